@@ -1,0 +1,1 @@
+//! What an identity may do: policy documents, trust, evaluation and the allow/deny matrix for AWS and Google Cloud.

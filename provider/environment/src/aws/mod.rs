@@ -1,0 +1,5 @@
+//! Components of an environment on AWS.
+
+mod properties;
+
+pub use properties::*;

@@ -1,0 +1,196 @@
+//! Components: the managed pieces of an environment, as values.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Stable address of a component, for example `cluster`, `buckets.data` or `identities.runtime.churn`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Address(String);
+
+impl Address {
+    /// An address from its parts, joined by dots.
+    pub fn new(parts: &[&str]) -> Self {
+        Self(parts.join("."))
+    }
+
+    /// The text of the address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Properties by name: the serialised form of a typed property struct such as [`crate::aws::Bucket`].
+pub type Properties = BTreeMap<String, Value>;
+
+/// What a component makes known to others, for example `arn`, `id`, `issuer`.
+pub type Outputs = BTreeMap<String, String>;
+
+/// A reference to another component's output, written inside any string of the properties.
+///
+/// The text form is `${keys.storage:arn}`; a string may hold several, among other text. A component depends on every
+/// component that its properties refer to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reference {
+    /// The component referred to.
+    pub address: Address,
+    /// The name of its output.
+    pub output: String,
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "${{{}:{}}}", self.address, self.output)
+    }
+}
+
+/// What kind of cloud object a component is, for example `aws_s3_bucket` or `eks_node_group`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The VPC and subnets in use.
+    AwsNetwork,
+    /// A KMS key with its alias.
+    AwsKey,
+    /// An S3 bucket with its sub-resources.
+    AwsBucket,
+    /// A CloudWatch Logs group.
+    AwsLogGroup,
+    /// An ECR repository.
+    AwsRepository,
+    /// A Secrets Manager secret: its name, never its value.
+    AwsSecret,
+    /// A customer-managed policy (permissions boundary).
+    AwsPolicy,
+    /// An IAM role with inline policies.
+    AwsRole,
+    /// An IAM OIDC provider.
+    AwsOidcProvider,
+    /// An EKS cluster.
+    AwsCluster,
+    /// An EKS access entry.
+    AwsAccessEntry,
+    /// An EKS managed node group with its launch template.
+    AwsNodePool,
+}
+
+/// How a component came to be part of the environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Management {
+    /// Made and deleted with the environment.
+    Create,
+    /// Belongs to somebody else: used, never changed, never deleted.
+    Existing,
+    /// Taken over by the user's word; kept on destroy.
+    Adopted,
+    /// One per account, shared by environments; deleted only by the last one that uses it and only if we made it.
+    Shared,
+}
+
+/// What happens to a component's cloud object when the environment is destroyed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDestroy {
+    /// Deleted.
+    Delete,
+    /// Deleted, and refused in preflight while it holds data.
+    Refuse,
+    /// Emptied of everything and deleted.
+    Purge,
+    /// Kept, marked as retained.
+    Retain,
+}
+
+/// One component as wanted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Component {
+    /// Where it stands in the environment.
+    pub address: Address,
+    /// What it is.
+    pub kind: Kind,
+    /// How it came to be ours.
+    pub management: Management,
+    /// What destroy does with it.
+    pub on_destroy: OnDestroy,
+    /// The cloud's identifier, where it can be computed beforehand.
+    pub id: Option<String>,
+    /// What is wanted; strings may hold [`Reference`]s until resolved.
+    pub properties: Properties,
+    /// Outputs that can be computed beforehand.
+    pub outputs: Outputs,
+    /// Components it must come after beside those it refers to.
+    pub after: BTreeSet<Address>,
+}
+
+/// What was found in the cloud.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Observation {
+    /// Nothing of that name or id.
+    Absent,
+    /// Something.
+    Present(Present),
+}
+
+/// A component as found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Present {
+    /// The cloud's identifier.
+    pub id: String,
+    /// Whose it is.
+    pub owner: Owner,
+    /// Where it is in its life.
+    pub status: Status,
+    /// As found, in the same shape as the wanted properties; what the cloud does not tell is left out.
+    pub properties: Properties,
+    /// What others may refer to.
+    pub outputs: Outputs,
+    /// Deviations that no property can express, for example `foreign policy AdministratorAccess attached`.
+    pub foreign: Vec<String>,
+}
+
+/// Whose an object is, by its ownership mark.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// Marked by an environment: its id and uid.
+    Environment {
+        /// `aws/<account>/<region>/<name>`.
+        id: String,
+        /// Distinguishes re-creations.
+        uid: String,
+    },
+    /// Carries no mark of ours.
+    Unmarked,
+}
+
+/// Where an object is in its life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Usable.
+    Ready,
+    /// The cloud is at work on it: creating or updating.
+    InProgress {
+        /// In the cloud's words, for example `CREATING`.
+        what: String,
+        /// The operation to wait for, where the cloud names it.
+        operation: Option<String>,
+    },
+    /// On its way out.
+    Deleting,
+    /// The cloud gave up; why, in its words.
+    Failed {
+        /// The reasons.
+        reason: String,
+    },
+}

@@ -1,0 +1,141 @@
+//! What a cloud's driver does: the only door through which an environment is read or changed.
+//!
+//! A driver never decides. It gets resolved components and the changes to make, and says what it found.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::claim::Claim;
+use crate::component::{Component, Observation, Present};
+use crate::plan::Change;
+
+/// A future without a runtime.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
+
+/// How the executor is told about long work, and how work is told to stop.
+pub trait Monitor: Send + Sync {
+    /// Says what is going on, in words: `cluster: CREATING`.
+    fn progress(&self, text: &str);
+    /// Whether the work should stop at the next safe place.
+    fn cancelled(&self) -> bool;
+    /// Waits for so long, or shorter when cancelled. Tests pass a clock of their own.
+    fn sleep(&self, duration: std::time::Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}
+
+/// One cloud.
+///
+/// Every method may be called again after a crash at any point: creates are idempotent by name (and by client token
+/// where the cloud has them), deletes treat "gone" as success. Components are resolved: no reference is left in them.
+pub trait Driver: Send + Sync {
+    /// Who is calling: for the audit line and the account check. One call, cached.
+    fn caller(&self) -> Pending<'_, Caller>;
+
+    /// Finds the component by its id or name.
+    fn observe<'a>(&'a self, component: &'a Component) -> Pending<'a, Observation>;
+
+    /// Makes it and waits until it is usable.
+    fn create<'a>(&'a self, component: &'a Component, monitor: &'a dyn Monitor) -> Pending<'a, Present>;
+
+    /// Makes exactly these changes and waits until they are in force. `foreign` deviations are removed too.
+    fn update<'a>(
+        &'a self,
+        component: &'a Component,
+        found: &'a Present,
+        changes: &'a [Change],
+        monitor: &'a dyn Monitor,
+    ) -> Pending<'a, Present>;
+
+    /// Waits until work that the cloud has under way is over.
+    fn settle<'a>(
+        &'a self,
+        component: &'a Component,
+        found: &'a Present,
+        monitor: &'a dyn Monitor,
+    ) -> Pending<'a, Observation>;
+
+    /// Deletes it (purging it first where `on_destroy` says so) and waits until it is gone.
+    fn delete<'a>(
+        &'a self,
+        component: &'a Component,
+        found: &'a Present,
+        monitor: &'a dyn Monitor,
+    ) -> Pending<'a, ()>;
+
+    /// Marks it as retained and lets go of it.
+    fn retain<'a>(&'a self, component: &'a Component, found: &'a Present) -> Pending<'a, ()>;
+
+    /// What stands in the way of deleting it, in words with counts: `holds about 1,200 objects`.
+    fn obstacles<'a>(&'a self, component: &'a Component, found: &'a Present) -> Pending<'a, Vec<String>>;
+
+    /// Reads the environment's claim out of its logs bucket: the claim and its version for compare-and-swap.
+    fn read_claim<'a>(&'a self, bucket: &'a str, name: &'a str)
+    -> Pending<'a, Option<(Claim, ClaimVersion)>>;
+
+    /// Writes the claim if the stored one still has version `expected` (`None`: if there is none).
+    /// A lost race is [`Reason::Conflict`].
+    fn write_claim<'a>(
+        &'a self,
+        bucket: &'a str,
+        name: &'a str,
+        claim: &'a Claim,
+        expected: Option<&'a ClaimVersion>,
+    ) -> Pending<'a, ClaimVersion>;
+}
+
+/// The claim's version as the store counts it: an ETag or a generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimVersion(pub String);
+
+/// Whose credentials are in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Account or project.
+    pub account: String,
+    /// `aws`, `aws-cn`, `aws-us-gov`; empty elsewhere.
+    pub partition: String,
+    /// ARN or e-mail.
+    pub principal: String,
+}
+
+/// Why a call did not do what it should.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{operation}: {message}")]
+pub struct Failure {
+    /// Service and API call, for example `eks:CreateCluster`.
+    pub operation: String,
+    /// What it means for us.
+    pub reason: Reason,
+    /// The cloud's code, for example `ResourceInUseException`.
+    pub code: String,
+    /// The cloud's words.
+    pub message: String,
+    /// The cloud's request id, for its support.
+    pub request_id: Option<String>,
+}
+
+/// What a failure means for what to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// It exists already.
+    AlreadyExists,
+    /// It is not there.
+    NotFound,
+    /// Our credentials may not.
+    Denied,
+    /// The request is wrong or refused for good.
+    Invalid,
+    /// A limit of the account.
+    Quota,
+    /// Too many calls, after all retries.
+    Throttled,
+    /// The cloud or the network failed, after all retries.
+    Unavailable,
+    /// Somebody else changed it meanwhile.
+    Conflict,
+    /// The object ended in a failed state.
+    Failed,
+    /// Our own deadline passed.
+    Timeout,
+    /// We were told to stop.
+    Cancelled,
+}

@@ -1,0 +1,10 @@
+//! One ML environment as data: spec, names, components, plan and claim.
+//!
+//! Everything here decides and nothing does: no I/O, no runtime, no cloud SDK. A [`driver::Driver`] (one per cloud)
+//! observes components and carries out the steps that [`plan`] decides on.
+
+pub mod aws;
+pub mod claim;
+pub mod component;
+pub mod driver;
+pub mod plan;

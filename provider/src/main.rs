@@ -1,0 +1,3 @@
+//! Terraform provider for ML environments on AWS and Google Cloud.
+
+fn main() {}

@@ -1,0 +1,22 @@
+//! Terraform plugin protocol 6 for providers written in Rust.
+//!
+//! The crate knows the protocol and Terraform core's rules, and no cloud. A provider implements [`Provider`] and
+//! [`Resource`] (and, where it has them, [`DataSource`], [`Function`], [`EphemeralResource`]) over plain
+//! [`Value`]s described by a [`Schema`]; [`serve`] does the rest.
+
+pub mod diagnostic;
+pub mod path;
+pub mod provider;
+pub mod schema;
+pub mod ty;
+pub mod value;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use path::{Path, PathStep};
+pub use provider::{
+    ApplyRequest, ApplyResponse, CallContext, DataSource, EphemeralResource, Function, Imported, PlanRequest,
+    PlanResponse, Provider, ReadRequest, ReadResponse, Resource,
+};
+pub use schema::{Attribute, Schema};
+pub use ty::Type;
+pub use value::{Number, Value};

@@ -1,0 +1,1 @@
+//! Judges Terraform plans: static credentials, local state, monolithic IAM.
