@@ -37,7 +37,7 @@ pub type Outputs = BTreeMap<String, String>;
 
 /// A reference to another component's output, written inside any string of the properties.
 ///
-/// The text form is `${keys.storage:arn}`; a string may hold several, among other text. A component depends on every
+/// (Not `${…}`, which is an IAM policy variable.) The text form is `@{keys.storage:arn}`; a string may hold several, among other text. A component depends on every
 /// component that its properties refer to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reference {
@@ -49,7 +49,7 @@ pub struct Reference {
 
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "${{{}:{}}}", self.address, self.output)
+        write!(f, "@{{{}:{}}}", self.address, self.output)
     }
 }
 

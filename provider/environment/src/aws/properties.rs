@@ -1,7 +1,7 @@
 //! What is wanted of each kind of AWS component: typed on both sides of the driver's door.
 //!
 //! A struct serialises to the [`crate::component::Properties`] of its component. Strings may hold references
-//! (`${keys.storage:arn}`) until resolved. JSON documents are canonical text: sorted keys, no white space.
+//! (`@{keys.storage:arn}`) until resolved. JSON documents are canonical text: sorted keys, no white space.
 
 use std::collections::{BTreeMap, BTreeSet};
 
