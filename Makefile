@@ -1,0 +1,70 @@
+# Every target works from a fresh clone; what it needs beyond Rust and Terraform it installs below tests/.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+TERRAFORM ?= terraform
+PYTHON ?= python3
+VENV := tests/.venv
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+PLUGINS ?= $(or $(TF_PLUGIN_DIR),$(HOME)/.terraform.d/plugins)
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+ARCH := $(shell uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')
+OS := $(shell uname -s | tr '[:upper:]' '[:lower:]')
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | column -t -s $$'\t'
+
+.PHONY: build
+build: ## Build the provider and tfplan-check (debug)
+	$(CARGO) build --locked -p terraform-provider-mlops -p tfplan-check
+
+.PHONY: demo
+demo: prerequisites venv build ## One ML environment on a local AWS: plan, check, apply, plan again, destroy
+	$(CARGO) run --quiet --locked -p mlops-e2e --bin demo
+
+.PHONY: test
+test: prerequisites lint venv build ## Everything that CI runs
+	$(CARGO) test --locked --workspace --no-fail-fast
+
+.PHONY: lint
+lint: ## Formatting and clippy with warnings denied
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: unit
+unit: ## The inner loop: unit tests of the pure crates
+	$(CARGO) test --locked -p mlops-access -p mlops-environment -p tfplugin --lib
+
+.PHONY: bench
+bench: ## Benchmarks of the pure parts
+	$(CARGO) bench --locked -p mlops-access -p tfplan-check
+
+.PHONY: install
+install: ## Install the provider into the local plugin directory and tfplan-check into Cargo's bin
+	$(CARGO) build --locked --release -p terraform-provider-mlops
+	install -D -m 755 $(TARGET)/release/terraform-provider-mlops \
+	  $(PLUGINS)/registry.terraform.io/mlops/mlops/$(VERSION)/$(OS)_$(ARCH)/terraform-provider-mlops_v$(VERSION)
+	$(CARGO) install --locked --path validator
+	@echo "installed: terraform init finds mlops/mlops $(VERSION) in $(PLUGINS)"
+
+# The third-party AWS emulator that carries the AWS path of demo and tests.
+.PHONY: venv
+venv: $(VENV)/.installed
+$(VENV)/.installed: tests/moto/requirements.txt
+	$(PYTHON) -m venv $(VENV) || { echo "python3 with venv is needed for the local AWS (Debian: apt-get install python3-venv)"; exit 1; }
+	$(VENV)/bin/pip install --quiet --require-hashes -r tests/moto/requirements.txt
+	touch $@
+
+.PHONY: prerequisites
+prerequisites:
+	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: https://rustup.rs installs it"; exit 1; }
+	@command -v $(TERRAFORM) >/dev/null || { echo "Terraform 1.8 or later is missing: https://developer.hashicorp.com/terraform/install"; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.9 or later is missing (it carries the local AWS): https://www.python.org/downloads"; exit 1; }
+
+.PHONY: clean
+clean: ## Remove what was built
+	$(CARGO) clean
+	rm -rf $(VENV)
