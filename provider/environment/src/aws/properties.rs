@@ -172,7 +172,7 @@ pub struct Role {
     pub tags: Tags,
 }
 
-/// An IAM OIDC provider. Outputs: `arn`.
+/// An IAM OIDC provider. Outputs: `arn`, `issuer` (without `https://`, as trust policies write it).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OidcProvider {
     /// Issuer, with `https://`.
@@ -228,6 +228,10 @@ pub struct AccessEntry {
 }
 
 /// An EKS managed node group with a launch template of its own. Outputs: `arn`, `name`.
+///
+/// What EKS cannot change in place is part of the name (`serving-1a2b3c`): a rotation makes the new group under its new
+/// name, then deletes the old one. An observation finds any group of the pool: the exact name first, else one that
+/// carries the pool's ownership mark; a superseded group beside the new one is a foreign deviation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodePool {
     /// Name of the cluster.
