@@ -1,0 +1,12 @@
+//! The documents of an environment, made from one description: what each purpose may do, who may enter it, and what
+//! stands around it.
+//!
+//! Everything here is a pure function of a scope ([`aws::Scope`]); values that are only known after
+//! other objects exist may be any text, such as a reference `@{keys.storage:arn}`, and pass through untouched.
+
+pub mod aws;
+mod document;
+mod service;
+
+pub use document::{Conditions, Document, Effect, Principals, Statement};
+pub use service::{Github, Registry, RegistryMode, Secret, Service, ServiceAccounts, SubjectFormat};
