@@ -1,0 +1,56 @@
+"""S3: what every new bucket has since April 2023, and tags given at creation."""
+
+from __future__ import annotations
+
+import xmltodict
+from moto.s3 import models
+from moto.s3.responses import S3Response
+
+
+class Bucket(models.FakeBucket):
+    """A bucket with the defaults of https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html.
+
+    moto's new buckets have no public access block, no ownership rule and no default encryption.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.public_access_block = models.PublicAccessBlock("true", "true", "true", "true")
+        self.ownership_rule = "BucketOwnerEnforced"
+        self.encryption = {
+            "Rule": {
+                "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"},
+                "BucketKeyEnabled": "false",
+            }
+        }
+
+
+def tags_of(body: bytes) -> dict[str, str]:
+    """The tags in a CreateBucketConfiguration."""
+    if not body:
+        return {}
+    tags = ((xmltodict.parse(body).get("CreateBucketConfiguration") or {}).get("Tags") or {}).get("Tag") or []
+    return {tag["Key"]: tag.get("Value") or "" for tag in (tags if isinstance(tags, list) else [tags])}
+
+
+def keep_tags(bucket_response_put):
+    """CreateBucketConfiguration.Tags are the bucket's tags. moto drops them.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
+    """
+
+    def wrapped(self: S3Response, request, bucket_name, querystring):
+        created = not querystring
+        answer = bucket_response_put(self, request, bucket_name, querystring)
+        if created:
+            tags = tags_of(self.body if isinstance(self.body, bytes) else self.body.encode())
+            if tags:
+                self.backend.put_bucket_tagging(bucket_name, tags)
+        return answer
+
+    return wrapped
+
+
+def apply() -> None:
+    models.FakeBucket = Bucket
+    S3Response._bucket_response_put = keep_tags(S3Response._bucket_response_put)
