@@ -1,1 +1,15 @@
 //! Judges Terraform plans: static credentials, local state, monolithic IAM.
+//!
+//! A plan is read ([`plan`]), joined with what else is known (the backend, the source), and judged by [`rules`]; what they find is
+//! rendered by [`report`]. Everything between reading and rendering is pure.
+
+pub mod address;
+pub mod backend;
+pub mod context;
+pub mod finding;
+pub mod judge;
+pub mod plan;
+mod references;
+pub mod report;
+pub mod rules;
+pub mod value;

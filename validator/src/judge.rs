@@ -1,0 +1,91 @@
+//! Walks a plan once and hands every part to the rules that want it.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use crate::context::Context;
+use crate::finding::{Finding, Findings};
+use crate::plan::{Mode, Resource};
+use crate::rules::Rule;
+use crate::value::Value;
+
+/// Judges a plan by the given rules. The result is sorted by address, path and rule.
+#[must_use]
+pub fn judge(cx: &Context<'_>, rules: &[&'static dyn Rule]) -> Vec<Finding> {
+    let mut by_type: HashMap<&str, Vec<&'static dyn Rule>> = HashMap::new();
+    let mut every: Vec<&'static dyn Rule> = Vec::new();
+    for &rule in rules {
+        for &t in rule.types() {
+            if t == "*" {
+                every.push(rule);
+            } else {
+                by_type.entry(t).or_default().push(rule);
+            }
+        }
+    }
+
+    let resources: Vec<&Resource<'_>> = cx.plan.live().chain(&cx.plan.read_data).collect();
+    let mut found: Vec<Finding> = resources
+        .par_chunks(256)
+        .flat_map_iter(|chunk| {
+            let mut out = Vec::new();
+            for r in chunk {
+                one(cx, r, &by_type, &every, &mut out);
+            }
+            out
+        })
+        .collect();
+
+    for &rule in rules {
+        let mut sink = Findings::new(rule.meta(), &mut found);
+        for p in &cx.plan.configuration.providers {
+            rule.provider(cx, p, &mut sink);
+        }
+        for module in cx.plan.configuration.modules() {
+            for v in &module.variables {
+                let value = if module.path.is_empty() {
+                    cx.plan.variable(&v.name).unwrap_or_default()
+                } else {
+                    Value::Null
+                };
+                rule.variable(cx, module, v, &value, &mut sink);
+            }
+            for c in &module.calls {
+                rule.call(cx, module, c, &mut sink);
+            }
+        }
+        for o in &cx.plan.outputs {
+            rule.output(cx, o, &mut sink);
+        }
+        rule.backend(cx, cx.backend, &mut sink);
+        rule.plan(cx, &mut sink);
+    }
+    found.sort_by(|a, b| (&a.place, a.rule.code, &a.what).cmp(&(&b.place, b.rule.code, &b.what)));
+    found
+}
+
+fn one(
+    cx: &Context<'_>,
+    r: &Resource<'_>,
+    by_type: &HashMap<&str, Vec<&'static dyn Rule>>,
+    every: &[&'static dyn Rule],
+    out: &mut Vec<Finding>,
+) {
+    let named = match r.mode {
+        Mode::Managed => by_type.get(&*r.kind),
+        Mode::Data => by_type.get(format!("data.{}", r.kind).as_str()),
+    };
+    let text = r.text();
+    let wanted = every
+        .iter()
+        .filter(|rule| r.mode == Mode::Managed && text.is_none_or(|t| rule.prefilter(t)));
+    let rules: Vec<&&'static dyn Rule> = named.into_iter().flatten().chain(wanted).collect();
+    if rules.is_empty() {
+        return;
+    }
+    let values = r.values();
+    for rule in rules {
+        rule.resource(cx, r, &values, &mut Findings::new(rule.meta(), out));
+    }
+}

@@ -1,0 +1,292 @@
+//! A plan as the rules see it: instances that will exist, the configuration they come from, variables and outputs.
+//!
+//! Everything borrows from the text of the plan; the values of a resource are parsed when asked for
+//! ([`Resource::values`]) and dropped again, so that a plan of any size costs its text and a small index.
+
+pub mod configuration;
+pub mod json;
+
+pub use configuration::{Block, Configuration, Expression, Module, ModuleCall, Provider, Variable};
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+
+use crate::address;
+use crate::finding::Place;
+use crate::value::{Path, Text, Value};
+
+/// One plan.
+#[derive(Debug, Default)]
+pub struct Plan<'p> {
+    /// Version of the JSON format (`1.2`).
+    pub format_version: String,
+    /// Version of Terraform (or OpenTofu) that made the plan.
+    pub terraform_version: Option<String>,
+    /// When the plan was made, as written (RFC 3339); plans since 1.5 have it.
+    pub timestamp: Option<String>,
+    /// Why the plan does not show all that will happen; a verdict on such a plan is never clean.
+    pub incomplete: Vec<Incomplete>,
+    /// Every instance the plan speaks of, managed and data, also those it deletes, in plan order.
+    pub resources: Vec<Resource<'p>>,
+    /// Data sources that were read before or during planning; their values are whole.
+    pub read_data: Vec<Resource<'p>>,
+    /// The configuration: the tree of modules.
+    pub configuration: Configuration<'p>,
+    /// Values of the root module's variables. Secret or not, the plan has them in clear text.
+    pub variables: Vec<(Text<'p>, &'p RawValue)>,
+    /// Root outputs that exist after apply.
+    pub outputs: Vec<Output<'p>>,
+    pub(crate) by_address: HashMap<Text<'p>, usize>,
+    pub(crate) by_block: HashMap<String, Vec<usize>>,
+}
+
+/// Why a plan does not show everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Incomplete {
+    /// Planning failed part of the way (`errored`).
+    Errored,
+    /// The plan leaves changes out (`complete: false`): `-target`, deferred changes, or a partial expansion.
+    Targeted,
+    /// A refresh-only plan: it proposes no changes to resources, so nothing is shown.
+    RefreshOnly,
+}
+
+/// What will be done with an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Nothing changes: it exists and stays.
+    NoOp,
+    /// It is made.
+    Create,
+    /// A data source that will be read during apply.
+    Read,
+    /// It is changed in place.
+    Update,
+    /// It is destroyed.
+    Delete,
+    /// It is destroyed and made again, in either order.
+    Replace,
+    /// Terraform lets go of it without destroying it.
+    Forget,
+    /// An action this version does not know; taken as "exists".
+    Other,
+}
+
+/// Managed resource or data source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// `resource "…" "…"`.
+    Managed,
+    /// `data "…" "…"`.
+    Data,
+}
+
+/// One instance of a resource or data source.
+#[derive(Debug)]
+pub struct Resource<'p> {
+    /// Instance address, as Terraform writes it.
+    pub address: Text<'p>,
+    /// The address it had in the last run, when the plan moves it.
+    pub previous_address: Option<Text<'p>>,
+    /// Managed or data.
+    pub mode: Mode,
+    /// Type: `aws_iam_role`.
+    pub kind: Text<'p>,
+    /// Name of the block.
+    pub name: Text<'p>,
+    /// Full provider name: `registry.terraform.io/hashicorp/aws`.
+    pub provider: Text<'p>,
+    /// What happens to it.
+    pub action: Action,
+    /// The plan brings it under management by import.
+    pub importing: bool,
+    pub(crate) after: Raw<'p>,
+    pub(crate) after_unknown: Raw<'p>,
+    pub(crate) after_sensitive: Raw<'p>,
+    pub(crate) before: Raw<'p>,
+    pub(crate) before_sensitive: Raw<'p>,
+}
+
+/// Where a set of values comes from: text still to be parsed, or a value made by another reader (saved plan, source).
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Raw<'p> {
+    #[default]
+    Absent,
+    Json(&'p RawValue),
+    #[allow(dead_code)] // made by the readers of saved plans and source
+    Value(Value<'p>),
+}
+
+impl<'p> Raw<'p> {
+    fn parse(&self) -> Value<'p> {
+        match self {
+            Self::Absent => Value::Null,
+            // What cannot be parsed (nesting beyond the limit) is not known, and is never taken for absent.
+            Self::Json(raw) => serde_json::from_str(raw.get()).unwrap_or_else(|_| Value::unknown()),
+            Self::Value(v) => v.clone(),
+        }
+    }
+}
+
+impl<'p> Resource<'p> {
+    /// True when the instance exists once the plan is applied: created, changed, replaced, imported, moved or left alone.
+    #[must_use]
+    pub fn exists_after(&self) -> bool {
+        !matches!(self.action, Action::Delete | Action::Forget)
+    }
+
+    /// True when it existed before the plan.
+    #[must_use]
+    pub fn existed_before(&self) -> bool {
+        !matches!(self.action, Action::Create | Action::Read)
+    }
+
+    /// The planned values: what will be, with unknown and sensitive parts marked. Parses on every call: take it once.
+    #[must_use]
+    pub fn values(&self) -> Value<'p> {
+        self.after
+            .parse()
+            .masked(&self.after_unknown.parse(), &self.after_sensitive.parse())
+    }
+
+    /// The values before the plan.
+    #[must_use]
+    pub fn before(&self) -> Value<'p> {
+        self.before
+            .parse()
+            .masked(&Value::Null, &self.before_sensitive.parse())
+    }
+
+    /// The text of the planned values, unparsed: for cheap searches before [`Resource::values`].
+    #[must_use]
+    pub fn text(&self) -> Option<&'p str> {
+        match &self.after {
+            Raw::Json(raw) => Some(raw.get()),
+            _ => None,
+        }
+    }
+
+    /// The address of the block that makes it: no instance keys.
+    #[must_use]
+    pub fn block(&self) -> Cow<'_, str> {
+        address::without_keys(&self.address)
+    }
+
+    /// Path of the module instance it stands in (`module.a["x"]`), empty for the root.
+    #[must_use]
+    pub fn module(&self) -> &str {
+        address::split_module(&self.address).0
+    }
+
+    /// The place of an attribute of this instance, for a finding: `r.at("policy")`, `r.at("environment.0.variables")`, or
+    /// `r.at("")` for the resource itself.
+    #[must_use]
+    pub fn at(&self, path: impl Into<Path>) -> Place {
+        Place {
+            address: self.address.to_string(),
+            path: path.into(),
+        }
+    }
+}
+
+/// A root output that exists after apply.
+#[derive(Debug)]
+pub struct Output<'p> {
+    /// Its name.
+    pub name: Text<'p>,
+    /// True when declared sensitive.
+    pub sensitive: bool,
+    pub(crate) after: Raw<'p>,
+    pub(crate) after_unknown: Raw<'p>,
+}
+
+impl<'p> Output<'p> {
+    /// The planned value.
+    #[must_use]
+    pub fn value(&self) -> Value<'p> {
+        let v = self
+            .after
+            .parse()
+            .masked(&self.after_unknown.parse(), &Value::Null);
+        if self.sensitive {
+            Value::Sensitive(Box::new(crate::value::Secret::new(v)))
+        } else {
+            v
+        }
+    }
+}
+
+impl<'p> Plan<'p> {
+    /// Instances that exist once the plan is applied.
+    pub fn live(&self) -> impl Iterator<Item = &Resource<'p>> {
+        self.resources.iter().filter(|r| r.exists_after())
+    }
+
+    /// Live managed instances of one type.
+    pub fn of_type(&self, kind: &str) -> impl Iterator<Item = &Resource<'p>> {
+        self.live()
+            .filter(move |r| r.mode == Mode::Managed && &*r.kind == kind)
+    }
+
+    /// The instance or data source at an exact instance address.
+    #[must_use]
+    pub fn resource(&self, address: &str) -> Option<&Resource<'p>> {
+        let i = *self.by_address.get(address)?;
+        self.resources
+            .get(i)
+            .or_else(|| self.read_data.get(i - self.resources.len()))
+    }
+
+    /// All instances (and read data) that a configuration block makes, by its address without keys.
+    #[must_use]
+    pub fn instances(&self, block: &str) -> Vec<&Resource<'p>> {
+        let n = self.resources.len();
+        self.by_block.get(block).map_or_else(Vec::new, |v| {
+            v.iter()
+                .filter_map(|&i| {
+                    if i < n {
+                        self.resources.get(i)
+                    } else {
+                        self.read_data.get(i - n)
+                    }
+                })
+                .collect()
+        })
+    }
+
+    /// The expressions of the block that makes `resource`, when the plan carries its configuration.
+    #[must_use]
+    pub fn block_of(&self, resource: &Resource<'_>) -> Option<&configuration::Block<'p>> {
+        self.configuration.block(&resource.block())
+    }
+
+    /// The value of a root variable, if the plan carries it.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<Value<'p>> {
+        self.variables
+            .iter()
+            .find(|(n, _)| &**n == name)
+            .map(|(_, raw)| Raw::Json(raw).parse())
+    }
+
+    pub(crate) fn index(&mut self) {
+        let all = self.resources.iter().chain(&self.read_data);
+        self.by_address = all
+            .clone()
+            .enumerate()
+            .map(|(i, r)| (r.address.clone(), i))
+            .collect();
+        self.by_block.clear();
+        for (i, r) in self.resources.iter().chain(&self.read_data).enumerate() {
+            // Only live ones: a block whose instances are all deleted makes nothing.
+            if r.exists_after() {
+                self.by_block
+                    .entry(address::without_keys(&r.address).into_owned())
+                    .or_default()
+                    .push(i);
+            }
+        }
+    }
+}

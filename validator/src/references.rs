@@ -1,0 +1,190 @@
+//! Follows references of the configuration to the instances they mean.
+//!
+//! The plan lists the references of an expression, each full path followed by its shorter prefixes, relative to the module. `var.x` leads to
+//! the caller's argument, `module.m.o` to the output inside; `local.x` is a dead end in the JSON.
+
+use crate::address;
+use crate::plan::{Expression, Plan, Resource};
+use crate::value::{Path, Text};
+
+/// References are followed through this many module boundaries; deeper than any real configuration, and a guard against cycles.
+const DEPTH: usize = 24;
+
+/// Live instances that the argument at `path` of `r` refers to.
+pub(crate) fn targets<'a>(plan: &'a Plan<'a>, r: &Resource<'_>, path: &Path) -> Vec<&'a Resource<'a>> {
+    let Some(block) = plan.block_of(r) else {
+        return Vec::new();
+    };
+    let expressions = block.expressions();
+    let mut out = Vec::new();
+    let mut from = From {
+        plan,
+        key: address::key(&r.address).map(str::to_owned),
+        out: &mut out,
+    };
+    from.expression(expressions.path(path), r.module(), DEPTH);
+    out
+}
+
+struct From<'a, 'o> {
+    plan: &'a Plan<'a>,
+    key: Option<String>,
+    out: &'o mut Vec<&'a Resource<'a>>,
+}
+
+impl<'a> From<'a, '_> {
+    fn expression(&mut self, e: &Expression<'_>, module: &str, depth: usize) {
+        match e {
+            Expression::References(refs) => self.references(refs, module, depth),
+            Expression::Block(entries) => entries
+                .iter()
+                .for_each(|(_, e)| self.expression(e, module, depth)),
+            Expression::Blocks(blocks) => blocks.iter().for_each(|e| self.expression(e, module, depth)),
+            _ => {}
+        }
+    }
+
+    fn references(&mut self, refs: &[Text<'_>], module: &str, depth: usize) {
+        if depth == 0 {
+            return;
+        }
+        let paired = refs
+            .iter()
+            .any(|r| matches!(&**r, "each.key" | "each.value" | "count.index"));
+        for r in refs.iter().filter(|r| is_whole(r, refs)) {
+            let parts = address::parts(r);
+            match parts.as_slice() {
+                ["var", name, ..] => {
+                    let (caller, call) = parent(module);
+                    if let Some(call) = call {
+                        let name = address::without_keys(name).into_owned();
+                        let argument = self
+                            .plan
+                            .configuration
+                            .module(&address::without_keys(caller))
+                            .and_then(|m| m.calls.iter().find(|c| *c.name == *call))
+                            .map(|c| c.arguments.get(&name).clone());
+                        if let Some(e) = argument {
+                            let inside =
+                                std::mem::replace(&mut self.key, address::key(module).map(str::to_owned));
+                            self.expression(&e, caller, depth - 1);
+                            self.key = inside;
+                        }
+                    }
+                }
+                ["module", call, output, ..] => {
+                    let inner = address::in_module(
+                        &address::without_keys(module),
+                        &format!("module.{}", address::without_keys(call)),
+                    );
+                    let found = self.plan.configuration.module(&inner).and_then(|m| {
+                        m.outputs
+                            .iter()
+                            .find(|(n, _, _)| **n == *address::without_keys(output))
+                    });
+                    if let Some((_, e, _)) = found {
+                        let e = e.clone();
+                        for instance in self.module_instances(module, call, paired) {
+                            self.expression(&e, &instance, depth - 1);
+                        }
+                    }
+                }
+                [
+                    "local" | "each" | "count" | "path" | "terraform" | "self" | "ephemeral",
+                    ..,
+                ] => {}
+                ["data", kind, name, ..] => self.add(module, &format!("data.{kind}.{name}"), paired),
+                [kind, name, ..] => self.add(module, &format!("{kind}.{name}"), paired),
+                _ => {}
+            }
+        }
+    }
+
+    /// Instances of the module call `call` as seen from module instance `module`.
+    fn module_instances(&self, module: &str, call: &str, paired: bool) -> Vec<String> {
+        let explicit = call.contains('[');
+        let wanted = address::in_module(module, &format!("module.{call}"));
+        let base = address::without_keys(call).into_owned();
+        let prefix = address::in_module(module, &format!("module.{base}"));
+        let mut out: Vec<String> = Vec::new();
+        for r in self.plan.live().chain(&self.plan.read_data) {
+            let mut m = r.module();
+            // The ancestor of this resource that is an instance of the call.
+            while !m.is_empty() {
+                let (above, name) = parent(m);
+                if above == module && name.is_some_and(|n| n == base) {
+                    let fits = if explicit {
+                        m == wanted
+                    } else if paired {
+                        self.key.as_deref() == address::key(m)
+                    } else {
+                        m.starts_with(&prefix)
+                    };
+                    if fits && out.iter().all(|o| o != m) {
+                        out.push(m.to_owned());
+                    }
+                }
+                m = above;
+            }
+        }
+        out
+    }
+
+    fn add(&mut self, module: &str, inner: &str, paired: bool) {
+        let wanted = address::in_module(module, inner);
+        let explicit = inner.ends_with(']');
+        let block = address::without_keys(&wanted).into_owned();
+        for r in self.plan.instances(&block) {
+            let same_module = r.module() == module;
+            let fits = if explicit {
+                *r.address == *wanted
+            } else {
+                !paired || self.key.is_none() || address::key(&r.address) == self.key.as_deref()
+            };
+            if same_module && fits && !self.out.iter().any(|o| std::ptr::eq(*o, r)) {
+                self.out.push(r);
+            }
+        }
+    }
+}
+
+/// A reference is whole unless it is a shorter prefix of another in the list.
+fn is_whole(r: &Text<'_>, all: &[Text<'_>]) -> bool {
+    !all.iter()
+        .any(|o| o.len() > r.len() && o.starts_with(&**r) && matches!(o.as_bytes()[r.len()], b'.' | b'['))
+}
+
+/// The module instance above, and the name of the call: `module.a["x"].module.b[0]` gives `module.a["x"]` and `b`.
+fn parent(module: &str) -> (&str, Option<&str>) {
+    let parts = address::parts(module);
+    let Some(last) = parts.last() else {
+        return ("", None);
+    };
+    if parts.len() < 2 {
+        return ("", None);
+    }
+    let above = module.len() - last.len() - ".module.".len().min(module.len() - last.len());
+    let name = last.split('[').next();
+    (&module[..above], name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_parent_of_a_module_instance() {
+        assert_eq!(
+            parent(r#"module.a["x"].module.b[0]"#),
+            (r#"module.a["x"]"#, Some("b"))
+        );
+        assert_eq!(parent("module.a"), ("", Some("a")));
+        assert_eq!(parent(""), ("", None));
+    }
+
+    #[test]
+    fn prefixes_of_a_reference_are_not_references_of_their_own() {
+        let refs = ["a.b.arn", "a.b", "each.key"].map(Text::borrowed);
+        assert!(is_whole(&refs[0], &refs) && !is_whole(&refs[1], &refs) && is_whole(&refs[2], &refs));
+    }
+}
