@@ -13,3 +13,5 @@ mod references;
 pub mod report;
 pub mod rules;
 pub mod value;
+
+pub mod secrets;
