@@ -6,5 +6,13 @@
 pub mod aws;
 pub mod claim;
 pub mod component;
+pub mod config;
+pub mod defaults;
 pub mod driver;
+pub mod names;
 pub mod plan;
+pub mod reference;
+pub mod spec;
+
+pub use config::Config;
+pub use spec::{Facts, Spec, Violation};
