@@ -4,8 +4,12 @@
 //! [`Resource`] (and, where it has them, [`DataSource`], [`Function`], [`EphemeralResource`]) over plain
 //! [`Value`]s described by a [`Schema`]; [`serve`] does the rest.
 
+#[cfg(test)]
+mod arbitrary;
+pub mod codec;
 pub mod diagnostic;
 pub mod path;
+pub mod plan;
 pub mod provider;
 pub mod schema;
 pub mod ty;
@@ -17,6 +21,6 @@ pub use provider::{
     ApplyRequest, ApplyResponse, CallContext, DataSource, EphemeralResource, Function, Imported, PlanRequest,
     PlanResponse, Provider, ReadRequest, ReadResponse, Resource,
 };
-pub use schema::{Attribute, Schema};
+pub use schema::{Attribute, Block, Nesting, Schema};
 pub use ty::Type;
-pub use value::{Number, Value};
+pub use value::{Number, Value, ValueError};

@@ -1,6 +1,12 @@
 //! What a provider's objects look like to Terraform.
 
+mod build;
+mod check;
+mod paths;
+
 use std::collections::BTreeMap;
+
+pub use check::{Role, SchemaFault};
 
 use crate::ty::Type;
 use crate::value::Value;
@@ -102,3 +108,62 @@ pub struct Block {
     /// Most allowed, 0 = no limit (lists and sets).
     pub max_items: u32,
 }
+
+impl Mode {
+    /// Whether the provider may set it.
+    pub fn is_computed(self) -> bool {
+        matches!(self, Mode::Computed | Mode::OptionalComputed)
+    }
+
+    /// Whether the configuration may leave it out or give it.
+    pub fn is_optional(self) -> bool {
+        matches!(self, Mode::Optional | Mode::OptionalComputed)
+    }
+}
+
+impl Nesting {
+    /// The type of children of type `object` held this way.
+    pub fn of(self, object: Type) -> Type {
+        match self {
+            Nesting::Single => object,
+            Nesting::List => Type::list(object),
+            Nesting::Set => Type::set(object),
+            Nesting::Map => Type::map(object),
+        }
+    }
+}
+
+impl Schema {
+    /// The type of the values this describes: an object of all attributes and blocks.
+    pub fn ty(&self) -> Type {
+        object_type(&self.attributes, &self.blocks)
+    }
+}
+
+impl Attribute {
+    /// The type of its values.
+    pub fn ty(&self) -> Type {
+        match &self.kind {
+            Kind::Plain(ty) => ty.clone(),
+            Kind::Nested(nesting, attributes) => nesting.of(object_type(attributes, &BTreeMap::new())),
+        }
+    }
+}
+
+impl Block {
+    /// The type of its values.
+    pub fn ty(&self) -> Type {
+        self.nesting.of(object_type(&self.attributes, &self.blocks))
+    }
+}
+
+fn object_type(attributes: &BTreeMap<String, Attribute>, blocks: &BTreeMap<String, Block>) -> Type {
+    let attributes = attributes
+        .iter()
+        .map(|(name, attribute)| (name.clone(), attribute.ty()));
+    let blocks = blocks.iter().map(|(name, block)| (name.clone(), block.ty()));
+    Type::Object(attributes.chain(blocks).collect())
+}
+
+#[cfg(test)]
+mod tests;
