@@ -8,9 +8,11 @@
 mod arbitrary;
 pub mod codec;
 pub mod diagnostic;
+pub mod guard;
 pub mod path;
 pub mod plan;
 pub mod provider;
+pub mod rules;
 pub mod schema;
 pub mod ty;
 pub mod value;
