@@ -1,6 +1,6 @@
 //! What a provider author implements.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,17 +14,45 @@ use crate::value::Value;
 
 /// What a call knows of its surroundings.
 ///
-/// `cancelled` fires when Terraform was interrupted (StopProvider) or our own SIGTERM arrived: stop between steps and
-/// answer within seconds with the state reached so far. `checkpoint` records that state as work goes on; if the
-/// handler panics or outlives its grace after a cancellation, the last checkpoint is answered with an error, so that
-/// nothing built is ever lost.
+/// `cancelled` fires when Terraform was interrupted (StopProvider), when our own SIGTERM arrived or when the call's
+/// [timeout](Resource::timeout) ran out: stop between steps and answer within seconds with the state reached so far.
+/// [`checkpoint`](Self::checkpoint) records that state as work goes on; if the handler panics or outlives its grace after
+/// a cancellation, the last checkpoint is answered with an error, so that nothing built is ever lost.
 #[derive(Clone, Debug)]
 pub struct CallContext {
     /// Fires on interruption.
     pub cancelled: CancellationToken,
-    checkpoint: Arc<std::sync::Mutex<Option<(Value, Vec<u8>)>>>,
-    /// Terraform's capabilities for this call: may the provider defer?
+    /// Terraform's capabilities for this call: may the provider [`defer`](Self::defer)?
     pub deferral_allowed: bool,
+    recorded: Arc<Mutex<Recorded>>,
+}
+
+/// What handler and server tell each other during a call.
+#[derive(Debug, Default)]
+struct Recorded {
+    checkpoint: Option<(Value, Vec<u8>)>,
+    deferred: Option<DeferReason>,
+    stopped: Option<StopReason>,
+}
+
+/// Why a call was told to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopReason {
+    /// The user pressed Ctrl-C, or Terraform is gone.
+    Interrupted,
+    /// It took longer than its timeout.
+    TimedOut(Duration),
+}
+
+/// Why an object can only be planned or read in a later run (Terraform 1.9 and later, experimental).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeferReason {
+    /// Its configuration holds unknown values that must be known.
+    ResourceConfigUnknown,
+    /// The provider block does.
+    ProviderConfigUnknown,
+    /// Something it needs does not exist yet.
+    AbsentPrerequisite,
 }
 
 impl CallContext {
@@ -32,26 +60,48 @@ impl CallContext {
     pub fn new(cancelled: CancellationToken) -> Self {
         Self {
             cancelled,
-            checkpoint: Arc::default(),
             deferral_allowed: false,
+            recorded: Arc::default(),
         }
     }
 
     /// Records the state reached so far (with private data). Unknown values in it are saved as null.
     pub fn checkpoint(&self, state: Value, private: Vec<u8>) {
-        let mut slot = self
-            .checkpoint
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        *slot = Some((state, private));
+        self.recorded().checkpoint = Some((state, private));
     }
 
     /// The last recorded state, if any.
     pub fn last_checkpoint(&self) -> Option<(Value, Vec<u8>)> {
-        self.checkpoint
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone()
+        self.recorded().checkpoint.clone()
+    }
+
+    /// Says that the answer of this call is provisional and must be sought again in a later run. An error unless
+    /// [`deferral_allowed`](Self::deferral_allowed).
+    pub fn defer(&self, reason: DeferReason) {
+        self.recorded().deferred = Some(reason);
+    }
+
+    /// What [`defer`](Self::defer) was called with.
+    pub fn deferred(&self) -> Option<DeferReason> {
+        self.recorded().deferred
+    }
+
+    /// Why `cancelled` fired: for the message to the user.
+    pub fn stop_reason(&self) -> Option<StopReason> {
+        self.recorded()
+            .stopped
+            .or_else(|| self.cancelled.is_cancelled().then_some(StopReason::Interrupted))
+    }
+
+    /// Fires `cancelled`, for `reason`.
+    pub(crate) fn stop(&self, reason: StopReason) {
+        self.recorded().stopped.get_or_insert(reason);
+        self.cancelled.cancel();
+    }
+
+    fn recorded(&self) -> MutexGuard<'_, Recorded> {
+        // Fields are replaced whole: a poisoned lock still holds good ones.
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -197,6 +247,15 @@ pub trait Resource: Send + Sync + 'static {
         let _ = from_version;
         Ok(state)
     }
+    /// Brings an identity of an older version to the current identity schema.
+    async fn upgrade_identity(
+        &self,
+        from_version: u64,
+        identity: serde_json::Value,
+    ) -> Result<serde_json::Value, Diagnostic> {
+        let _ = from_version;
+        Ok(identity)
+    }
     /// Reads what stands.
     async fn read(&self, context: &CallContext, request: ReadRequest) -> ReadResponse;
     /// Plans create, update and destroy. Called twice per apply: must be deterministic.
@@ -241,6 +300,8 @@ pub struct MoveSource {
     pub version: u64,
     /// The stored state.
     pub state: serde_json::Value,
+    /// The private data stored with it.
+    pub private: Vec<u8>,
 }
 
 /// A data source.

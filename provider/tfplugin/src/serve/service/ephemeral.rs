@@ -1,0 +1,103 @@
+//! Ephemeral resources: ValidateEphemeralResourceConfig, Open-, Renew- and CloseEphemeralResource.
+
+use crate::diagnostic::Diagnostics;
+use crate::proto::tfplugin6 as proto;
+use crate::serve::wire;
+use proto::{
+    close_ephemeral_resource as close, open_ephemeral_resource as open, renew_ephemeral_resource as renew,
+};
+
+use super::{Service, deferral};
+
+impl Service {
+    pub(super) async fn validate_ephemeral(
+        &self,
+        request: proto::validate_ephemeral_resource_config::Request,
+    ) -> Diagnostics {
+        let entry = match self.catalog.ephemeral(&request.type_name) {
+            Ok(entry) => entry,
+            Err(diagnostic) => return diagnostic.into(),
+        };
+        let config = match wire::value(request.config.as_ref(), &entry.ty, "configuration") {
+            Ok(config) => config,
+            Err(diagnostic) => return diagnostic.into(),
+        };
+        let doing = format!("checking the configuration of ephemeral.{}", request.type_name);
+        self.check(
+            &doing,
+            async move { entry.implementation.validate(&config).await },
+        )
+        .await
+    }
+
+    pub(super) async fn open_ephemeral(&self, request: open::Request) -> open::Response {
+        self.opened(request)
+            .await
+            .unwrap_or_else(|errors| open::Response {
+                diagnostics: wire::diagnostics(errors),
+                ..Default::default()
+            })
+    }
+
+    async fn opened(&self, request: open::Request) -> Result<open::Response, Diagnostics> {
+        let entry = self.catalog.ephemeral(&request.type_name)?;
+        let config = wire::value(request.config.as_ref(), &entry.ty, "configuration")?;
+        let doing = format!("opening ephemeral.{}", request.type_name);
+        let context = self.context(request.client_capabilities.as_ref());
+        let (inner, implementation) = (context.clone(), entry.implementation.clone());
+        let handler = async move { implementation.open(&inner, config).await };
+        let opened = self.run(&context, &doing, handler).await??;
+        let deferred = deferral(&context, &doing)?;
+        Ok(open::Response {
+            diagnostics: Vec::new(),
+            renew_at: opened.renew_at.map(timestamp),
+            result: Some(wire::dynamic(&opened.result, &entry.ty, "result")?),
+            private: Some(opened.private),
+            deferred,
+        })
+    }
+
+    pub(super) async fn renew_ephemeral(&self, request: renew::Request) -> renew::Response {
+        self.renewed(request)
+            .await
+            .unwrap_or_else(|errors| renew::Response {
+                diagnostics: wire::diagnostics(errors),
+                ..Default::default()
+            })
+    }
+
+    async fn renewed(&self, request: renew::Request) -> Result<renew::Response, Diagnostics> {
+        let entry = self.catalog.ephemeral(&request.type_name)?;
+        let doing = format!("renewing ephemeral.{}", request.type_name);
+        let context = self.context(None);
+        let inner = context.clone();
+        let private = request.private.unwrap_or_default();
+        let handler = async move { entry.implementation.renew(&inner, private).await };
+        let (private, renew_at) = self.run(&context, &doing, handler).await??;
+        Ok(renew::Response {
+            diagnostics: Vec::new(),
+            renew_at: renew_at.map(timestamp),
+            private: Some(private),
+        })
+    }
+
+    pub(super) async fn close_ephemeral(&self, request: close::Request) -> Diagnostics {
+        let entry = match self.catalog.ephemeral(&request.type_name) {
+            Ok(entry) => entry,
+            Err(diagnostic) => return diagnostic.into(),
+        };
+        let doing = format!("closing ephemeral.{}", request.type_name);
+        let context = self.context(None);
+        let inner = context.clone();
+        let private = request.private.unwrap_or_default();
+        let handler = async move { entry.implementation.close(&inner, private).await };
+        match self.run(&context, &doing, handler).await {
+            Ok(diagnostics) => diagnostics,
+            Err(diagnostic) => diagnostic.into(),
+        }
+    }
+}
+
+fn timestamp(seconds: i64) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds, nanos: 0 }
+}
