@@ -104,3 +104,96 @@ impl Evidence {
             .filter(move |b| Some(&b.kind) != kind.as_ref())
     }
 }
+
+impl Backend {
+    /// What the root module's source says, overrides applied: its `backend`, `cloud` or `state_store` block, or that there is none.
+    ///
+    /// Settings may be given elsewhere (`-backend-config`), so the evidence is partial. A `local` answer for want of a block is
+    /// only given when every file could be parsed: what hides in an unparsed file is not known.
+    #[must_use]
+    pub fn from_sources(sources: &crate::source::Sources, at: PathBuf) -> Option<Self> {
+        let root = sources.modules.get("")?;
+        let evaluator = crate::source::Evaluator::new(sources, &crate::source::Nothing);
+        let block = root
+            .terraform
+            .iter()
+            .flat_map(|t| &t.block.body.blocks)
+            .find(|b| matches!(b.kind.as_str(), "backend" | "cloud" | "state_store"));
+        let Some(b) = block else {
+            if root.unparsed || sources.files.is_empty() {
+                return None;
+            }
+            return Some(Self {
+                kind: "local".into(),
+                config: Value::Object(Vec::new()),
+                workspace: None,
+                source: Source::Configuration(at),
+                partial: false,
+                no_block: true,
+            });
+        };
+        let kind = if b.kind == "cloud" {
+            "cloud".to_owned()
+        } else {
+            b.labels.first().cloned().unwrap_or_default()
+        };
+        let config = evaluator.body(&b.body, &crate::source::Scope::default());
+        Some(Self {
+            kind,
+            config: hide_secrets(config),
+            workspace: None,
+            source: Source::Configuration(at),
+            partial: true,
+            no_block: false,
+        })
+    }
+}
+
+/// Settings of backends that hold a credential.
+const SECRET_SETTINGS: [&str; 22] = [
+    "access_key",
+    "secret_key",
+    "token",
+    "password",
+    "credentials",
+    "access_token",
+    "sas_token",
+    "client_secret",
+    "client_certificate_password",
+    "encryption_key",
+    "sse_customer_key",
+    "conn_str",
+    "client_private_key_pem",
+    "client_private_key",
+    "http_auth",
+    "security_token",
+    "secret_id",
+    "private_key",
+    "private_key_password",
+    "oidc_token",
+    "customer_encryption_key",
+    "session_token",
+];
+
+/// Wraps the settings that may hold a credential, so that no report can print them.
+#[must_use]
+pub fn hide_secrets(config: Value<'static>) -> Value<'static> {
+    match config {
+        Value::Object(entries) => Value::Object(
+            entries
+                .into_iter()
+                .map(|(k, v)| {
+                    let hide = SECRET_SETTINGS.contains(&&*k) && !v.is_null();
+                    let v = if hide {
+                        Value::Sensitive(Box::new(crate::value::Secret::new(v)))
+                    } else {
+                        hide_secrets(v)
+                    };
+                    (k, v)
+                })
+                .collect(),
+        ),
+        Value::List(l) => Value::List(l.into_iter().map(hide_secrets).collect()),
+        other => other,
+    }
+}

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use crate::address;
 use crate::backend::Evidence;
-use crate::plan::{Plan, Resource};
+use crate::plan::{Plan, Provider, Resource};
 use crate::references;
+use crate::source::build::Planned;
+use crate::source::{Evaluator, Sources};
 use crate::value::{Path, Value};
 
 /// The surroundings of a judgement.
@@ -15,25 +17,65 @@ pub struct Context<'a> {
     pub plan: &'a Plan<'a>,
     /// What is known of the backend.
     pub backend: &'a Evidence,
+    /// The source, or what the plan's configuration tells of it.
+    pub sources: &'a Sources,
 }
 
 impl<'a> Context<'a> {
-    /// The best known value of an argument: the planned value (`values` is what the hook was given); where that is unknown, the
-    /// literal of the configuration, then the value of the one thing it refers to, then the evaluated source.
+    /// The best known value of an argument: the planned value (`values` is what the hook was given); where that is not wholly
+    /// known, completed by evaluating the configuration: literals, references to other resources, policy-document data sources,
+    /// module inputs and outputs, and with the source also locals, templates and functions.
     #[must_use]
     pub fn resolve<'v>(&self, r: &Resource<'_>, values: &'v Value<'v>, path: &str) -> Cow<'v, Value<'v>> {
         let planned = values.path(path);
-        if !planned.is_unknown() {
+        if planned.is_wholly_known() {
             return Cow::Borrowed(planned);
         }
-        let expression = self.plan.block_of(r).map(crate::plan::Block::expressions);
-        if let Some(constant) = expression
-            .as_ref()
-            .and_then(|e| e.path(&Path::from(path)).constant())
-        {
-            return Cow::Owned(constant.clone().into_owned());
+        Cow::Owned(self.evaluate(&r.address, path))
+    }
+
+    /// The value of an attribute of any instance, by address: planned, read or evaluated. Dotted paths as in [`Value::path`].
+    #[must_use]
+    pub fn evaluate(&self, instance: &str, path: &str) -> Value<'static> {
+        let world = Planned::new(self.plan);
+        let (first, rest) = path.split_once('.').unwrap_or((path, ""));
+        let v = Evaluator::new(self.sources, &world).attribute(instance, first);
+        if rest.is_empty() { v } else { v.path(rest).clone() }
+    }
+
+    /// The value of a variable in a module instance (empty path: the root), followed through the callers' arguments.
+    #[must_use]
+    pub fn variable(&self, module: &str, name: &str) -> Value<'static> {
+        let world = Planned::new(self.plan);
+        Evaluator::new(self.sources, &world).variable(module, name)
+    }
+
+    /// The value of an argument of a provider block (`access_key`, `assume_role.0.role_arn`).
+    #[must_use]
+    pub fn provider_argument(&self, provider: &Provider<'_>, path: &str) -> Value<'static> {
+        let e = provider.expressions.path(&Path::from(path));
+        if let Some(v) = e.constant() {
+            return v.clone().into_owned();
         }
-        Cow::Borrowed(planned)
+        if !e.is_set() {
+            return Value::Null;
+        }
+        let world = Planned::new(self.plan);
+        let evaluator = Evaluator::new(self.sources, &world);
+        let scope = crate::source::Scope {
+            module: provider.module.to_string(),
+            ..Default::default()
+        };
+        let block = self.sources.module(&provider.module).and_then(|m| {
+            m.providers.iter().find(|p| {
+                p.block.labels.first().is_some_and(|l| **l == *provider.name)
+                    && alias(&p.block.body) == provider.alias.as_deref().map(str::to_owned)
+            })
+        });
+        match block {
+            Some(b) => evaluator.body(&b.block.body, &scope).path(path).clone(),
+            None => evaluator.eval(&crate::source::build::expression_of(e), &scope),
+        }
     }
 
     /// True when the configuration writes the argument in the block that makes `r`. Without a configuration in the plan, true.
@@ -55,5 +97,12 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn module_of<'s>(&self, address: &'s str) -> &'s str {
         address::split_module(address).0
+    }
+}
+
+fn alias(body: &crate::source::syntax::Body) -> Option<String> {
+    match body.get("alias").map(|e| &e.kind) {
+        Some(crate::source::syntax::Kind::Literal(v)) => v.as_str().map(str::to_owned),
+        _ => None,
     }
 }

@@ -6,12 +6,14 @@
 pub mod address;
 pub mod backend;
 pub mod context;
+pub mod document;
 pub mod finding;
 pub mod judge;
 pub mod plan;
 mod references;
 pub mod report;
 pub mod rules;
+pub mod source;
 pub mod value;
 
 pub mod secrets;

@@ -26,11 +26,13 @@ fn main() -> ExitCode {
         }
     };
     let backend = Evidence::default();
+    let sources = tfplan_check::source::build::sources_of(&plan.configuration);
     let rules: Vec<_> = rules::all().collect();
     let found = judge::judge(
         &Context {
             plan: &plan,
             backend: &backend,
+            sources: &sources,
         },
         &rules,
     );

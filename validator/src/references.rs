@@ -149,13 +149,13 @@ impl<'a> From<'a, '_> {
 }
 
 /// A reference is whole unless it is a shorter prefix of another in the list.
-fn is_whole(r: &Text<'_>, all: &[Text<'_>]) -> bool {
+pub(crate) fn is_whole(r: &Text<'_>, all: &[Text<'_>]) -> bool {
     !all.iter()
         .any(|o| o.len() > r.len() && o.starts_with(&**r) && matches!(o.as_bytes()[r.len()], b'.' | b'['))
 }
 
 /// The module instance above, and the name of the call: `module.a["x"].module.b[0]` gives `module.a["x"]` and `b`.
-fn parent(module: &str) -> (&str, Option<&str>) {
+pub(crate) fn parent(module: &str) -> (&str, Option<&str>) {
     let parts = address::parts(module);
     let Some(last) = parts.last() else {
         return ("", None);

@@ -3,10 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use tfplan_check::backend::Evidence;
+use tfplan_check::backend::{Backend, Evidence};
 use tfplan_check::context::Context;
 use tfplan_check::finding::{Finding, Verdict};
 use tfplan_check::rules::{self, Rule};
+use tfplan_check::source::{Sources, build};
 use tfplan_check::{judge, plan};
 
 fn fixtures() -> PathBuf {
@@ -22,18 +23,90 @@ fn folders(code: &str) -> Vec<PathBuf> {
     out
 }
 
-/// What the fixture's plan gives, by all rules; `None` when it has no plan that this test can judge.
-fn judged(folder: &Path) -> Option<Vec<Finding>> {
-    let text = std::fs::read_to_string(folder.join("plan.json")).ok()?;
+/// What the fixture gives by all rules: its plan with its source, and where there is a plan, the plan alone.
+fn judged(folder: &Path) -> (Vec<Finding>, Option<Vec<Finding>>) {
+    let text = std::fs::read_to_string(folder.join("plan.json")).unwrap_or_default();
+    let sources = Sources::from_dir(folder).unwrap();
+    // A fixture that writes a terraform block is about the backend; the others must not depend on it.
+    let about_backend = sources.modules.get("").is_some_and(|m| !m.terraform.is_empty());
+    let backend = Backend::from_sources(&sources, folder.join("main.tf")).filter(|_| about_backend);
+    let evidence = Evidence {
+        found: backend.into_iter().collect(),
+    };
+    if text.is_empty() {
+        return (all(&build::sketch(&sources), &sources, &evidence), None);
+    }
     let plan = plan::json::read(&text).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let alone = build::sources_of(&plan.configuration);
+    (
+        all(&plan, &sources, &evidence),
+        Some(all(&plan, &alone, &evidence)),
+    )
+}
+
+fn all(plan: &plan::Plan<'_>, sources: &Sources, backend: &Evidence) -> Vec<Finding> {
     let rules: Vec<&'static dyn Rule> = rules::all().collect();
-    Some(judge::judge(
+    judge::judge(
         &Context {
-            plan: &plan,
-            backend: &Evidence::default(),
+            plan,
+            backend,
+            sources,
         },
         &rules,
-    ))
+    )
+}
+
+/// The `hcl` blocks under a heading of a page.
+fn examples(page: &str, heading: &str) -> Vec<String> {
+    let Some(section) = page.split(heading).nth(1) else {
+        return Vec::new();
+    };
+    let section = section.split("\n## ").next().unwrap_or_default();
+    section
+        .split("```hcl\n")
+        .skip(1)
+        .filter_map(|b| b.split("```").next())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn examples_in_the_pages_are_what_the_pages_say() {
+    let mut wrong = Vec::new();
+    for rule in rules::all() {
+        let (code, page) = (rule.meta().code, rule.meta().page());
+        for (heading, bad) in [("## Bad", true), ("## Good", false)] {
+            let blocks = examples(&page, heading);
+            if blocks.is_empty() {
+                wrong.push(format!("{code}: no hcl block under {heading}"));
+            }
+            for block in blocks {
+                let sources = Sources::from_text(&block);
+                if let Some(e) = &sources.files[0].error {
+                    wrong.push(format!("{code} {heading}: {e}"));
+                    continue;
+                }
+                let plan = build::sketch(&sources);
+                let backend = Backend::from_sources(&sources, "main.tf".into());
+                let found = all(
+                    &plan,
+                    &sources,
+                    &Evidence {
+                        found: backend.into_iter().collect(),
+                    },
+                );
+                let own: Vec<String> = found
+                    .iter()
+                    .filter(|f| f.rule.code == code && f.verdict == Verdict::Wrong)
+                    .map(|f| f.place.to_string())
+                    .collect();
+                if bad == own.is_empty() {
+                    wrong.push(format!("{code} {heading}: found {own:?} in\n{block}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 fn expectations(folder: &Path) -> Vec<(String, String)> {
@@ -54,7 +127,7 @@ fn bad_fixtures_are_flagged_and_good_ones_are_not() {
         let code = rule.meta().code;
         for folder in folders(code) {
             let name = format!("{code}/{}", folder.file_name().unwrap().to_string_lossy());
-            let Some(found) = judged(&folder) else { continue };
+            let (found, alone) = judged(&folder);
             let own: Vec<&Finding> = found
                 .iter()
                 .filter(|f| f.rule.code == code && f.verdict == Verdict::Wrong)
@@ -66,6 +139,16 @@ fn bad_fixtures_are_flagged_and_good_ones_are_not() {
             if folder.file_name().unwrap().to_string_lossy().starts_with("good-") {
                 if !own.is_empty() {
                     wrong.push(format!("{name}: must be silent, but: {places:?}"));
+                }
+                for f in alone
+                    .iter()
+                    .flatten()
+                    .filter(|f| f.rule.code == code && f.verdict == Verdict::Wrong)
+                {
+                    wrong.push(format!(
+                        "{name}: must be silent without the source too, but: {}",
+                        f.place
+                    ));
                 }
                 continue;
             }

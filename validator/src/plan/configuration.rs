@@ -51,15 +51,26 @@ pub struct Block<'p> {
     pub provider: Option<Text<'p>>,
     /// `count` or `for_each` is set.
     pub repeated: bool,
-    pub(crate) expressions: Option<&'p RawValue>,
+    pub(crate) expressions: Expressions<'p>,
     pub(crate) provisioners: Option<&'p RawValue>,
+    pub(crate) made_provisioners: Vec<(Text<'p>, Expression<'p>)>,
+}
+
+/// The arguments of a block: text still to be parsed, or made from source.
+#[derive(Debug)]
+pub(crate) enum Expressions<'p> {
+    Json(Option<&'p RawValue>),
+    Made(Expression<'p>),
 }
 
 impl<'p> Block<'p> {
     /// The expressions of the block's arguments.
     #[must_use]
     pub fn expressions(&self) -> Expression<'p> {
-        Expression::parse(self.expressions)
+        match &self.expressions {
+            Expressions::Json(raw) => Expression::parse(*raw),
+            Expressions::Made(e) => e.clone(),
+        }
     }
 
     /// Provisioners: type (`local-exec`) and expressions.
@@ -71,6 +82,9 @@ impl<'p> Block<'p> {
             kind: Text<'p>,
             #[serde(borrow)]
             expressions: Option<&'p RawValue>,
+        }
+        if !self.made_provisioners.is_empty() {
+            return self.made_provisioners.clone();
         }
         self.provisioners
             .and_then(|raw| serde_json::from_str::<Vec<P<'p>>>(raw.get()).ok())
@@ -90,6 +104,10 @@ pub struct ModuleCall<'p> {
     pub source: Option<Text<'p>>,
     /// Arguments.
     pub arguments: Expression<'p>,
+    /// `count`, when written.
+    pub count: Expression<'p>,
+    /// `for_each`, when written.
+    pub for_each: Expression<'p>,
     /// What is called.
     pub module: Module<'p>,
 }

@@ -214,6 +214,10 @@ struct RawCall<'p> {
     #[serde(borrow)]
     expressions: Option<&'p RawValue>,
     #[serde(borrow)]
+    count_expression: Option<&'p RawValue>,
+    #[serde(borrow)]
+    for_each_expression: Option<&'p RawValue>,
+    #[serde(borrow)]
     module: Option<RawModule<'p>>,
 }
 
@@ -292,13 +296,14 @@ pub fn read(text: &str) -> Result<Plan<'_>, ReadError> {
             .configuration
             .map_or_else(Configuration::default, configuration),
         variables: raw.variables.map_or_else(Vec::new, |m| {
-            m.0.into_iter().filter_map(|(k, v)| Some((k, v.value?))).collect()
+            m.0.into_iter()
+                .filter_map(|(k, v)| Some((k, Raw::Json(v.value?))))
+                .collect()
         }),
         outputs: raw.output_changes.map_or_else(Vec::new, |m| {
             m.0.into_iter().filter_map(|(k, v)| output(k, &v)).collect()
         }),
-        by_address: std::collections::HashMap::new(),
-        by_block: std::collections::HashMap::new(),
+        ..Plan::default()
     };
     if let Some(root) = raw.prior_state.and_then(|s| s.values).and_then(|v| v.root_module) {
         read_data(root, &mut plan.read_data);
@@ -441,6 +446,8 @@ fn module(raw: RawModule<'_>, path: String) -> Module<'_> {
                 name,
                 source: c.source,
                 arguments: Expression::parse(c.expressions),
+                count: Expression::parse(c.count_expression),
+                for_each: Expression::parse(c.for_each_expression),
                 module: module(c.module.unwrap_or_default(), inner),
             }
         })
@@ -480,7 +487,8 @@ fn block(b: RawBlock<'_>) -> Block<'_> {
         kind: b.kind,
         provider: b.provider_config_key,
         repeated: b.count_expression.is_some() || b.for_each_expression.is_some(),
-        expressions: b.expressions,
+        expressions: super::configuration::Expressions::Json(b.expressions),
         provisioners: b.provisioners,
+        made_provisioners: Vec::new(),
     }
 }

@@ -9,7 +9,7 @@ pub mod json;
 pub use configuration::{Block, Configuration, Expression, Module, ModuleCall, Provider, Variable};
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::value::RawValue;
 
@@ -35,11 +35,13 @@ pub struct Plan<'p> {
     /// The configuration: the tree of modules.
     pub configuration: Configuration<'p>,
     /// Values of the root module's variables. Secret or not, the plan has them in clear text.
-    pub variables: Vec<(Text<'p>, &'p RawValue)>,
+    pub(crate) variables: Vec<(Text<'p>, Raw<'p>)>,
     /// Root outputs that exist after apply.
     pub outputs: Vec<Output<'p>>,
     pub(crate) by_address: HashMap<Text<'p>, usize>,
     pub(crate) by_block: HashMap<String, Vec<usize>>,
+    /// Every module instance that holds something, with all that stand above it.
+    pub(crate) module_paths: BTreeSet<String>,
 }
 
 /// Why a plan does not show everything.
@@ -115,7 +117,6 @@ pub(crate) enum Raw<'p> {
     #[default]
     Absent,
     Json(&'p RawValue),
-    #[allow(dead_code)] // made by the readers of saved plans and source
     Value(Value<'p>),
 }
 
@@ -268,7 +269,7 @@ impl<'p> Plan<'p> {
         self.variables
             .iter()
             .find(|(n, _)| &**n == name)
-            .map(|(_, raw)| Raw::Json(raw).parse())
+            .map(|(_, raw)| raw.parse())
     }
 
     pub(crate) fn index(&mut self) {
@@ -279,6 +280,7 @@ impl<'p> Plan<'p> {
             .map(|(i, r)| (r.address.clone(), i))
             .collect();
         self.by_block.clear();
+        self.module_paths.clear();
         for (i, r) in self.resources.iter().chain(&self.read_data).enumerate() {
             // Only live ones: a block whose instances are all deleted makes nothing.
             if r.exists_after() {

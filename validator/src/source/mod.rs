@@ -1,0 +1,16 @@
+//! The source of a configuration: files, syntax, partial evaluation.
+//!
+//! Plan JSON loses locals, lines, dynamic blocks and the constants beside a reference; the source has them. It comes from the saved plan
+//! (which stores every file) or from a directory.
+
+pub mod build;
+mod computed;
+pub mod eval;
+pub mod files;
+mod functions;
+pub mod syntax;
+
+pub use computed::names_one_thing;
+pub use eval::{Evaluator, Nothing, Scope, World};
+pub use files::Sources;
+pub use functions::{UNKNOWN_TEXT, with_holes};
