@@ -540,6 +540,11 @@ impl Path {
         p.0.push(Step::Index(i));
         p
     }
+    /// This path, and `inner` below it.
+    #[must_use]
+    pub fn join(&self, inner: &Self) -> Self {
+        Self(self.0.iter().chain(&inner.0).cloned().collect())
+    }
     /// True for the path of the thing itself.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -7,6 +7,15 @@ use base64::Engine as _;
 /// The most that is inflated: user data is at most 16 KiB, a gzip bomb is no user data.
 const LIMIT: u64 = 1 << 20;
 
+/// True for a long run of base64 and nothing else.
+pub(super) fn may_be(value: &str) -> bool {
+    value.len() >= 40
+        && value.len() % 4 == 0
+        && value
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'\n'))
+}
+
 /// The text behind an encoding, and which one it was. None for what is no base64, or holds no text (images, keys, random bytes).
 pub(super) fn decode(value: &str) -> Option<(&'static str, String)> {
     let compact: String = value.split_whitespace().collect();

@@ -14,6 +14,10 @@ pub mod lookalike;
 pub mod name;
 mod token;
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 pub use fingerprint::Fingerprint;
 pub use kind::Kind;
 pub use name::Promise;
@@ -56,6 +60,72 @@ impl Found {
         }
         s
     }
+}
+
+/// Pieces of names, and of the places where scripts stand, at least one of which is in every text that can hold a secret told by
+/// its name.
+static TELLING: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let words = [
+        "pass",
+        "pwd",
+        "secret",
+        "token",
+        "credential",
+        "api_key",
+        "apikey",
+        "api-key",
+        "access_key",
+        "accesskey",
+        "private_key",
+        "privatekey",
+        "signing_key",
+        "encryption_key",
+        "account_key",
+        "master_key",
+        "shared_key",
+        "client_key",
+        "auth_key",
+        "app_key",
+        "license_key",
+        "connection_string",
+        "bearer",
+        "user_data",
+        "startup-script",
+        "startup_script",
+        "custom_data",
+        "sa_key",
+        "service_key",
+        "json_key",
+    ];
+    #[allow(clippy::expect_used)]
+    // Fails only for a set of patterns too large to index; this one is fixed and small.
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(words)
+        .expect("a fixed set of short literals")
+});
+
+/// True when `text` holds a word under which secrets are kept: one pass, for skipping what cannot hold any.
+#[must_use]
+pub fn is_telling(text: &str) -> bool {
+    TELLING.is_match(text)
+}
+
+/// True when [`inspect`] may find something in `value` under `name`: a cheap test for the many values that hold nothing.
+#[must_use]
+pub fn is_worth_a_look(name: &str, value: &str) -> bool {
+    value.len() >= 3 && (may_hold(value) || is_telling(name) || is_telling(value) || encoded::may_be(value))
+}
+
+/// True for a value that is one opaque word: no reference, no placeholder, no sentence, no name of something.
+#[must_use]
+pub fn is_opaque(value: &str) -> bool {
+    let v = value.trim();
+    v.len() >= 6
+        && !v.contains(char::is_whitespace)
+        && !lookalike::is_placeholder(v)
+        && !lookalike::is_reference(v)
+        && !lookalike::is_name(v)
 }
 
 /// How deep encodings and documents inside documents are followed.
