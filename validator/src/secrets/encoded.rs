@@ -10,7 +10,7 @@ const LIMIT: u64 = 1 << 20;
 /// True for a long run of base64 and nothing else.
 pub(super) fn may_be(value: &str) -> bool {
     value.len() >= 40
-        && value.len() % 4 == 0
+        && value.len().is_multiple_of(4)
         && value
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'\n'))
