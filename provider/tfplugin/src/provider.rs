@@ -238,7 +238,8 @@ pub trait Resource: Send + Sync + 'static {
     }
     /// Checks the configuration; values may be unknown; called before configure. No I/O.
     async fn validate(&self, config: &Value) -> Diagnostics;
-    /// Brings state of an older version to the current schema. `state` is typed loosely, from the stored JSON.
+    /// Brings state of an older version to the current schema. No I/O. `state` is typed loosely, from the stored JSON; numbers
+    /// beyond 64 bits are rounded in it.
     async fn upgrade(
         &self,
         from_version: u64,
@@ -270,7 +271,7 @@ pub trait Resource: Send + Sync + 'static {
             format!("{} cannot be imported.", self.type_name()),
         ))
     }
-    /// Takes over the state of another resource type (`moved` blocks).
+    /// Takes over the state of another resource type (`moved` blocks). Called before configure: no I/O; a read follows.
     async fn move_from(&self, source: MoveSource) -> Result<Imported, Diagnostic> {
         Err(Diagnostic::error(
             "Move is not supported",

@@ -270,7 +270,6 @@ impl Resource for Board {
         }
         let name = source.state["name"].as_str().unwrap_or_default().to_owned();
         let json = serde_json::json!({ "name": name, "title": "untitled", "id": format!("board-{name}"), "revision": 1 });
-        self.0.write(&name, &json)?;
         Ok(Imported {
             state: Value::from_json(&schema().ty(), &json)
                 .map_err(|error| Diagnostic::error("Cannot move", error.to_string()))?,

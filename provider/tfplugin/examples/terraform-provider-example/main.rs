@@ -51,7 +51,10 @@ impl Provider for Example {
     }
 
     fn resources(&self) -> Vec<Arc<dyn Resource>> {
-        vec![Arc::new(board::Board(self.shelf())), Arc::new(page::Page)]
+        vec![
+            Arc::new(board::Board(self.shelf())),
+            Arc::new(page::Page(self.shelf())),
+        ]
     }
 
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {

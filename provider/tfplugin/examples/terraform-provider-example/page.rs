@@ -5,7 +5,9 @@ use tfplugin::{
     ReadResponse, Resource, Schema, Value,
 };
 
-pub(crate) struct Page;
+use crate::shelf::Shelf;
+
+pub(crate) struct Page(pub(crate) Shelf);
 
 #[async_trait::async_trait]
 impl Resource for Page {
@@ -41,10 +43,16 @@ impl Resource for Page {
     }
 
     async fn apply(&self, _: &CallContext, request: ApplyRequest) -> ApplyResponse {
+        let name = request.planned.get("name").and_then(Value::as_str);
+        // The same file a board of this name would have.
+        let kept = name.map_or(Ok(()), |name| {
+            let json = serde_json::json!({ "name": name, "title": "untitled", "id": format!("board-{name}"), "revision": 1 });
+            self.0.write(name, &json)
+        });
         ApplyResponse {
             state: request.planned,
             private: request.private,
-            diagnostics: Diagnostics::new(),
+            diagnostics: kept.err().map(Diagnostics::from).unwrap_or_default(),
         }
     }
 }
