@@ -3,7 +3,7 @@
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value as Json;
 
@@ -34,7 +34,7 @@ pub(crate) fn provider() -> PathBuf {
     }
     folder.pop();
     let program = folder.join("examples").join("terraform-provider-example");
-    if !program.exists() {
+    if modified(&program) < newest(Path::new(env!("CARGO_MANIFEST_DIR"))) {
         // `cargo test --test terraform` builds no examples.
         let built = Command::new(env!("CARGO"))
             .args([
@@ -48,6 +48,26 @@ pub(crate) fn provider() -> PathBuf {
         assert!(built.unwrap().success(), "the example provider does not build");
     }
     program
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    path.metadata().ok()?.modified().ok()
+}
+
+/// When a source below `folder` was last changed.
+fn newest(folder: &Path) -> Option<SystemTime> {
+    let entries = std::fs::read_dir(folder).ok()?.filter_map(Result::ok);
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| !path.ends_with("tests"))
+        .filter_map(|path| {
+            if path.is_dir() {
+                newest(&path)
+            } else {
+                modified(&path)
+            }
+        })
+        .max()
 }
 
 /// What a command said.
