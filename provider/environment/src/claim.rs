@@ -1,5 +1,9 @@
 //! The claim: an environment's record of itself in the cloud, so that nothing depends on Terraform's state alone.
+//!
+//! It answers three questions that a state file cannot: whose is what stands there, did an earlier apply get cut off,
+//! and did somebody else apply meanwhile. Written by compare-and-swap, so two who ask at once get two answers.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::component::Address;
@@ -48,4 +52,473 @@ pub struct Intent {
     pub address: Address,
     /// Under which name.
     pub name: String,
+}
+
+/// Who wants to do something to an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimant {
+    /// The environment's id.
+    pub id: String,
+    /// As configured, or as in the state; none: nobody was named.
+    pub owner: Option<String>,
+    /// As in the state; none on create.
+    pub uid: Option<String>,
+    /// As in the state; none on create.
+    pub generation: Option<u64>,
+}
+
+/// What a claim allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// There is none: write this one, if still none is there.
+    Fresh,
+    /// It is ours and unfinished: go on with it.
+    Resume(Claim),
+    /// It is ours and complete: change it.
+    Continue(Claim),
+    /// It is ours and half deleted: finish that.
+    FinishDeletion(Claim),
+    /// It is newer than the one we know: let go of ours, touch nothing.
+    Release,
+}
+
+/// Why a claim stands in the way.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// Create of what is complete.
+    #[error(
+        "environment {id} exists already (owner {owner}, {generation} applies, last at {updated_at}). Bring it under this \
+         state with `terraform import <address> {id}`, or choose another name."
+    )]
+    Exists {
+        /// Id.
+        id: String,
+        /// Its owner.
+        owner: String,
+        /// Completed applies.
+        generation: u64,
+        /// Last write.
+        updated_at: String,
+    },
+    /// Somebody else's.
+    #[error(
+        "environment {id} is claimed by {owner} ({phase:?} since {updated_at}). Nothing was touched. If it was left behind and \
+         is yours now, set owner = {owner:?}; else choose another name."
+    )]
+    OtherOwner {
+        /// Id.
+        id: String,
+        /// Its owner.
+        owner: String,
+        /// Its phase.
+        phase: Phase,
+        /// Last write.
+        updated_at: String,
+    },
+    /// Somebody applied since our refresh.
+    #[error(
+        "environment {id} was changed by {owner} at {updated_at}, after this plan was made (generation {found}, planned on \
+         {known}). Nothing was touched. Plan again."
+    )]
+    Changed {
+        /// Id.
+        id: String,
+        /// Who.
+        owner: String,
+        /// When.
+        updated_at: String,
+        /// Generation there.
+        found: u64,
+        /// Generation planned on.
+        known: u64,
+    },
+    /// Another environment of the same id: deleted and made again.
+    #[error(
+        "environment {id} is not the one in this state: it was destroyed and made again by {owner} at {updated_at}. Nothing was \
+         touched. Remove it from this state with `terraform state rm`, and import it if it is yours."
+    )]
+    OtherIncarnation {
+        /// Id.
+        id: String,
+        /// Who.
+        owner: String,
+        /// When.
+        updated_at: String,
+    },
+    /// The claim at our place says that it belongs elsewhere.
+    #[error("the claim found is that of environment {found}, not of {id}. Nothing was touched.")]
+    OtherId {
+        /// Id asked for.
+        id: String,
+        /// Id found.
+        found: String,
+    },
+    /// It is being deleted: update makes no sense.
+    #[error(
+        "environment {id} is half deleted since {updated_at}. Run `terraform destroy` to finish that, then apply again."
+    )]
+    HalfDeleted {
+        /// Id.
+        id: String,
+        /// Last write.
+        updated_at: String,
+    },
+}
+
+/// What is about to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// No prior state.
+    Create,
+    /// With prior state.
+    Update,
+    /// With prior state, to nothing.
+    Destroy,
+}
+
+/// Whether an operation may go on, given the claim that was found.
+///
+/// # Errors
+/// [`Conflict`]: nothing may be touched, and why.
+pub fn admit(
+    found: Option<&Claim>,
+    claimant: &Claimant,
+    operation: Operation,
+) -> Result<Admission, Conflict> {
+    let Some(claim) = found else {
+        return Ok(Admission::Fresh);
+    };
+    if claim.id != claimant.id {
+        return Err(Conflict::OtherId {
+            id: claimant.id.clone(),
+            found: claim.id.clone(),
+        });
+    }
+    match operation {
+        Operation::Create => admit_create(claim, claimant),
+        Operation::Update | Operation::Destroy => admit_known(claim, claimant, operation),
+    }
+}
+
+fn admit_create(claim: &Claim, claimant: &Claimant) -> Result<Admission, Conflict> {
+    let other_owner = || Conflict::OtherOwner {
+        id: claim.id.clone(),
+        owner: claim.owner.clone(),
+        phase: claim.phase,
+        updated_at: claim.updated_at.clone(),
+    };
+    // Nobody is named by default, so a create that was killed before it wrote a state can be taken up by whoever runs
+    // the same configuration again.
+    let same_owner = claimant.owner.as_ref().is_none_or(|owner| *owner == claim.owner);
+    match claim.phase {
+        Phase::Ready => Err(Conflict::Exists {
+            id: claim.id.clone(),
+            owner: claim.owner.clone(),
+            generation: claim.generation,
+            updated_at: claim.updated_at.clone(),
+        }),
+        _ if !same_owner => Err(other_owner()),
+        Phase::Creating | Phase::Resumable => Ok(Admission::Resume(claim.clone())),
+        // Complete once, and in somebody's state: taking it up here would give it two.
+        Phase::Incomplete if claim.generation > 0 => Err(Conflict::Exists {
+            id: claim.id.clone(),
+            owner: claim.owner.clone(),
+            generation: claim.generation,
+            updated_at: claim.updated_at.clone(),
+        }),
+        Phase::Incomplete => Ok(Admission::Resume(claim.clone())),
+        Phase::Deleting => Ok(Admission::FinishDeletion(claim.clone())),
+    }
+}
+
+fn admit_known(claim: &Claim, claimant: &Claimant, operation: Operation) -> Result<Admission, Conflict> {
+    if claimant.uid.as_ref().is_some_and(|uid| *uid != claim.uid) {
+        // A deposed object of an earlier life must not take the later one with it.
+        if operation == Operation::Destroy {
+            return Ok(Admission::Release);
+        }
+        return Err(Conflict::OtherIncarnation {
+            id: claim.id.clone(),
+            owner: claim.owner.clone(),
+            updated_at: claim.updated_at.clone(),
+        });
+    }
+    let known = claimant.generation.unwrap_or(claim.generation);
+    if claim.generation > known {
+        if operation == Operation::Destroy {
+            return Ok(Admission::Release);
+        }
+        return Err(Conflict::Changed {
+            id: claim.id.clone(),
+            owner: claim.owner.clone(),
+            updated_at: claim.updated_at.clone(),
+            found: claim.generation,
+            known,
+        });
+    }
+    match (claim.phase, operation) {
+        (Phase::Deleting, Operation::Destroy) => Ok(Admission::FinishDeletion(claim.clone())),
+        (Phase::Deleting, _) => Err(Conflict::HalfDeleted {
+            id: claim.id.clone(),
+            updated_at: claim.updated_at.clone(),
+        }),
+        (Phase::Ready, _) => Ok(Admission::Continue(claim.clone())),
+        (Phase::Creating | Phase::Incomplete | Phase::Resumable, _) => Ok(Admission::Resume(claim.clone())),
+    }
+}
+
+impl Claim {
+    /// A first claim.
+    pub fn new(id: &str, uid: &str, owner: &str, provider_version: &str, now: Timestamp) -> Self {
+        Self {
+            id: id.to_owned(),
+            uid: uid.to_owned(),
+            owner: owner.to_owned(),
+            phase: Phase::Creating,
+            generation: 0,
+            provider_version: provider_version.to_owned(),
+            updated_at: now.to_string(),
+            intents: Vec::new(),
+        }
+    }
+
+    /// An apply begins: a first one stays `CREATING`, a later one is `INCOMPLETE` until it is through.
+    #[must_use]
+    pub fn begun(self, owner: Option<&str>, provider_version: &str, now: Timestamp) -> Self {
+        let phase = if self.generation == 0 {
+            Phase::Creating
+        } else {
+            Phase::Incomplete
+        };
+        let owner = owner.map_or(self.owner.clone(), str::to_owned);
+        Self {
+            owner,
+            provider_version: provider_version.to_owned(),
+            ..self.moved(phase, now)
+        }
+    }
+
+    /// An apply is through.
+    #[must_use]
+    pub fn completed(self, now: Timestamp) -> Self {
+        let generation = self.generation + 1;
+        Self {
+            generation,
+            intents: Vec::new(),
+            ..self.moved(Phase::Ready, now)
+        }
+    }
+
+    /// An apply ended early, in an orderly way. What was about to be made stays on record.
+    #[must_use]
+    pub fn interrupted(self, now: Timestamp) -> Self {
+        self.moved(Phase::Incomplete, now)
+    }
+
+    /// The delete leg of a taint replacement lets go of it; the create leg goes on.
+    #[must_use]
+    pub fn released(self, now: Timestamp) -> Self {
+        self.moved(Phase::Resumable, now)
+    }
+
+    /// A destroy begins.
+    #[must_use]
+    pub fn deleting(self, now: Timestamp) -> Self {
+        self.moved(Phase::Deleting, now)
+    }
+
+    fn moved(self, phase: Phase, now: Timestamp) -> Self {
+        Self {
+            phase,
+            updated_at: now.to_string(),
+            ..self
+        }
+    }
+
+    /// Records what is about to be made. Once per component.
+    pub fn intend(&mut self, address: &Address, name: &str) {
+        if !self
+            .intents
+            .iter()
+            .any(|intent| intent.address == *address && intent.name == name)
+        {
+            self.intents.push(Intent {
+                address: address.clone(),
+                name: name.to_owned(),
+            });
+        }
+    }
+
+    /// Strikes out what was made.
+    pub fn made(&mut self, address: &Address) {
+        self.intents.retain(|intent| intent.address != *address);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn claim(phase: Phase, generation: u64) -> Claim {
+        let claim = Claim::new("aws/111122223333/eu-west-1/shop", "u1", "platform", "0.1.0", NOW);
+        Claim {
+            phase,
+            generation,
+            ..claim
+        }
+    }
+
+    fn by(owner: Option<&str>, uid: Option<&str>, generation: Option<u64>) -> Claimant {
+        Claimant {
+            id: "aws/111122223333/eu-west-1/shop".to_owned(),
+            owner: owner.map(str::to_owned),
+            uid: uid.map(str::to_owned),
+            generation,
+        }
+    }
+
+    fn create(phase: Phase, generation: u64, owner: Option<&str>) -> Result<Admission, Conflict> {
+        admit(
+            Some(&claim(phase, generation)),
+            &by(owner, None, None),
+            Operation::Create,
+        )
+    }
+
+    #[test]
+    fn nothing_there_is_free_to_claim() {
+        assert_eq!(
+            admit(None, &by(None, None, None), Operation::Create),
+            Ok(Admission::Fresh)
+        );
+    }
+
+    #[test]
+    fn a_complete_environment_is_not_created_again() {
+        let error = create(Phase::Ready, 3, Some("platform")).expect_err("exists");
+        assert!(
+            error
+                .to_string()
+                .contains("terraform import <address> aws/111122223333/eu-west-1/shop"),
+            "{error}"
+        );
+        assert!(matches!(
+            create(Phase::Incomplete, 2, None),
+            Err(Conflict::Exists { .. })
+        ));
+    }
+
+    #[test]
+    fn a_create_that_was_cut_off_is_resumed_by_its_owner_only() {
+        for phase in [Phase::Creating, Phase::Resumable, Phase::Incomplete] {
+            assert!(matches!(
+                create(phase, 0, Some("platform")),
+                Ok(Admission::Resume(_))
+            ));
+            assert!(matches!(create(phase, 0, None), Ok(Admission::Resume(_))));
+            let error = create(phase, 0, Some("somebody")).expect_err("another owner");
+            assert!(error.to_string().contains("claimed by platform"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_released_claim_is_resumed_even_after_several_applies() {
+        assert!(matches!(
+            create(Phase::Resumable, 2, None),
+            Ok(Admission::Resume(_))
+        ));
+    }
+
+    #[test]
+    fn a_half_deleted_environment_is_deleted_first() {
+        assert!(matches!(
+            create(Phase::Deleting, 1, None),
+            Ok(Admission::FinishDeletion(_))
+        ));
+        let update = admit(
+            Some(&claim(Phase::Deleting, 1)),
+            &by(None, Some("u1"), Some(1)),
+            Operation::Update,
+        );
+        assert!(matches!(update, Err(Conflict::HalfDeleted { .. })));
+        let destroy = admit(
+            Some(&claim(Phase::Deleting, 1)),
+            &by(None, Some("u1"), Some(1)),
+            Operation::Destroy,
+        );
+        assert!(matches!(destroy, Ok(Admission::FinishDeletion(_))));
+    }
+
+    #[test]
+    fn a_plan_made_before_somebody_else_applied_is_refused() {
+        let error = admit(
+            Some(&claim(Phase::Ready, 5)),
+            &by(None, Some("u1"), Some(4)),
+            Operation::Update,
+        );
+        let error = error.expect_err("changed").to_string();
+        assert!(
+            error.contains("changed by platform") && error.contains("Plan again"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_old_object_only_lets_go_of_a_later_life() {
+        let later = claim(Phase::Ready, 1);
+        assert_eq!(
+            admit(Some(&later), &by(None, Some("u0"), Some(9)), Operation::Destroy),
+            Ok(Admission::Release)
+        );
+        assert_eq!(
+            admit(Some(&later), &by(None, Some("u1"), Some(0)), Operation::Destroy),
+            Ok(Admission::Release)
+        );
+        let update = admit(Some(&later), &by(None, Some("u0"), Some(1)), Operation::Update);
+        assert!(matches!(update, Err(Conflict::OtherIncarnation { .. })));
+    }
+
+    #[test]
+    fn another_environments_claim_is_not_ours() {
+        let mut other = claim(Phase::Creating, 0);
+        other.id = "aws/111122223333/eu-west-1/other".to_owned();
+        let result = admit(Some(&other), &by(None, None, None), Operation::Create);
+        assert!(matches!(result, Err(Conflict::OtherId { .. })));
+    }
+
+    #[test]
+    fn a_life_from_first_claim_to_deletion() {
+        let address = Address::new(&["cluster"]);
+        let mut first = claim(Phase::Creating, 0);
+        first.intend(&address, "shop");
+        first.intend(&address, "shop");
+        assert_eq!(first.intents.len(), 1);
+        let cut = first.clone().interrupted(NOW);
+        assert_eq!((cut.phase, cut.intents.len()), (Phase::Incomplete, 1));
+        let again = cut.begun(None, "0.2.0", NOW);
+        assert_eq!(
+            (again.phase, again.provider_version.as_str()),
+            (Phase::Creating, "0.2.0")
+        );
+        first.made(&address);
+        let ready = first.completed(NOW);
+        assert_eq!(
+            (ready.phase, ready.generation, ready.intents.len()),
+            (Phase::Ready, 1, 0)
+        );
+        assert_eq!(
+            ready.clone().begun(Some("new owner"), "0.2.0", NOW).phase,
+            Phase::Incomplete
+        );
+        assert_eq!(ready.clone().released(NOW).phase, Phase::Resumable);
+        assert_eq!(ready.deleting(NOW).phase, Phase::Deleting);
+    }
+
+    #[test]
+    fn the_stored_form_is_stable() {
+        let text = serde_json::to_string(&claim(Phase::Ready, 1)).expect("json");
+        assert!(text.contains(r#""phase":"READY""#), "{text}");
+    }
 }

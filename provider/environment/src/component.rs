@@ -132,6 +132,23 @@ pub struct Component {
     pub after: BTreeSet<Address>,
 }
 
+impl Component {
+    /// By what the cloud's object is found and can be adopted: its id, or the name it has where ids are random.
+    pub fn handle(&self) -> String {
+        let text = |name: &str| {
+            self.properties
+                .get(name)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
+        let name = || text("name").or_else(|| text("alias")).or_else(|| text("url"));
+        self.id
+            .clone()
+            .or_else(name)
+            .unwrap_or_else(|| self.address.to_string())
+    }
+}
+
 /// What was found in the cloud.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Observation {

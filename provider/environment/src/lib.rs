@@ -9,10 +9,15 @@ pub mod component;
 pub mod config;
 pub mod defaults;
 pub mod driver;
+pub mod environment;
+pub mod graph;
+pub mod guard;
 pub mod names;
+pub mod outputs;
 pub mod plan;
 pub mod reference;
 pub mod spec;
 
 pub use config::Config;
+pub use environment::Environment;
 pub use spec::{Facts, Spec, Violation};

@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn equal_names_in_two_regions_give_different_buckets() {
         let other = "aws/111122223333/eu-west-2/shop".parse().expect("an id");
-        let names = |id| Names::new(id, "aws", "/mlops/shop/").bucket(Bucket::Data);
+        let names = |id: &EnvironmentId| Names::new(id, "aws", "/mlops/shop/").bucket(Bucket::Data);
         assert_ne!(names(&id()), names(&other));
         assert!(names(&id()).starts_with("shop-data-"));
     }

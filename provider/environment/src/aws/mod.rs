@@ -1,5 +1,20 @@
 //! Components of an environment on AWS.
 
+mod access;
+mod blueprint;
+mod buckets;
+mod cluster;
+mod federation;
+mod identities;
+mod keys;
+mod log_groups;
+mod network;
+mod node_pools;
 mod properties;
+mod registry;
+mod scope;
+mod secrets;
 
+pub use blueprint::{Blueprint, blueprint};
 pub use properties::*;
+pub use scope::scope;

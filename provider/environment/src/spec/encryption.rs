@@ -22,7 +22,7 @@ pub struct EncryptionSpec {
 }
 
 /// The four uses, by their words.
-pub(crate) const USES: [(&str, KeyUse); 4] = [
+pub(crate) const KEY_USES: [(&str, KeyUse); 4] = [
     ("cluster", KeyUse::Cluster),
     ("logs", KeyUse::Logs),
     ("secrets", KeyUse::Secrets),

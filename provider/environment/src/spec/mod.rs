@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 
 pub use buckets::{BucketOnDestroy, BucketSpec, WriteOnce};
 pub use cluster::{ClusterSpec, Endpoint, LOG_TYPES};
+pub(crate) use encryption::KEY_USES;
 pub use encryption::{EncryptionSpec, KeyUse};
 pub use federation::{GithubSpec, OidcProviderMode};
 pub use identities::IdentitySpec;

@@ -1,0 +1,49 @@
+//! The control plane.
+
+use super::Cluster;
+use super::blueprint::Draft;
+use crate::component::{Address, Kind};
+use crate::reference;
+
+pub(super) fn add(draft: &mut Draft<'_>) {
+    let spec = draft.spec;
+    let name = draft.names.cluster().to_owned();
+    let arn = draft.names.cluster_arn();
+    let cluster = Cluster {
+        name: name.clone(),
+        role_arn: reference::to(&Address::new(&["identities", "cluster"]), "arn"),
+        version: spec
+            .cluster
+            .version
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        subnet_ids: spec
+            .network
+            .private_subnet_ids
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        endpoint_private: spec.cluster.endpoint.private,
+        endpoint_public: spec.cluster.endpoint.public,
+        public_cidrs: spec
+            .cluster
+            .endpoint
+            .public_cidrs
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        encryption_key: draft.key("cluster"),
+        log_types: spec.cluster.log_types.clone(),
+        deletion_protection: spec.protect_deletion,
+        extended_support: spec.extended_support,
+        tags: draft.tags(&["cluster"]),
+    };
+    draft
+        .want(&["cluster"], Kind::AwsCluster, &cluster)
+        .id(name.clone())
+        .output("arn", arn)
+        .output("name", name)
+        .after(&["log_groups", "cluster"])
+        .after(&["network"]);
+}

@@ -1,0 +1,121 @@
+//! A whole environment: its spec and the components that make it up.
+
+use std::collections::BTreeMap;
+
+use crate::aws;
+use crate::component::{Address, Component, Management};
+use crate::graph::Graph;
+use crate::spec::{AttributePath, Spec, Violation};
+
+/// An environment, taken apart into components.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Environment {
+    /// What it was made from.
+    pub spec: Spec,
+    /// Its components in an order in which they can be made.
+    pub components: Vec<Component>,
+    /// Whether there will be components that cannot be named yet, because the configuration holds unknown values where
+    /// addresses come from (`cluster.admins`). The maps of components are unknown then.
+    pub incomplete: bool,
+}
+
+impl Environment {
+    /// Takes a spec apart.
+    ///
+    /// # Errors
+    /// What can only be judged with the components at hand: `adopt` lines that fit nothing, and whatever
+    /// [`crate::guard`] finds in the documents.
+    pub fn new(spec: Spec) -> Result<Self, Vec<Violation>> {
+        let aws::Blueprint {
+            mut components,
+            incomplete,
+        } = aws::blueprint(&spec);
+        let mut violations = adopt(&spec, &mut components, incomplete);
+        let order = match Graph::of(&components).order() {
+            Ok(order) => order,
+            Err(cycle) => {
+                // No configuration can cause this: references only go one way. Still it is no reason to panic.
+                return Err(vec![Violation {
+                    path: AttributePath::root("name"),
+                    summary: "Components depend on each other in a circle".to_owned(),
+                    detail: format!("{cycle}. This is a mistake in the provider: please report it."),
+                }]);
+            }
+        };
+        let places: BTreeMap<&Address, usize> =
+            order.iter().enumerate().map(|(at, name)| (name, at)).collect();
+        components.sort_by_key(|component| places.get(&component.address).copied());
+        violations.extend(crate::guard::judge(&spec, &components));
+        if violations.is_empty() {
+            Ok(Self {
+                spec,
+                components,
+                incomplete,
+            })
+        } else {
+            violations.sort();
+            Err(violations)
+        }
+    }
+
+    /// Few words about components, for the lines of a plan.
+    pub fn summaries(&self) -> BTreeMap<Address, String> {
+        let pools = self.spec.node_pools.iter();
+        pools
+            .map(|(name, pool)| (Address::new(&["node_pools", name.as_str()]), pool.summary()))
+            .collect()
+    }
+
+    /// The component at an address.
+    pub fn component(&self, address: &str) -> Option<&Component> {
+        self.components
+            .iter()
+            .find(|component| component.address.as_str() == address)
+    }
+}
+
+/// Marks what the user takes over.
+fn adopt(spec: &Spec, components: &mut [Component], incomplete: bool) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for (address, id) in &spec.adopt {
+        let path = AttributePath::root("adopt").key(address.as_str());
+        let mut refuse = |summary: String, detail: String| {
+            violations.push(Violation {
+                path: path.clone(),
+                summary,
+                detail,
+            });
+        };
+        let Some(component) = components
+            .iter_mut()
+            .find(|component| component.address == *address)
+        else {
+            if !incomplete {
+                refuse(
+                    format!("There is no component {address}"),
+                    "Nothing was taken over. Correct the address, for example \"buckets.data\", or remove the line.".to_owned(),
+                );
+            }
+            continue;
+        };
+        if component.management != Management::Create {
+            refuse(
+                format!("{address} is not made by this environment"),
+                "It is used as it is; remove the adopt line.".to_owned(),
+            );
+            continue;
+        }
+        let handle = component.handle();
+        if handle != *id {
+            refuse(
+                format!("{address} can only be taken over as {handle}"),
+                format!(
+                    "Only buckets may keep another name. Write adopt = {{ \"{address}\" = \"{handle}\" }}, or remove the line."
+                ),
+            );
+            continue;
+        }
+        component.management = Management::Adopted;
+    }
+    violations
+}

@@ -1,0 +1,21 @@
+//! Planning: from what is wanted and what was found to printable steps.
+//!
+//! * [`diff`]: one component as wanted against its properties as found.
+//! * [`decide`], [`decide_removal`]: one component against an observation of it, while applying.
+//! * [`plan_change`]: two lists of components, while planning, without a look at the cloud.
+//! * [`deviations`]: what was found against what was wanted last, while refreshing.
+
+mod decide;
+mod diff;
+mod drift;
+mod foresee;
+mod refusal;
+mod rules;
+mod step;
+
+pub use decide::{Decision, decide, decide_removal};
+pub use diff::diff;
+pub use drift::{Deviation, Finding, deviations};
+pub use foresee::{Foresight, plan_change};
+pub use refusal::{Cause, Refusal, consent_token};
+pub use step::{Action, Change, Disruption, Step};

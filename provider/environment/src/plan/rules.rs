@@ -1,0 +1,133 @@
+//! What each property of each kind can bear: how it is compared, and what a change of it means.
+
+use serde_json::Value;
+
+use super::step::{Change, Disruption};
+use crate::component::Kind;
+
+/// How two values of a property are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comparison {
+    /// As values; lists are sets.
+    Value,
+    /// As a list whose order counts.
+    Ordered,
+    /// As a policy document: order and one-or-many spelling do not count.
+    Document,
+    /// As documents by name.
+    Documents,
+    /// Only the wanted keys; those of others are left alone.
+    Tags,
+    /// The wanted items must be there; others may be.
+    AtLeast,
+    /// Minor versions; nothing wanted is whatever is there.
+    Version,
+    /// Not at all: counts only while making it, or while deleting it.
+    Never,
+}
+
+/// What a change of a property means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Treatment {
+    /// The cloud changes it.
+    InPlace(Disruption),
+    /// The object is built anew beside the old one.
+    Rotate,
+    /// The object would have to be deleted and made anew: only with consent.
+    Fixed,
+}
+
+/// The rule of a property.
+pub(super) fn of(kind: Kind, property: &str) -> (Comparison, Treatment) {
+    use Comparison::{AtLeast, Document, Documents, Never, Ordered, Tags, Value, Version};
+    use Treatment::{Fixed, Rotate};
+    const QUIET: Treatment = Treatment::InPlace(Disruption::None);
+    match (kind, property) {
+        (Kind::AwsOidcProvider, "audiences") => (AtLeast, QUIET),
+        (_, "tags") => (Tags, QUIET),
+
+        (Kind::AwsNetwork, _) => (Value, Fixed),
+
+        (Kind::AwsKey, "policy") => (Document, QUIET),
+        (Kind::AwsKey, "deletion_window_days") => (Never, QUIET),
+
+        (Kind::AwsBucket, "region" | "object_lock") => (Value, Fixed),
+        (Kind::AwsBucket, "policy") => (Document, QUIET),
+
+        (Kind::AwsRepository, "kms_key") => (Value, Fixed),
+        (Kind::AwsRepository, "lifecycle") => (Document, QUIET),
+
+        (Kind::AwsSecret, "recovery_window_days") => (Never, QUIET),
+
+        // The wording is ours and may change with a release; IAM cannot change it.
+        (Kind::AwsPolicy, "description") => (Never, QUIET),
+        (Kind::AwsPolicy, "document") => (Document, QUIET),
+        (Kind::AwsPolicy | Kind::AwsRole, "path") => (Value, Fixed),
+
+        (Kind::AwsRole, "trust") => (Document, QUIET),
+        (Kind::AwsRole, "inline_policies") => (Documents, QUIET),
+
+        (Kind::AwsOidcProvider, "url") => (Value, Fixed),
+
+        (Kind::AwsCluster, "role_arn" | "encryption_key") => (Value, Fixed),
+        (Kind::AwsCluster, "version") => (Version, Treatment::InPlace(Disruption::Restart)),
+
+        (Kind::AwsAccessEntry, "cluster" | "principal_arn") => (Value, Fixed),
+
+        (Kind::AwsNodePool, "cluster") => (Value, Fixed),
+        (Kind::AwsNodePool, "instance_types") => (Ordered, Rotate),
+        (Kind::AwsNodePool, "name" | "spot" | "ami_type" | "subnet_ids" | "role_arn") => (Value, Rotate),
+        // A new version of the launch template: EKS exchanges the nodes of the same group.
+        (Kind::AwsNodePool, "disk_gb" | "disk_type" | "metadata_tokens" | "metadata_hop_limit") => {
+            (Value, Treatment::InPlace(Disruption::Rotate))
+        }
+        (Kind::AwsNodePool, "version") => (Version, Treatment::InPlace(Disruption::Rotate)),
+
+        (_, "name" | "alias") => (Value, Fixed),
+        _ => (Value, QUIET),
+    }
+}
+
+/// How users notice a change.
+pub(super) fn disruption(kind: Kind, change: &Change) -> Disruption {
+    match of(kind, &change.property).1 {
+        Treatment::Rotate => Disruption::Rotate,
+        Treatment::Fixed => match kind {
+            Kind::AwsBucket | Kind::AwsRepository | Kind::AwsKey | Kind::AwsSecret | Kind::AwsLogGroup => {
+                Disruption::DataLoss
+            }
+            Kind::AwsCluster => Disruption::Rotate,
+            _ => Disruption::Restart,
+        },
+        Treatment::InPlace(_) if loses_data(kind, change) => Disruption::DataLoss,
+        Treatment::InPlace(disruption) => disruption,
+    }
+}
+
+/// Whether data goes earlier than before.
+fn loses_data(kind: Kind, change: &Change) -> bool {
+    match (kind, change.property.as_str()) {
+        (Kind::AwsLogGroup, "retention_days") => match (change.from.as_i64(), change.to.as_i64()) {
+            (Some(from), Some(to)) => to < from,
+            // Kept for ever until now.
+            (None, Some(_)) => true,
+            _ => false,
+        },
+        (Kind::AwsBucket, "lifecycle") => {
+            let (from, to) = (&change.from, &change.to);
+            ["expire_days", "noncurrent_days"]
+                .iter()
+                .any(|days| earliest(to, days) < earliest(from, days))
+        }
+        _ => false,
+    }
+}
+
+/// The earliest expiry in a set of lifecycle rules; never is very late.
+fn earliest(rules: &Value, days: &str) -> i64 {
+    let rules = rules.as_object().into_iter().flatten();
+    rules
+        .filter_map(|(_, rule)| rule.get(days)?.as_i64())
+        .min()
+        .unwrap_or(i64::MAX)
+}
