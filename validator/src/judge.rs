@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use crate::context::Context;
 use crate::finding::{Finding, Findings};
+use crate::graph::{Graph, PolicyId, Purpose};
 use crate::plan::{Mode, Resource};
 use crate::rules::Rule;
 use crate::value::Value;
@@ -37,6 +38,20 @@ pub fn judge(cx: &Context<'_>, rules: &[&'static dyn Rule]) -> Vec<Finding> {
         })
         .collect();
 
+    let graph = Graph::build(cx);
+    found.par_extend((0..graph.policies.len()).into_par_iter().flat_map_iter(|id| {
+        let mut out = Vec::new();
+        document(cx, &graph, id, rules, &mut out);
+        out
+    }));
+    found.par_extend(graph.identities.par_iter().flat_map_iter(|identity| {
+        let mut out = Vec::new();
+        rules
+            .iter()
+            .for_each(|rule| rule.identity(cx, &graph, identity, &mut Findings::new(rule.meta(), &mut out)));
+        out
+    }));
+
     for &rule in rules {
         let mut sink = Findings::new(rule.meta(), &mut found);
         for p in &cx.plan.configuration.providers {
@@ -58,6 +73,10 @@ pub fn judge(cx: &Context<'_>, rules: &[&'static dyn Rule]) -> Vec<Finding> {
         for o in &cx.plan.outputs {
             rule.output(cx, o, &mut sink);
         }
+        for g in &graph.grants {
+            rule.grant(cx, &graph, g, &mut sink);
+        }
+        rule.graph(cx, &graph, &mut sink);
         rule.backend(cx, cx.backend, &mut sink);
         rule.plan(cx, &mut sink);
     }
@@ -87,5 +106,29 @@ fn one(
     let values = r.values();
     for rule in rules {
         rule.resource(cx, r, &values, &mut Findings::new(rule.meta(), out));
+    }
+}
+
+fn document(
+    cx: &Context<'_>,
+    graph: &Graph,
+    id: PolicyId,
+    rules: &[&'static dyn Rule],
+    out: &mut Vec<Finding>,
+) {
+    let d = &graph.policies[id];
+    match graph.policy(cx, id) {
+        Ok(policy) if d.purpose == Purpose::Trust => {
+            let text = graph.text(cx, id);
+            rules.iter().for_each(|rule| {
+                rule.trust(cx, graph, d, &policy, &text, &mut Findings::new(rule.meta(), out))
+            });
+        }
+        Ok(policy) => rules
+            .iter()
+            .for_each(|rule| rule.policy(cx, graph, d, &policy, &mut Findings::new(rule.meta(), out))),
+        Err(why) => rules
+            .iter()
+            .for_each(|rule| rule.unreadable(cx, graph, d, &why, &mut Findings::new(rule.meta(), out))),
     }
 }

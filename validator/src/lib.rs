@@ -8,6 +8,7 @@ pub mod backend;
 pub mod context;
 pub mod document;
 pub mod finding;
+pub mod graph;
 pub mod judge;
 pub mod plan;
 mod references;

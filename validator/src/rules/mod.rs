@@ -23,6 +23,12 @@
 //! | [`Rule::call`] | each module call, in its calling module | literals handed to modules |
 //! | [`Rule::output`] | each root output that exists after apply | exported secrets |
 //! | [`Rule::backend`] | the evidence about the backend, once (also when there is none) | LS |
+//! | [`Rule::policy`] | each AWS policy document that is not a trust, parsed by `mlops-access` | what a policy allows |
+//! | [`Rule::trust`] | each role's trust policy | who may become it |
+//! | [`Rule::unreadable`] | each document that is unknown or malformed | MI27 |
+//! | [`Rule::grant`] | each role given on Google Cloud | GCP roles |
+//! | [`Rule::identity`] | each identity with its policies, grants, trust and uses | several facts about one identity |
+//! | [`Rule::graph`] | the identity graph | two identities that one token can enter, and the like |
 //! | [`Rule::plan`] | everything, once | what joins several resources |
 //!
 //! Deleted and forgotten instances never reach a hook; no-op, imported and moved ones do. Data sources are addressed as
@@ -42,6 +48,13 @@
 //!
 //! [`Context::targets`]`(r, "role")` gives the instances an argument refers to, through module inputs and outputs and locals, paired
 //! by `each.key`/`count.index`: so a role is found even while its ARN is unknown.
+//!
+//! # Policies and identities
+//!
+//! [`Graph`] holds every identity with its policies, attachments, boundary, trust and uses, joined by reference and by name. Documents are
+//! completed as far as the source allows; what stays unknown is U+FFFC in the text (`mlops_access::aws::UNKNOWN_TEXT`), and the `access` crate
+//! answers *cannot tell* where it matters. A rule reports at `document.place`; the engine fans out to holders for nobody: one cause,
+//! one finding, others by `.related(…)`. `graph.policy(cx, id)` parses another document (cached), `graph.policies_of(cx, identity)` all of one identity.
 //!
 //! # Findings
 //!
@@ -67,9 +80,12 @@ pub mod ls;
 pub mod mi;
 pub mod sk;
 
+use mlops_access::aws::Policy;
+
 use crate::backend;
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
+use crate::graph::{Document, Grant, Graph, Identity, NoPolicy};
 use crate::plan::{Module, ModuleCall, Output, Provider, Resource, Variable};
 use crate::value::Value;
 
@@ -151,6 +167,50 @@ pub trait Rule: Sync {
 
     /// What is known about the backend.
     fn backend(&self, cx: &Context<'_>, evidence: &backend::Evidence, out: &mut Findings<'_>) {}
+
+    /// An AWS policy document of the identity graph that could be read: identity policy, boundary, resource policy or loose document
+    /// (trusts have a hook of their own). `document.holders` are the identities it belongs to, `document.unknown` what is not known in it.
+    fn policy(
+        &self,
+        cx: &Context<'_>,
+        graph: &Graph,
+        document: &Document,
+        policy: &Policy,
+        out: &mut Findings<'_>,
+    ) {
+    }
+
+    /// The trust policy of a role, when it could be read. The text is what [`Graph::text`] gives (for `TokenSet::of_aws_trust`).
+    fn trust(
+        &self,
+        cx: &Context<'_>,
+        graph: &Graph,
+        document: &Document,
+        policy: &Policy,
+        text: &str,
+        out: &mut Findings<'_>,
+    ) {
+    }
+
+    /// A document that could not be read, and why.
+    fn unreadable(
+        &self,
+        cx: &Context<'_>,
+        graph: &Graph,
+        document: &Document,
+        why: &NoPolicy,
+        out: &mut Findings<'_>,
+    ) {
+    }
+
+    /// A role given to members on Google Cloud.
+    fn grant(&self, cx: &Context<'_>, graph: &Graph, grant: &Grant, out: &mut Findings<'_>) {}
+
+    /// An identity with everything joined to it.
+    fn identity(&self, cx: &Context<'_>, graph: &Graph, identity: &Identity, out: &mut Findings<'_>) {}
+
+    /// The identity graph as a whole: what joins several identities.
+    fn graph(&self, cx: &Context<'_>, graph: &Graph, out: &mut Findings<'_>) {}
 
     /// The whole plan, once.
     fn plan(&self, cx: &Context<'_>, out: &mut Findings<'_>) {}

@@ -1,0 +1,169 @@
+//! The identity graph is one picture even while every ARN is unknown.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use tfplan_check::backend::Evidence;
+use tfplan_check::context::Context;
+use tfplan_check::graph::{Boundary, Graph, UseKind};
+use tfplan_check::source::{Sources, build};
+
+fn graph<T>(source: &str, check: impl FnOnce(&Context<'_>, &Graph) -> T) -> T {
+    let sources = Sources::from_text(source);
+    assert!(sources.files[0].error.is_none(), "{:?}", sources.files[0].error);
+    let plan = build::sketch(&sources);
+    let evidence = Evidence::default();
+    let cx = Context {
+        plan: &plan,
+        backend: &evidence,
+        sources: &sources,
+    };
+    check(&cx, &Graph::build(&cx))
+}
+
+#[test]
+fn a_role_is_one_thing_with_its_policies_boundary_trust_and_uses() {
+    let source = r#"
+        resource "aws_iam_role" "runtime" {
+          name_prefix          = "runtime-"
+          permissions_boundary = aws_iam_policy.boundary.arn
+          assume_role_policy   = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ec2.amazonaws.com" } }] })
+        }
+        resource "aws_iam_policy" "boundary" {
+          name_prefix = "b"
+          policy      = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "s3:*", Resource = "*" }] })
+        }
+        resource "aws_iam_policy" "own" {
+          name_prefix = "own"
+          policy      = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "s3:GetObject", Resource = "${aws_kms_alias.x.arn}/*" }] })
+        }
+        resource "aws_kms_alias" "x" {}
+        resource "aws_iam_role_policy_attachment" "own" {
+          role       = aws_iam_role.runtime.name
+          policy_arn = aws_iam_policy.own.arn
+        }
+        resource "aws_iam_role_policy_attachment" "aws" {
+          role       = aws_iam_role.runtime.name
+          policy_arn = "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"
+        }
+        resource "aws_iam_role_policy" "inline" {
+          role   = aws_iam_role.runtime.id
+          policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "sqs:*", Resource = "*" }] })
+        }
+        resource "aws_iam_instance_profile" "p" {
+          name_prefix = "p"
+          role        = aws_iam_role.runtime.name
+        }
+        resource "aws_launch_template" "t" {
+          iam_instance_profile {
+            arn = aws_iam_instance_profile.p.arn
+          }
+        }
+        resource "aws_eks_pod_identity_association" "a" {
+          namespace       = "churn"
+          service_account = "churn-sa"
+          role_arn        = aws_iam_role.runtime.arn
+        }
+        resource "kubernetes_service_account" "k" {
+          metadata {
+            name      = "other"
+            namespace = "churn"
+            annotations = { "eks.amazonaws.com/role-arn" = "arn:aws:iam::111122223333:role/elsewhere" }
+          }
+        }"#;
+    graph(source, |cx, g| {
+        let role = &g.identities[g.identity_at("aws_iam_role.runtime").unwrap()];
+        assert_eq!(role.policies.len(), 2, "inline and attached");
+        assert_eq!(
+            role.managed.iter().map(|(_, a)| a.as_str()).collect::<Vec<_>>(),
+            ["arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"]
+        );
+        assert!(matches!(role.boundary, Some(Boundary::Planned(_))));
+        assert!(role.trust.is_some() && g.policy(cx, role.trust.unwrap()).is_ok());
+        let mut uses: Vec<String> = role.uses.iter().map(|u| u.place.address.clone()).collect();
+        uses.sort();
+        assert_eq!(
+            uses,
+            ["aws_eks_pod_identity_association.a", "aws_launch_template.t"]
+        );
+        assert!(role.uses.iter().any(|u| u.kind
+            == UseKind::Pod {
+                namespace: Some("churn".into()),
+                account: Some("churn-sa".into())
+            }));
+        assert!(role.uses.iter().any(|u| u.kind == UseKind::Node));
+        let own = role
+            .policies
+            .iter()
+            .find(|p| g.policies[**p].place.address == "aws_iam_policy.own")
+            .unwrap();
+        assert_eq!(g.policies[*own].unknown, ["aws_kms_alias.x.arn"]);
+        assert_eq!(g.policy(cx, *own).unwrap().statements.len(), 1);
+        let elsewhere = g
+            .identities
+            .iter()
+            .find(|i| i.name.as_deref() == Some("elsewhere"))
+            .unwrap();
+        assert!(elsewhere.address.is_none() && elsewhere.uses.len() == 1);
+    });
+}
+
+#[test]
+fn google_grants_find_their_service_account_while_its_email_is_unknown() {
+    let source = r#"
+        resource "google_service_account" "ci" {
+          for_each   = toset(["a", "b"])
+          account_id = "ci-${each.key}"
+        }
+        resource "google_project_iam_member" "ci" {
+          for_each = google_service_account.ci
+          project  = "p"
+          role     = "roles/storage.admin"
+          member   = "serviceAccount:${each.value.email}"
+        }
+        resource "google_service_account_iam_member" "wi" {
+          service_account_id = google_service_account.ci["a"].name
+          role               = "roles/iam.workloadIdentityUser"
+          member             = "serviceAccount:p.svc.id.goog[churn/churn-sa]"
+        }
+        data "google_iam_policy" "all" {
+          binding {
+            role    = "roles/owner"
+            members = ["user:someone@example.com", google_service_account.ci["b"].member]
+          }
+        }
+        resource "google_project_iam_policy" "p" {
+          project     = "p"
+          policy_data = data.google_iam_policy.all.policy_data
+        }"#;
+    graph(source, |_, g| {
+        let a = &g.identities[g.identity_at("google_service_account.ci[\"a\"]").unwrap()];
+        let b = &g.identities[g.identity_at("google_service_account.ci[\"b\"]").unwrap()];
+        let roles = |i: &tfplan_check::graph::Identity| {
+            i.grants
+                .iter()
+                .map(|x| g.grants[*x].role.clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(roles(a), ["roles/storage.admin"]);
+        assert_eq!(roles(b), ["roles/storage.admin", "roles/owner"]);
+        assert_eq!(a.entered_by.len(), 1);
+        let wide = g.grants.iter().find(|x| x.role == "roles/storage.admin").unwrap();
+        assert!(wide.scope.is_wide() && wide.scope.name.as_deref() == Some("p"));
+    });
+}
+
+#[test]
+fn names_join_what_references_cannot() {
+    let source = r#"
+        resource "aws_iam_role" "ci" {
+          name               = "ci"
+          assume_role_policy = "{}"
+        }
+        resource "aws_iam_role_policy_attachment" "x" {
+          role       = "ci"
+          policy_arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+        }"#;
+    graph(source, |_, g| {
+        assert_eq!(g.identities.len(), 1);
+        assert_eq!(g.identities[0].managed.len(), 1);
+    });
+}
