@@ -96,6 +96,16 @@ impl Request {
         self
     }
 
+    /// The same request for another action.
+    #[must_use]
+    pub fn with_action(&self, action: &str) -> Self {
+        Request {
+            action: action.to_owned(),
+            folded: action.to_ascii_lowercase(),
+            ..self.clone()
+        }
+    }
+
     /// Who asks.
     pub fn caller(&self) -> &Caller {
         &self.caller
