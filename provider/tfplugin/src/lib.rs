@@ -8,11 +8,13 @@
 mod arbitrary;
 pub mod codec;
 pub mod diagnostic;
+pub mod guard;
 pub mod logging;
 pub mod path;
 pub mod plan;
 mod proto;
 pub mod provider;
+pub mod rules;
 pub mod schema;
 pub mod serve;
 pub mod ty;

@@ -197,18 +197,20 @@ impl Exact {
     }
 
     fn into_number(self) -> Number {
-        if self.exponent >= 0 && self.magnitude() <= 19 {
-            if let Ok(int) = self.to_string().parse() {
-                return Number::Int(int);
-            }
+        if self.exponent >= 0
+            && self.magnitude() <= 19
+            && let Ok(int) = self.to_string().parse()
+        {
+            return Number::Int(int);
         }
         // A binary fraction ends in 5 when written in decimal, so `0.1` is ruled out without work.
-        if self.exponent < 0 && self.exponent >= -1074 && self.digits.ends_with('5') {
-            if let Ok(float) = self.to_string().parse::<f64>() {
-                if float.is_finite() && Exact::of_float(float) == self {
-                    return Number::Float(float);
-                }
-            }
+        if (-1074..0).contains(&self.exponent)
+            && self.digits.ends_with('5')
+            && let Ok(float) = self.to_string().parse::<f64>()
+            && float.is_finite()
+            && Exact::of_float(float) == self
+        {
+            return Number::Float(float);
         }
         Number::Decimal(self.to_string())
     }

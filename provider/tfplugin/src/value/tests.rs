@@ -36,7 +36,7 @@ fn paths_lead_into_values() {
     let path = Path::root().attribute("pools").key("a").attribute("size");
     assert_eq!(value.at(&path).and_then(Value::as_i64), Some(3));
     *value.at_mut(&path).unwrap() = Value::unknown();
-    assert_eq!(value.unknown_paths(), [path.clone()]);
+    assert_eq!(value.unknown_paths(), std::slice::from_ref(&path));
     assert_eq!(value.unknown_as_null().at(&path), Some(&Value::Null));
     assert_eq!(value.at(&Path::root().attribute("pools").attribute("a")), None);
     assert_eq!(Value::set(["a"]).at(&Path::root().index(0)), None);
