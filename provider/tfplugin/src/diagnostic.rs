@@ -305,9 +305,3 @@ mod tests {
         assert_eq!(diagnostics.for_wire(None).len(), 2);
     }
 }
-
-impl From<Diagnostic> for Diagnostics {
-    fn from(diagnostic: Diagnostic) -> Self {
-        Self(vec![diagnostic])
-    }
-}

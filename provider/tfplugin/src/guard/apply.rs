@@ -94,9 +94,10 @@ fn fallback(
     checkpoint: Option<Checkpoint>,
     may_stand: bool,
 ) -> (Value, Option<Vec<u8>>, &'static str) {
-    if let Some((state, private)) = checkpoint {
-        let state = subject.fit(state).0;
-        // Only a create can be undone so that nothing stands; for others null may be a slip.
+    let mut may_stand = may_stand;
+    if let Some((recorded, private)) = checkpoint {
+        let undone = recorded.is_null();
+        let state = subject.fit(recorded).0;
         if !state.is_null() {
             return (
                 state,
@@ -104,13 +105,16 @@ fn fallback(
                 "The last state recorded during the operation was saved.",
             );
         }
-        if request.prior.is_null() {
+        // Only a create can be undone so that nothing stands; for others null may be a slip.
+        if undone && request.prior.is_null() {
             return (
                 Value::Null,
                 Some(private),
                 "The provider recorded that nothing is left, so nothing was saved.",
             );
         }
+        // Something was recorded, but it is no object: it says that work had begun, and no more.
+        may_stand = true;
     }
     if !request.prior.is_null() {
         return (

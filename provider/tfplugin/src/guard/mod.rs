@@ -18,9 +18,10 @@ pub use apply::{Checkpoint, apply, interrupted_apply};
 pub use lookup::{data, ephemeral, identity, import, read, upgrade};
 pub use plan::plan;
 
+use crate::path::Path;
 use crate::rules::{Violation, write_only_as_null};
 use crate::schema::Schema;
-use crate::value::{Value, ValueError};
+use crate::value::{Problem, Value, ValueError};
 
 /// What a guard works for: names for the messages, and the schema.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +41,11 @@ impl<'a> Subject<'a> {
     /// The closest value that Terraform can decode and may save, and what had to be changed in a way that loses or
     /// invents something.
     fn fit(&self, value: Value) -> (Value, Vec<ValueError>) {
-        let (value, changes) = self.schema.ty().conform(value);
+        let (value, mut changes) = self.schema.ty().conform(value);
+        if value.is_unknown() {
+            changes.push(ValueError::new(&Path::root(), Problem::Unknown));
+            return (Value::Null, changes);
+        }
         (write_only_as_null(self.schema, value), changes)
     }
 }

@@ -1,7 +1,8 @@
 //! What a provider proposes before its own code runs.
 
-use super::proposed_new::{correlate, proposed_new};
+use super::proposed_new::{Correlation, correlate, merge};
 use super::{Body, NULL, child, element};
+use crate::rules::write_only_as_null;
 use crate::schema::{Attribute, Kind, Nesting, OnChange, Schema};
 use crate::value::Value;
 
@@ -16,9 +17,10 @@ use crate::value::Value;
 /// - the prior value, if it has one and the attribute is `OptionalComputed` or [`OnChange::Keep`];
 /// - else unknown.
 ///
-/// "Prior" goes by map key, list index, or for sets by core's own correlation, so a kept value in one pool is kept when
+/// "Prior" goes by map key, list index, or for sets by what was configured, so a kept value in one pool is kept when
 /// another pool is added, and a new pool's value is unknown. A nested attribute that is itself computed and not
-/// configured is treated as one value.
+/// configured is treated as one value; as in core, an `OptionalComputed` one goes away with its configuration if it holds
+/// attributes that only a configuration can set, so give the children of such an attribute a computed mode.
 ///
 /// # Arguments
 /// `prior` (null on create) and `config` (null on destroy) of the schema's type.
@@ -27,13 +29,12 @@ pub fn propose(schema: &Schema, prior: &Value, config: &Value) -> Value {
         return Value::Null;
     }
     let body = Body::of_schema(schema);
-    let merged = proposed_new(schema, prior, config);
-    let settled = object(body, Step::Settle, &merged, prior, config);
+    let merged = merge(schema, Correlation::Wide, prior, config);
+    let settled = write_only_as_null(schema, object(body, Step::Settle, &merged, prior, config));
     if settled.same(prior) {
-        prior.clone()
-    } else {
-        object(body, Step::Mark, &settled, prior, config)
+        return prior.clone();
     }
+    write_only_as_null(schema, object(body, Step::Mark, &settled, prior, config))
 }
 
 /// Which of the two passes is made over the merged value.
@@ -79,9 +80,6 @@ fn object(body: Body<'_>, step: Step, planned: &Value, prior: &Value, config: &V
 }
 
 fn attribute(schema: &Attribute, step: Step, planned: &Value, prior: &Value, config: &Value) -> Value {
-    if schema.write_only {
-        return Value::Null;
-    }
     if !config.is_null() {
         return match &schema.kind {
             Kind::Plain(_) => planned.clone(),
@@ -144,7 +142,12 @@ fn nested(
         (Nesting::Set, Value::Set(items)) => {
             // Core's merge and the passes here keep the order of the configuration.
             let configured = config.elements().unwrap_or_default();
-            let priors = correlate(body, prior.elements().unwrap_or_default(), configured);
+            let priors = correlate(
+                body,
+                Correlation::Wide,
+                prior.elements().unwrap_or_default(),
+                configured,
+            );
             let items = items.iter().zip(configured).zip(priors);
             Value::Set(
                 items

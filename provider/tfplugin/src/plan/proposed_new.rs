@@ -16,30 +16,44 @@ use crate::value::Value;
 /// # Arguments
 /// `prior` must be wholly known; both must be of the schema's type.
 pub fn proposed_new(schema: &Schema, prior: &Value, config: &Value) -> Value {
-    object(Body::of_schema(schema), prior, config)
+    merge(schema, Correlation::Core, prior, config)
+}
+
+/// The merge, with one way or the other of finding an element of a set again.
+pub(super) fn merge(schema: &Schema, correlation: Correlation, prior: &Value, config: &Value) -> Value {
+    object(Body::of_schema(schema), correlation, prior, config)
+}
+
+/// How an element of a set is found again.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Correlation {
+    /// As core does: a nested object that the provider computed makes an element a stranger.
+    Core,
+    /// That is overcome, so that such a resource does not change with every plan.
+    Wide,
 }
 
 /// An object that a schema or block describes. A null configuration takes the prior value.
-fn object(body: Body<'_>, prior: &Value, config: &Value) -> Value {
+fn object(body: Body<'_>, correlation: Correlation, prior: &Value, config: &Value) -> Value {
     if config.is_null() || config.is_unknown() {
         return prior.clone();
     }
     let attributes = body.attributes.iter().map(|(name, schema)| {
         (
             name.clone(),
-            attribute(schema, child(prior, name), child(config, name)),
+            attribute(schema, correlation, child(prior, name), child(config, name)),
         )
     });
     let blocks = body.blocks().map(|(name, schema)| {
         (
             name.clone(),
-            block(schema, child(prior, name), child(config, name)),
+            block(schema, correlation, child(prior, name), child(config, name)),
         )
     });
     Value::Object(attributes.chain(blocks).collect())
 }
 
-fn attribute(schema: &Attribute, prior: &Value, config: &Value) -> Value {
+fn attribute(schema: &Attribute, correlation: Correlation, prior: &Value, config: &Value) -> Value {
     if schema.mode.is_computed() && config.is_null() {
         // A prior value that can only have come from the configuration goes with it.
         return if came_from_config(schema, prior) {
@@ -49,27 +63,39 @@ fn attribute(schema: &Attribute, prior: &Value, config: &Value) -> Value {
         };
     }
     match &schema.kind {
-        Kind::Nested(nesting, attributes) => nested(*nesting, Body::of_attributes(attributes), prior, config),
+        Kind::Nested(nesting, attributes) => nested(
+            *nesting,
+            Body::of_attributes(attributes),
+            correlation,
+            prior,
+            config,
+        ),
         Kind::Plain(_) => config.clone(),
     }
 }
 
-fn block(schema: &Block, prior: &Value, config: &Value) -> Value {
-    nested(schema.nesting, Body::of_block(schema), prior, config)
+fn block(schema: &Block, correlation: Correlation, prior: &Value, config: &Value) -> Value {
+    nested(schema.nesting, Body::of_block(schema), correlation, prior, config)
 }
 
-fn nested(nesting: Nesting, body: Body<'_>, prior: &Value, config: &Value) -> Value {
+fn nested(
+    nesting: Nesting,
+    body: Body<'_>,
+    correlation: Correlation,
+    prior: &Value,
+    config: &Value,
+) -> Value {
     if config.is_unknown() || config.is_null() {
         return config.clone();
     }
     match nesting {
-        Nesting::Single => object_or_config(body, prior, config),
+        Nesting::Single => object_or_config(body, correlation, prior, config),
         Nesting::List => {
             let items = config.elements().unwrap_or_default().iter().enumerate();
             Value::List(
                 items
                     .map(|(index, item)| match element(prior, index) {
-                        Some(prior) => object_or_config(body, prior, item),
+                        Some(prior) => object_or_config(body, correlation, prior, item),
                         None => item.clone(),
                     })
                     .collect(),
@@ -82,7 +108,7 @@ fn nested(nesting: Nesting, body: Body<'_>, prior: &Value, config: &Value) -> Va
                     .into_iter()
                     .map(|(key, item)| match prior.get(&key) {
                         Some(prior) => {
-                            let item = object_or_config(body, prior, &item);
+                            let item = object_or_config(body, correlation, prior, &item);
                             (key, item)
                         }
                         None => (key, item),
@@ -92,12 +118,12 @@ fn nested(nesting: Nesting, body: Body<'_>, prior: &Value, config: &Value) -> Va
         }
         Nesting::Set => {
             let items = config.elements().unwrap_or_default();
-            let priors = correlate(body, prior.elements().unwrap_or_default(), items);
+            let priors = correlate(body, correlation, prior.elements().unwrap_or_default(), items);
             Value::Set(
                 items
                     .iter()
                     .zip(priors)
-                    .map(|(item, prior)| object_or_config(body, prior.unwrap_or(&NULL), item))
+                    .map(|(item, prior)| object_or_config(body, correlation, prior.unwrap_or(&NULL), item))
                     .collect(),
             )
         }
@@ -105,11 +131,11 @@ fn nested(nesting: Nesting, body: Body<'_>, prior: &Value, config: &Value) -> Va
 }
 
 /// An object inside a collection: a null or unknown element stays what the configuration says.
-fn object_or_config(body: Body<'_>, prior: &Value, config: &Value) -> Value {
+fn object_or_config(body: Body<'_>, correlation: Correlation, prior: &Value, config: &Value) -> Value {
     if config.is_null() || config.is_unknown() {
         config.clone()
     } else {
-        object(body, prior, config)
+        object(body, correlation, prior, config)
     }
 }
 
@@ -144,25 +170,40 @@ fn objects(nesting: Nesting, value: &Value) -> Box<dyn Iterator<Item = &Value> +
 }
 
 /// For every configured element of a set the prior element it may have become, each used once.
-pub(super) fn correlate<'a>(body: Body<'_>, prior: &'a [Value], config: &[Value]) -> Vec<Option<&'a Value>> {
+pub(super) fn correlate<'a>(
+    body: Body<'_>,
+    correlation: Correlation,
+    prior: &'a [Value],
+    config: &[Value],
+) -> Vec<Option<&'a Value>> {
+    let mut found = vec![None; config.len()];
+    // An element that is not known yet may turn out to be any of the prior ones, and another element must not have been
+    // promised the values of that one: the plan made at apply would break the promise.
+    if correlation == Correlation::Wide && !config.iter().all(Value::is_wholly_known) {
+        return found;
+    }
     let mut used = vec![false; prior.len()];
-    config
-        .iter()
-        .map(|item| {
-            let found = prior
-                .iter()
-                .enumerate()
-                .find(|(index, prior)| !used[*index] && may_come_from(body, prior, item));
-            found.map(|(index, prior)| {
+    let mut pass = |found: &mut Vec<Option<&'a Value>>, fits: &dyn Fn(&Value, &Value) -> bool| {
+        for (slot, item) in found.iter_mut().zip(config).filter(|(slot, _)| slot.is_none()) {
+            let first = (0..prior.len()).find(|index| !used[*index] && fits(&prior[*index], item));
+            if let Some(index) = first {
                 used[index] = true;
-                prior
-            })
-        })
-        .collect()
+                *slot = Some(&prior[index]);
+            }
+        }
+    };
+    // Core takes the first that may be it, also where a later element is the very one.
+    if correlation == Correlation::Wide {
+        pass(&mut found, &|prior, config| prior.same(config));
+    }
+    pass(&mut found, &|prior, config| {
+        may_come_from(body, correlation, prior, config)
+    });
+    found
 }
 
 /// Whether a prior object may be what the provider made of `config`: only unset computed values may differ.
-fn may_come_from(body: Body<'_>, prior: &Value, config: &Value) -> bool {
+fn may_come_from(body: Body<'_>, correlation: Correlation, prior: &Value, config: &Value) -> bool {
     if prior.same(config) {
         return true;
     }
@@ -176,32 +217,52 @@ fn may_come_from(body: Body<'_>, prior: &Value, config: &Value) -> bool {
             || match &schema.kind {
                 Kind::Plain(_) => schema.mode.is_computed() && config.is_null(),
                 Kind::Nested(nesting, attributes) => {
-                    elements_may_come_from(*nesting, Body::of_attributes(attributes), prior, config)
+                    let computed = schema.mode.is_computed() && config.is_null();
+                    let body = Body::of_attributes(attributes);
+                    (correlation == Correlation::Wide && computed)
+                        || elements_may_come_from(*nesting, body, correlation, prior, config)
                 }
             }
     }) && body.blocks().all(|(name, schema)| {
         let (prior, config) = (child(prior, name), child(config, name));
-        prior.same(config) || elements_may_come_from(schema.nesting, Body::of_block(schema), prior, config)
+        prior.same(config)
+            || elements_may_come_from(schema.nesting, Body::of_block(schema), correlation, prior, config)
     })
 }
 
-fn elements_may_come_from(nesting: Nesting, body: Body<'_>, prior: &Value, config: &Value) -> bool {
+fn elements_may_come_from(
+    nesting: Nesting,
+    body: Body<'_>,
+    correlation: Correlation,
+    prior: &Value,
+    config: &Value,
+) -> bool {
     match nesting {
-        // Elements of a set within a set cannot be told apart.
-        Nesting::Set => false,
-        Nesting::Single => may_come_from(body, prior, config),
+        // Core does not look into a set within a set.
+        Nesting::Set if correlation == Correlation::Core => false,
+        Nesting::Set => {
+            let (prior, config) = (
+                prior.elements().unwrap_or_default(),
+                config.elements().unwrap_or_default(),
+            );
+            prior.len() == config.len()
+                && correlate(body, correlation, prior, config)
+                    .iter()
+                    .all(Option::is_some)
+        }
+        Nesting::Single => may_come_from(body, correlation, prior, config),
         Nesting::List => prior
             .elements()
             .unwrap_or_default()
             .iter()
             .enumerate()
             .all(|(index, prior)| {
-                element(config, index).is_some_and(|config| may_come_from(body, prior, config))
+                element(config, index).is_some_and(|config| may_come_from(body, correlation, prior, config))
             }),
         Nesting::Map => prior.entries().into_iter().flatten().all(|(key, prior)| {
             config
                 .get(key)
-                .is_some_and(|config| may_come_from(body, prior, config))
+                .is_some_and(|config| may_come_from(body, correlation, prior, config))
         }),
     }
 }

@@ -13,6 +13,11 @@ impl Findings<'_> {
         for fault in &faults {
             self.add(&fault.path, fault.problem.to_string());
         }
+        // Attributes may be unknown, the object never.
+        if value.is_unknown() {
+            self.add(&Path::root(), "the object as a whole is unknown");
+            return false;
+        }
         faults.is_empty()
     }
 

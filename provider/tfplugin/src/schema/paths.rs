@@ -34,28 +34,40 @@ impl Schema {
             .any(|attribute| attribute.sensitive || attribute.write_only)
     }
 
-    /// Whether something in `attribute` at `path` or below it is sensitive.
+    /// Whether something at `path`, around it or below it is sensitive. Nonsense counts as sensitive.
     pub fn holds_sensitive(&self, path: &Path) -> bool {
-        fn below(attribute: &Attribute) -> bool {
+        fn hidden(attribute: &Attribute) -> bool {
             attribute.sensitive
                 || attribute.write_only
-                || matches!(&attribute.kind, Kind::Nested(_, attributes) if attributes.values().any(below))
+                || matches!(&attribute.kind, Kind::Nested(_, attributes) if attributes.values().any(hidden))
         }
-        fn in_block(block: &Block) -> bool {
-            block.attributes.values().any(below) || block.blocks.values().any(in_block)
+        fn hidden_block(block: &Block) -> bool {
+            block.attributes.values().any(hidden) || block.blocks.values().any(hidden_block)
         }
-        if self.is_sensitive(path) {
+        let (passed, place) = self.walk(path);
+        if passed
+            .iter()
+            .any(|attribute| attribute.sensitive || attribute.write_only)
+        {
             return true;
         }
-        match self.attribute_at(path) {
-            Some(attribute) => below(attribute),
-            // The root or a block: judged by everything in it.
-            None => self.attributes.values().any(below) || self.blocks.values().any(in_block),
+        match place {
+            Some(Place::Body(attributes, blocks) | Place::Elements(attributes, blocks)) => {
+                attributes.values().any(hidden)
+                    || blocks.into_iter().flatten().any(|(_, block)| hidden_block(block))
+            }
+            Some(Place::Value) => false,
+            None => true,
         }
     }
 
     /// Every attribute passed on the way along `path`.
     fn attributes_along(&self, path: &Path) -> Vec<&Attribute> {
+        self.walk(path).0
+    }
+
+    /// Every attribute passed on the way along `path`, and where it ends; `None` where it leaves the schema.
+    fn walk(&self, path: &Path) -> (Vec<&Attribute>, Option<Place<'_>>) {
         let mut passed = Vec::new();
         let mut place = Place::Body(&self.attributes, Some(&self.blocks));
         for step in path.steps() {
@@ -74,16 +86,16 @@ impl Schema {
                             _ => Place::Elements(&block.attributes, Some(&block.blocks)),
                         }
                     } else {
-                        return passed;
+                        return (passed, None);
                     }
                 }
                 (Place::Elements(attributes, blocks), PathStep::Key(_) | PathStep::Index(_)) => {
                     Place::Body(attributes, blocks)
                 }
                 (Place::Value, _) => Place::Value,
-                _ => return passed,
+                _ => return (passed, None),
             };
         }
-        passed
+        (passed, Some(place))
     }
 }

@@ -1,9 +1,13 @@
-//! Random types and values for property tests.
+//! Random types, values and resources for property tests.
+
+mod resource;
 
 use std::collections::BTreeMap;
 
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
+
+pub(crate) use resource::{Dice, fill, known_config, some_config, some_schema};
 
 use crate::ty::Type;
 use crate::value::{Number, Refinements, Value};
