@@ -3,11 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use tfplan_check::backend::{Backend, Evidence};
+use tfplan_check::backend::{Backend, Evidence, Source};
 use tfplan_check::context::Context;
 use tfplan_check::finding::{Finding, Verdict};
 use tfplan_check::rules::{self, Rule};
 use tfplan_check::source::{Sources, build};
+use tfplan_check::value::Value;
 use tfplan_check::{judge, plan};
 
 fn fixtures() -> PathBuf {
@@ -88,11 +89,22 @@ fn examples_in_the_pages_are_what_the_pages_say() {
                 }
                 let plan = build::sketch(&sources);
                 let backend = Backend::from_sources(&sources, "main.tf".into());
+                let claim = block
+                    .lines()
+                    .find_map(|l| l.strip_prefix("# tfplan-check --backend "));
+                let claim = claim.map(|kind| Backend {
+                    kind: kind.to_owned(),
+                    config: Value::Null,
+                    workspace: None,
+                    source: Source::Claim,
+                    partial: true,
+                    no_block: false,
+                });
                 let found = all(
                     &plan,
                     &sources,
                     &Evidence {
-                        found: backend.into_iter().collect(),
+                        found: backend.into_iter().chain(claim).collect(),
                     },
                 );
                 let own: Vec<String> = found
