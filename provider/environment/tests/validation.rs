@@ -1,0 +1,1014 @@
+//! What is refused, where, and with which way out.
+
+mod fixtures;
+
+use fixtures::{config, environment, facts, full, minimal, spec, with};
+use mlops_environment::{Config, Environment, Facts, Spec, Violation};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// Everything that is wrong with a configuration, at whichever stage it shows.
+fn violations(value: Value) -> Vec<Violation> {
+    match spec(value).map(Environment::new) {
+        Err(violations) | Ok(Err(violations)) => violations,
+        Ok(Ok(_)) => Vec::new(),
+    }
+}
+
+#[track_caller]
+fn refuses(value: Value, path: &str, words: &str) {
+    let found = violations(value);
+    let hit = found.iter().any(|violation| {
+        violation.path.to_string() == path
+            && format!("{} {}", violation.summary, violation.detail).contains(words)
+    });
+    assert!(hit, "expected {path}: …{words}…, found {found:#?}");
+}
+
+#[track_caller]
+fn warns(value: Value, path: &str, words: &str) {
+    let warnings = spec(value).expect("no violations").warnings;
+    let hit = warnings
+        .iter()
+        .any(|w| w.path.to_string() == path && format!("{} {}", w.summary, w.detail).contains(words));
+    assert!(hit, "expected {path}: …{words}…, found {warnings:#?}");
+}
+
+/// The minimal configuration in another tier, where the registry must be stated.
+fn in_tier(tier: &str) -> Value {
+    with(
+        with(minimal(), "/tier", tier.into()),
+        "/registry/mode",
+        "create".into(),
+    )
+}
+
+#[test]
+fn accepts_the_examples() {
+    for config in [minimal(), full(), in_tier("staging"), in_tier("prod")] {
+        assert_eq!(violations(config), []);
+    }
+}
+
+#[test]
+fn unknown_attributes_are_not_accepted_in_silence() {
+    let error = serde_json::from_value::<Config>(with(minimal(), "/budget", json!({}))).expect_err("refused");
+    assert!(error.to_string().contains("budget"));
+}
+
+#[test]
+fn refuses_what_no_environment_can_have() {
+    refuses(with(minimal(), "/name", Value::Null), "name", "required");
+    refuses(
+        with(minimal(), "/name", "a-name-of-21-letters-x".into()),
+        "name",
+        "3 to 20 characters",
+    );
+    refuses(with(minimal(), "/name", "Shop".into()), "name", "lower-case");
+    refuses(
+        with(minimal(), "/name", "shop--dev".into()),
+        "name",
+        "single hyphens",
+    );
+    refuses(with(minimal(), "/tier", Value::Null), "tier", "required");
+    refuses(with(minimal(), "/tier", "production".into()), "tier", "\"prod\"");
+    refuses(
+        with(minimal(), "/defaults_version", json!(9)),
+        "defaults_version",
+        "1 to 1",
+    );
+    refuses(with(minimal(), "/owner", "".into()), "owner", "1 to 63");
+    refuses(
+        with(minimal(), "/partial_create", "maybe".into()),
+        "partial_create",
+        "\"warn\"",
+    );
+    refuses(with(minimal(), "/aws", Value::Null), "aws", "Give an aws block");
+}
+
+#[test]
+fn refuses_credentials_of_another_account() {
+    refuses(
+        with(minimal(), "/aws/account_id", "222222222222".into()),
+        "aws.account_id",
+        "credentials to 111122223333",
+    );
+    refuses(
+        with(minimal(), "/aws/account_id", "2222".into()),
+        "aws.account_id",
+        "twelve digits",
+    );
+}
+
+#[test]
+fn the_region_comes_from_somewhere() {
+    refuses(
+        with(minimal(), "/aws/region", "Ireland".into()),
+        "aws.region",
+        "eu-west-1",
+    );
+    let nowhere = Facts {
+        region: None,
+        ..facts()
+    };
+    let found = Spec::build(&config(minimal()), &nowhere).expect_err("no region");
+    assert_eq!(found[0].path.to_string(), "aws.region");
+    assert!(
+        Spec::build(
+            &config(with(minimal(), "/aws/region", "us-east-1".into())),
+            &nowhere
+        )
+        .is_ok()
+    );
+}
+
+#[test]
+fn refuses_networks_that_eks_cannot_use() {
+    let network = "/aws/existing_network";
+    refuses(
+        with(minimal(), network, Value::Null),
+        "aws.existing_network",
+        "vpc_id",
+    );
+    refuses(
+        with(
+            minimal(),
+            &format!("{network}/private_subnet_ids"),
+            json!(["subnet-0123456789abcdef0"]),
+        ),
+        "aws.existing_network.private_subnet_ids",
+        "two availability zones",
+    );
+    refuses(
+        with(
+            minimal(),
+            &format!("{network}/public_subnet_ids"),
+            json!(["subnet-0123456789abcdef0"]),
+        ),
+        "aws.existing_network.public_subnet_ids",
+        "either private or public",
+    );
+    refuses(
+        with(minimal(), &format!("{network}/vpc_id"), "net-1".into()),
+        "aws.existing_network.vpc_id",
+        "vpc-",
+    );
+}
+
+#[test]
+fn refuses_tags_that_are_not_the_users() {
+    refuses(
+        with(minimal(), "/tags/mlops:uid", "x".into()),
+        "tags[\"mlops:uid\"]",
+        "Reserved",
+    );
+    refuses(
+        with(minimal(), "/tags/AWS:x", "x".into()),
+        "tags[\"AWS:x\"]",
+        "Reserved",
+    );
+    refuses(with(minimal(), "/tags/a<b", "x".into()), "tags[\"a<b\"]", "key");
+    refuses(
+        with(minimal(), "/tags/a", "x".repeat(257).into()),
+        "tags[\"a\"]",
+        "256",
+    );
+    let many: Value = (0..50)
+        .map(|n| (format!("k{n}"), Value::from("v")))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    refuses(with(minimal(), "/tags", many), "tags", "too many");
+}
+
+#[test]
+fn refuses_text_that_looks_like_a_reference() {
+    refuses(
+        with(minimal(), "/tags/a", "@{keys.storage:arn}".into()),
+        "tags.a",
+        "@{",
+    );
+    refuses(
+        with(minimal(), "/services/churn/namespace", "x@{cluster:name}".into()),
+        "services.churn.namespace",
+        "@{",
+    );
+}
+
+#[test]
+fn refuses_endpoints_that_nobody_or_everybody_reaches() {
+    let at = "/cluster/endpoint";
+    refuses(
+        with(minimal(), at, json!({ "private": false })),
+        "cluster.endpoint",
+        "Nobody",
+    );
+    refuses(
+        with(minimal(), at, json!({ "public": true })),
+        "cluster.endpoint.public_cidrs",
+        "Name the ranges",
+    );
+    let closed = json!({ "public": false, "public_cidrs": ["203.0.113.0/24"] });
+    refuses(
+        with(minimal(), at, closed),
+        "cluster.endpoint.public_cidrs",
+        "public = true",
+    );
+    let open = json!({ "public": true, "public_cidrs": ["0.0.0.0/0"] });
+    refuses(
+        with(in_tier("staging"), at, open.clone()),
+        "cluster.endpoint.public_cidrs",
+        "whole internet",
+    );
+    assert_eq!(violations(with(minimal(), at, open)), []);
+    let odd = json!({ "public": true, "public_cidrs": ["203.0.113.7/24"] });
+    refuses(
+        with(minimal(), at, odd),
+        "cluster.endpoint.public_cidrs",
+        "no bits set after the prefix",
+    );
+}
+
+#[test]
+fn in_dev_the_api_is_public_once_ranges_are_named() {
+    let spec = spec(with(
+        minimal(),
+        "/cluster/endpoint/public_cidrs",
+        json!(["203.0.113.0/24"]),
+    ))
+    .expect("fine");
+    assert!(spec.cluster.endpoint.public && spec.cluster.endpoint.private);
+    assert!(!environment(minimal()).spec.cluster.endpoint.public);
+}
+
+#[test]
+fn refuses_clusters_that_eks_does_not_know() {
+    refuses(
+        with(minimal(), "/cluster/version", "1.33.4".into()),
+        "cluster.version",
+        "without patch level",
+    );
+    refuses(
+        with(minimal(), "/cluster/log_types", json!(["everything"])),
+        "cluster.log_types",
+        "controllerManager",
+    );
+    let user = json!(["arn:aws:iam::111122223333:user/bob"]);
+    refuses(
+        with(minimal(), "/cluster/admins", user),
+        "cluster.admins",
+        "static keys",
+    );
+    let session = json!(["arn:aws:sts::111122223333:assumed-role/admin/bob"]);
+    refuses(
+        with(minimal(), "/cluster/admins", session),
+        "cluster.admins",
+        "role's ARN",
+    );
+}
+
+#[test]
+fn refuses_node_pools_that_cannot_work() {
+    let pool = |pool: Value| with(minimal(), "/node_pools/p", pool);
+    refuses(pool(json!({})), "node_pools[\"p\"].purpose", "Missing");
+    refuses(
+        pool(json!({ "purpose": "fun" })),
+        "node_pools[\"p\"].purpose",
+        "\"serving\"",
+    );
+    refuses(
+        pool(json!({ "purpose": "serving", "size": "huge" })),
+        "node_pools[\"p\"].size",
+        "\"xlarge\"",
+    );
+    refuses(
+        pool(json!({ "purpose": "serving", "min": 3, "max": 2 })),
+        "node_pools[\"p\"].min",
+        "more than max",
+    );
+    refuses(
+        pool(json!({ "purpose": "serving", "min": -1 })),
+        "node_pools[\"p\"].min",
+        "out of range",
+    );
+    refuses(
+        pool(json!({ "purpose": "system", "spot": true })),
+        "node_pools[\"p\"].spot",
+        "Cluster DNS",
+    );
+    refuses(
+        pool(json!({ "purpose": "gpu", "size": "large" })),
+        "node_pools[\"p\"].size",
+        "gpu-small",
+    );
+    refuses(
+        pool(json!({ "purpose": "serving", "size": "gpu-small" })),
+        "node_pools[\"p\"].size",
+        "purpose = \"gpu\"",
+    );
+    refuses(
+        pool(json!({ "purpose": "gpu", "machine_types": ["m6i.large"] })),
+        "node_pools[\"p\"].machine_types",
+        "accelerators",
+    );
+    refuses(
+        pool(json!({ "purpose": "serving", "machine_types": [] })),
+        "node_pools[\"p\"].machine_types",
+        "1 to 20",
+    );
+    refuses(
+        pool(json!({ "purpose": "serving", "disk_gb": 5 })),
+        "node_pools[\"p\"].disk_gb",
+        "20",
+    );
+    refuses(
+        pool(json!({ "purpose": "serving", "disk_type": "st1" })),
+        "node_pools[\"p\"].disk_type",
+        "gp3",
+    );
+    refuses(
+        pool(json!({ "purpose": "serving", "image_type": "AL2_x86_64" })),
+        "node_pools[\"p\"].image_type",
+        "AL2023",
+    );
+    refuses(
+        pool(json!({ "purpose": "serving", "image_type": "MINE" })),
+        "node_pools[\"p\"].image_type",
+        "BOTTLEROCKET",
+    );
+    refuses(
+        pool(json!({ "purpose": "gpu", "image_type": "AL2023_x86_64_STANDARD" })),
+        "node_pools[\"p\"].image_type",
+        "NVIDIA",
+    );
+    let label = |key: &str, value: &str| pool(json!({ "purpose": "serving", "labels": { key: value } }));
+    refuses(label("a b", "x"), "node_pools[\"p\"].labels[\"a b\"]", "63");
+    refuses(
+        label("node.kubernetes.io/x", "x"),
+        "node_pools[\"p\"].labels[\"node.kubernetes.io/x\"]",
+        "prefix of yours",
+    );
+    let taint = |taint: Value| pool(json!({ "purpose": "serving", "taints": [taint] }));
+    refuses(
+        taint(json!({ "key": "a", "effect": "No" })),
+        "node_pools[\"p\"].taints[0].effect",
+        "NoExecute",
+    );
+    refuses(
+        taint(json!({ "value": "a" })),
+        "node_pools[\"p\"].taints[0]",
+        "kubectl taint",
+    );
+    refuses(
+        with(minimal(), "/node_pools/Pool", json!({ "purpose": "serving" })),
+        "node_pools[\"Pool\"]",
+        "lower-case",
+    );
+    let only = with(minimal(), "/node_pools", json!({ "gpu": { "purpose": "gpu" } }));
+    warns(only, "node_pools", "cluster DNS");
+}
+
+#[test]
+fn images_of_staging_and_prod_must_have_a_place() {
+    refuses(
+        with(minimal(), "/tier", "prod".into()),
+        "registry.mode",
+        "mode = \"reference\"",
+    );
+    refuses(
+        with(minimal(), "/registry/mode", "reference".into()),
+        "registry.reference",
+        "prefix",
+    );
+    let both = json!({ "mode": "create", "reference": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/build" });
+    refuses(
+        with(minimal(), "/registry", both),
+        "registry.reference",
+        "remove reference",
+    );
+    let docker = json!({ "mode": "reference", "reference": "docker.io/acme" });
+    refuses(
+        with(minimal(), "/registry", docker),
+        "registry.reference",
+        "dkr.ecr",
+    );
+    refuses(
+        with(minimal(), "/registry/keep_tagged", json!(0)),
+        "registry.keep_tagged",
+        "1 to",
+    );
+    warns(
+        with(in_tier("prod"), "/registry/immutable_tags", false.into()),
+        "registry.immutable_tags",
+        "digest",
+    );
+}
+
+#[test]
+fn refuses_buckets_that_would_lose_something() {
+    let bucket = |name: &str, bucket: Value| with(minimal(), &format!("/buckets/{name}"), bucket);
+    refuses(
+        bucket("data", json!({ "on_destroy": "purge" })),
+        "buckets.data.on_destroy",
+        "protection",
+    );
+    let meant = with(
+        bucket("data", json!({ "on_destroy": "purge" })),
+        "/protection/data",
+        false.into(),
+    );
+    assert_eq!(violations(meant), []);
+    let prod = with(
+        with(in_tier("prod"), "/protection/data", false.into()),
+        "/buckets/data/on_destroy",
+        "purge".into(),
+    );
+    refuses(prod, "buckets.data.on_destroy", "Nothing is purged in prod");
+    refuses(
+        bucket("data", json!({ "on_destroy": "delete" })),
+        "buckets.data.on_destroy",
+        "\"retain\"",
+    );
+    refuses(
+        bucket("logs", json!({ "existing": "mine" })),
+        "buckets.logs.existing",
+        "claim",
+    );
+    refuses(
+        bucket("logs", json!({ "object_lock": true })),
+        "buckets.logs.object_lock",
+        "access logs",
+    );
+    refuses(
+        bucket("data", json!({ "object_lock": true, "versioning": false })),
+        "buckets.data.versioning",
+        "Object lock",
+    );
+    refuses(
+        bucket("data", json!({ "transition_days": 10 })),
+        "buckets.data.transition_days",
+        "30 days",
+    );
+    let late = json!({ "transition_days": 90, "retention_days": 60 });
+    refuses(
+        bucket("data", late),
+        "buckets.data.transition_days",
+        "less than retention_days",
+    );
+    refuses(
+        bucket("data", json!({ "retention_days": 0 })),
+        "buckets.data.retention_days",
+        "1 to",
+    );
+    refuses(
+        bucket("models", json!({ "write_once": "conditional" })),
+        "buckets.models.write_once",
+        "predictions",
+    );
+    refuses(
+        bucket("data", json!({ "existing": "Mine" })),
+        "buckets.data.existing",
+        "lower-case",
+    );
+    refuses(
+        bucket("data", json!({ "existing": "192.168.0.1" })),
+        "buckets.data.existing",
+        "bucket name",
+    );
+}
+
+#[test]
+fn refuses_services_that_would_share_an_identity() {
+    refuses(
+        with(minimal(), "/services/A", json!({})),
+        "services[\"A\"]",
+        "lower-case",
+    );
+    let long = format!("/services/{}", "x".repeat(25));
+    refuses(
+        with(minimal(), &long, json!({})),
+        &format!("services[\"{}\"]", "x".repeat(25)),
+        "24 characters",
+    );
+    let twin = json!({ "namespace": "churn-dev", "service_accounts": { "runtime": "churn-sa" } });
+    refuses(
+        with(minimal(), "/services/zwin", twin),
+        "services[\"zwin\"].service_accounts.runtime",
+        "same identity",
+    );
+    let same = json!({ "runtime": "one", "drift": "one" });
+    refuses(
+        with(minimal(), "/services/churn/service_accounts", same),
+        "services[\"churn\"].service_accounts.drift",
+        "same identity",
+    );
+    let default = json!({ "runtime": "default" });
+    refuses(
+        with(minimal(), "/services/churn/service_accounts", default),
+        "services[\"churn\"].service_accounts.runtime",
+        "default",
+    );
+    refuses(
+        with(minimal(), "/services/churn/namespace", "kube-system".into()),
+        "services[\"churn\"].namespace",
+        "Kubernetes",
+    );
+    refuses(
+        with(
+            minimal(),
+            "/services/fraud/repositories",
+            json!(["churn-predictor"]),
+        ),
+        "services[\"fraud\"].repositories",
+        "belongs to churn",
+    );
+    refuses(
+        with(minimal(), "/services/churn/repositories", json!(["Bad"])),
+        "services[\"churn\"].repositories",
+        "lower-case",
+    );
+    let secret = |readers: Value| {
+        with(
+            minimal(),
+            "/services/churn/secrets/db",
+            json!({ "readers": readers }),
+        )
+    };
+    refuses(
+        secret(json!(["ci"])),
+        "services[\"churn\"].secrets[\"db\"].readers",
+        "pods only",
+    );
+    refuses(
+        secret(json!([])),
+        "services[\"churn\"].secrets[\"db\"].readers",
+        "nobody reads",
+    );
+}
+
+#[test]
+fn refuses_rights_that_cannot_be_judged() {
+    let permission = |permission: Value| {
+        with(
+            minimal(),
+            "/identities/runtime/additional_permissions",
+            json!([permission]),
+        )
+    };
+    let at = |what: &str| format!("identities.runtime.additional_permissions[0].{what}");
+    let arn = "arn:aws:sqs:eu-west-1:111122223333:q";
+    refuses(
+        permission(json!({ "id": "a b", "actions": ["sqs:SendMessage"], "resources": [arn] })),
+        &at("id"),
+        "letters and digits",
+    );
+    refuses(
+        permission(json!({ "id": "a", "actions": ["sqs:*"], "resources": [arn] })),
+        &at("actions"),
+        "whole service",
+    );
+    refuses(
+        permission(json!({ "id": "a", "actions": ["SendMessage"], "resources": [arn] })),
+        &at("actions"),
+        "<service>:<action>",
+    );
+    refuses(
+        permission(json!({ "id": "a", "actions": ["@{unknown:x}"], "resources": [arn] })),
+        &at("actions"),
+        "judged",
+    );
+    refuses(
+        permission(json!({ "id": "a", "actions": [], "resources": [arn] })),
+        &at("actions"),
+        "at least one",
+    );
+    refuses(
+        permission(json!({ "id": "a", "actions": ["sqs:SendMessage"] })),
+        &at("resources"),
+        "at least one",
+    );
+    let half = json!({ "id": "a", "actions": ["sqs:SendMessage"], "resources": [arn], "conditions": [{ "test": "Bool" }] });
+    refuses(permission(half), &at("conditions[0]"), "values");
+    let one = json!({ "id": "a", "actions": ["sqs:SendMessage"], "resources": [arn] });
+    let twice = with(
+        minimal(),
+        "/identities/runtime/additional_permissions",
+        json!([one.clone(), one]),
+    );
+    refuses(
+        twice,
+        "identities.runtime.additional_permissions[1].id",
+        "its own id",
+    );
+}
+
+#[test]
+fn refuses_sessions_that_iam_does_not_take() {
+    refuses(
+        with(minimal(), "/identities/runtime/max_session", "30m".into()),
+        "identities.runtime.max_session",
+        "1h to 12h",
+    );
+    refuses(
+        with(minimal(), "/identities/runtime/max_session", "13h".into()),
+        "identities.runtime.max_session",
+        "1h to 12h",
+    );
+    refuses(
+        with(minimal(), "/identities/runtime/max_session", "soon".into()),
+        "identities.runtime.max_session",
+        "1h30m",
+    );
+    warns(
+        with(minimal(), "/identities/ci/max_session", "2h".into()),
+        "identities.ci.max_session",
+        "stolen",
+    );
+}
+
+#[test]
+fn a_token_enters_one_purpose_only() {
+    let ci = |environment: &str| with(minimal(), "/identities/drift/ci_environment", environment.into());
+    refuses(
+        ci("aws-dev"),
+        "identities.drift.ci_environment",
+        "one purpose only",
+    );
+    refuses(
+        ci("AWS-dev"),
+        "identities.drift.ci_environment",
+        "one purpose only",
+    );
+    refuses(
+        with(ci("aux"), "/identities/retrain/ci_environment", "aux".into()),
+        "identities.retrain.ci_environment",
+        "could be drift and retrain",
+    );
+    assert_eq!(violations(ci("aws-dev-drift")), []);
+    refuses(
+        with(minimal(), "/identities/ci/ci_environment", "x".into()),
+        "identities.ci.ci_environment",
+        "Only drift and retrain",
+    );
+    refuses(
+        with(minimal(), "/identities/ci/metrics_read", true.into()),
+        "identities.ci.metrics_read",
+        "Only drift",
+    );
+    let alone = with(ci("x"), "/federation", Value::Null);
+    refuses(
+        alone,
+        "identities.drift.ci_environment",
+        "federation.github.repository",
+    );
+}
+
+#[test]
+fn refuses_federation_that_lets_others_in() {
+    let github = |what: &str, value: Value| with(minimal(), &format!("/federation/github/{what}"), value);
+    refuses(
+        github("repository", "acme/*".into()),
+        "federation.github.repository",
+        "without wildcards",
+    );
+    refuses(
+        github("repository", Value::Null),
+        "federation.github.repository",
+        "owner/name",
+    );
+    refuses(
+        github("owner_id", "acme".into()),
+        "federation.github.owner_id",
+        "digits",
+    );
+    refuses(
+        github("ci_refs", json!(["refs/heads/*"])),
+        "federation.github.ci_refs",
+        "only tags",
+    );
+    refuses(
+        github("ci_refs", json!(["refs/heads/release/*"])),
+        "federation.github.ci_refs",
+        "only tags",
+    );
+    refuses(
+        github("ci_refs", json!(["main"])),
+        "federation.github.ci_refs",
+        "refs/heads/",
+    );
+    refuses(
+        github("ci_refs", json!(["refs/pull/1/merge"])),
+        "federation.github.ci_refs",
+        "refs/heads/",
+    );
+    refuses(
+        github("ci_refs", json!([])),
+        "federation.github.ci_refs",
+        "Nobody could build",
+    );
+    refuses(
+        github("environments", json!({ "deploy": "a:b" })),
+        "federation.github.environments.deploy",
+        "no colon",
+    );
+    refuses(
+        github("environments", json!({ "deploy": "prod*" })),
+        "federation.github.environments.deploy",
+        "no wildcard",
+    );
+    let by_name = with(
+        github("owner_id", Value::Null),
+        "/federation/github/subject_format",
+        "immutable".into(),
+    );
+    refuses(
+        by_name,
+        "federation.github.subject_format",
+        "Immutable subjects need the ids",
+    );
+    warns(
+        github("owner_id", Value::Null),
+        "federation.github.subject_format",
+        "change of hands",
+    );
+    warns(
+        with(minimal(), "/federation", Value::Null),
+        "federation.github",
+        "ci and deploy",
+    );
+}
+
+#[test]
+fn refuses_keys_that_protect_nothing() {
+    refuses(
+        with(in_tier("staging"), "/encryption/mode", "cloud".into()),
+        "encryption.mode",
+        "tier dev",
+    );
+    let at = "/encryption/storage/key";
+    refuses(
+        with(minimal(), at, "alias/x".into()),
+        "encryption.storage.key",
+        "arn:",
+    );
+    let alias = "arn:aws:kms:eu-west-1:111122223333:alias/x";
+    refuses(
+        with(minimal(), at, alias.into()),
+        "encryption.storage.key",
+        "elsewhere tomorrow",
+    );
+    let key = "arn:aws:kms:eu-west-1:111122223333:key/1";
+    let both = with(
+        with(minimal(), at, key.into()),
+        "/encryption/mode",
+        "cloud".into(),
+    );
+    refuses(both, "encryption.storage.key", "Contradicts");
+    refuses(
+        with(minimal(), "/encryption/rotation_days", json!(30)),
+        "encryption.rotation_days",
+        "90",
+    );
+    refuses(
+        with(minimal(), "/encryption/deletion_window_days", json!(5)),
+        "encryption.deletion_window_days",
+        "7",
+    );
+}
+
+#[test]
+fn refuses_the_rest() {
+    refuses(
+        with(minimal(), "/logging/retention_days", json!(31)),
+        "logging.retention_days",
+        "1827",
+    );
+    refuses(
+        with(minimal(), "/kubernetes/access", "root".into()),
+        "kubernetes.access",
+        "\"group\"",
+    );
+    refuses(
+        with(minimal(), "/kubernetes/psa_level", "none".into()),
+        "kubernetes.psa_level",
+        "\"baseline\"",
+    );
+    refuses(
+        with(minimal(), "/enforcement/buckets", "off".into()),
+        "enforcement.buckets",
+        "\"report\"",
+    );
+    let arn = "arn:aws:iam::111122223333:policy/b";
+    let both = with(
+        with(minimal(), "/aws/permissions_boundary", arn.into()),
+        "/guardrails/permissions_boundary",
+        false.into(),
+    );
+    refuses(both, "guardrails.permissions_boundary", "Contradicts");
+    refuses(
+        with(minimal(), "/aws/role_path", "mlops".into()),
+        "aws.role_path",
+        "begins and ends with /",
+    );
+    warns(in_tier("prod"), "cluster.admins", "RBAC");
+}
+
+#[test]
+fn documents_that_iam_would_not_take_are_refused_while_planning() {
+    let refs: Vec<String> = (0..40)
+        .map(|n| format!("refs/tags/release-{n:04}-of-a-long-name"))
+        .collect();
+    refuses(
+        with(minimal(), "/federation/github/ci_refs", json!(refs)),
+        "federation",
+        "IAM takes 2048",
+    );
+}
+
+#[test]
+fn everything_wrong_is_said_at_once() {
+    let mut config = with(minimal(), "/name", "X".into());
+    config = with(config, "/aws/region", "nowhere".into());
+    config = with(config, "/node_pools/p/purpose", "fun".into());
+    let paths: Vec<String> = violations(config).iter().map(|v| v.path.to_string()).collect();
+    assert_eq!(paths, ["aws.region", "name", "node_pools[\"p\"].purpose"]);
+}
+
+#[test]
+fn what_is_not_known_yet_passes_and_makes_its_dependents_unknown() {
+    let unknown = |path: &str| Value::from(format!("@{{unknown:{path}}}"));
+    let mut config = with(minimal(), "/aws/existing_network/vpc_id", unknown("vpc"));
+    config = with(
+        config,
+        "/aws/existing_network/private_subnet_ids",
+        json!([unknown("a"), unknown("b")]),
+    );
+    config = with(config, "/encryption/storage/key", unknown("key"));
+    config = with(config, "/buckets/data/existing", unknown("data"));
+    config = with(config, "/tags/release", unknown("tag"));
+    config = with(config, "/owner", unknown("owner"));
+    config = with(
+        config,
+        "/registry",
+        json!({ "mode": "reference", "reference": unknown("registry") }),
+    );
+    let environment = environment(config);
+    let outputs = environment.outputs();
+    assert_eq!(outputs["network_info"]["vpc_id"], "@{unknown:vpc}");
+    assert_eq!(outputs["bucket_info"]["data"]["name"], "@{unknown:data}");
+    assert_eq!(outputs["bucket_info"]["data"]["uri"], "s3://@{unknown:data}");
+    assert_eq!(outputs["keys"]["storage"], "@{unknown:key}");
+    assert_eq!(outputs["registry_info"]["url"], "@{unknown:registry}");
+    // And nothing else becomes unknown with it.
+    let arn = "arn:aws:iam::111122223333:role/mlops/shop/shop-runtime-churn";
+    assert_eq!(outputs["identity_info"]["runtime"]["churn"]["principal"], arn);
+}
+
+#[test]
+fn what_names_are_made_from_must_be_known() {
+    for (at, path) in [
+        ("/name", "name"),
+        ("/aws/region", "aws.region"),
+        ("/services/churn/namespace", "services[\"churn\"].namespace"),
+    ] {
+        refuses(
+            with(minimal(), at, "@{unknown:x}".into()),
+            path,
+            "must be known while planning",
+        );
+        // Without a plan nothing has to be known.
+        assert_eq!(
+            Spec::check(&config(with(minimal(), at, "@{unknown:x}".into()))),
+            []
+        );
+    }
+}
+
+#[test]
+fn checking_needs_no_credentials() {
+    assert_eq!(Spec::check(&config(full())), []);
+    assert!(!Spec::check(&config(with(full(), "/tier", "x".into()))).is_empty());
+}
+
+#[test]
+fn the_defaults_of_version_1_are_frozen() {
+    let resolved = |tier: &str| {
+        spec(with(in_tier(tier), "/registry/mode", "create".into()))
+            .expect("fine")
+            .resolved_config()
+    };
+    insta::assert_yaml_snapshot!([resolved("dev"), resolved("staging"), resolved("prod")]);
+}
+
+#[test]
+fn filling_in_the_defaults_twice_changes_nothing() {
+    for value in [minimal(), full(), in_tier("staging"), in_tier("prod")] {
+        let once = spec(value).expect("fine");
+        let twice = Spec::build(&once.resolved_config(), &facts()).expect("fine");
+        assert_eq!(twice.resolved_config(), once.resolved_config());
+        assert_eq!(
+            Environment::new(twice).expect("fine").components,
+            Environment::new(once).expect("fine").components
+        );
+    }
+}
+
+#[test]
+fn what_the_user_wrote_stays_as_written() {
+    let resolved = serde_json::to_value(spec(full()).expect("fine").resolved_config()).expect("json");
+    fn contained(part: &Value, whole: &Value, path: &str) {
+        match part {
+            Value::Object(fields) => {
+                fields
+                    .iter()
+                    .for_each(|(key, value)| contained(value, &whole[key], &format!("{path}.{key}")));
+            }
+            Value::Array(items) if items.iter().all(Value::is_object) => {
+                items
+                    .iter()
+                    .enumerate()
+                    .for_each(|(at, item)| contained(item, &whole[at], &format!("{path}[{at}]")));
+            }
+            Value::Array(items) => {
+                let same = items.len() == whole.as_array().map_or(0, Vec::len);
+                assert!(
+                    same && items
+                        .iter()
+                        .all(|item| whole.as_array().is_some_and(|all| all.contains(item))),
+                    "{path}"
+                );
+            }
+            other => assert_eq!(other, whole, "{path}"),
+        }
+    }
+    contained(&full(), &resolved, "");
+}
+
+/// Pointers to all texts of a value.
+fn texts(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::String(_) => found.push(at.to_owned()),
+        Value::Object(fields) => fields
+            .iter()
+            .for_each(|(key, value)| texts(value, &format!("{at}/{}", key.replace('/', "~1")), found)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(n, item)| texts(item, &format!("{at}/{n}"), found)),
+        _ => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_makes_it_panic(
+        which in any::<prop::sample::Index>(),
+        text in prop_oneof![
+            "[a-z0-9@{}:/.*-]{0,70}",
+            "\\PC{0,40}",
+            Just("@{unknown:x}".to_owned()),
+            Just("arn:aws:iam::111122223333:role/x".to_owned()),
+        ],
+    ) {
+        let mut value = full();
+        let mut pointers = Vec::new();
+        texts(&value, "", &mut pointers);
+        *value.pointer_mut(&pointers[which.index(pointers.len())]).expect("a text") = text.into();
+        let config: Config = serde_json::from_value(value).expect("texts stay texts");
+        Spec::check(&config);
+        if let Ok(spec) = Spec::build(&config, &facts())
+            && let Ok(environment) = Environment::new(spec)
+        {
+            environment.outputs();
+            environment.spec.resolved_config();
+        }
+    }
+
+    #[test]
+    fn names_are_always_within_the_limits_of_the_cloud(
+        name in "[a-z][a-z0-9]{2,19}",
+        service in "[a-z][a-z0-9]{0,23}",
+        pool in "[a-z][a-z0-9]{0,19}",
+        account in "[0-9]{12}",
+    ) {
+        let mut value = with(minimal(), "/name", name.into());
+        value = with(value, "/services", json!({ service: { "secrets": { "db": { "readers": ["drift"] } } } }));
+        value = with(value, "/node_pools", json!({ pool: { "purpose": "general" } }));
+        let facts = Facts { account: account.parse().expect("digits"), ..facts() };
+        let spec = Spec::build(&config(value), &facts).expect("fine");
+        for component in Environment::new(spec).expect("fine").components {
+            let name = component.properties.get("name").and_then(Value::as_str).unwrap_or("xxx");
+            let most = match component.address.as_str().split('.').next() {
+                Some("buckets" | "node_pools") => 63,
+                Some("identities") => 64,
+                Some("boundaries") => 128,
+                Some("cluster") => 100,
+                Some("registry") => 256,
+                Some("secrets" | "log_groups") => 512,
+                _ => usize::MAX,
+            };
+            prop_assert!((3..=most).contains(&name.len()), "{}: {name}", component.address);
+        }
+    }
+}
