@@ -17,6 +17,7 @@ pub mod provider;
 pub mod rules;
 pub mod schema;
 pub mod serve;
+pub mod testing;
 pub mod ty;
 pub mod value;
 

@@ -8,7 +8,7 @@ use tfplugin::{
     PlanRequest, PlanResponse, ReadRequest, ReadResponse, Resource, Schema, Value,
 };
 
-use crate::shelf::Shelf;
+use super::shelf::Shelf;
 
 pub(crate) struct Board(pub(crate) Shelf);
 

@@ -2,7 +2,7 @@
 
 use tfplugin::{Attribute, CallContext, DataSource, Diagnostic, Diagnostics, Path, Schema, Value};
 
-use crate::shelf::Shelf;
+use super::shelf::Shelf;
 
 pub(crate) struct Lookup(pub(crate) Shelf);
 

@@ -25,7 +25,7 @@ use shelf::Shelf;
 
 /// The provider: one folder, given in its configuration.
 #[derive(Default)]
-struct Example {
+pub(crate) struct Example {
     folder: Arc<Mutex<Option<PathBuf>>>,
 }
 

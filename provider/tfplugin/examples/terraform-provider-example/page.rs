@@ -5,7 +5,7 @@ use tfplugin::{
     ReadResponse, Resource, Schema, Value,
 };
 
-use crate::shelf::Shelf;
+use super::shelf::Shelf;
 
 pub(crate) struct Page(pub(crate) Shelf);
 

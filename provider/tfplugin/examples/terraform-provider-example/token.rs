@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tfplugin::provider::Opened;
 use tfplugin::{Attribute, CallContext, Diagnostics, EphemeralResource, Schema, Value};
 
-use crate::shelf::Shelf;
+use super::shelf::Shelf;
 
 pub(crate) struct Token(pub(crate) Shelf);
 

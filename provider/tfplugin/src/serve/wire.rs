@@ -47,50 +47,19 @@ pub(crate) fn dynamic(value: &Value, ty: &Type, what: &str) -> Result<proto::Dyn
     }
 }
 
-/// Messages, in order and without repetitions.
-pub(crate) fn diagnostics(diagnostics: Diagnostics) -> Vec<proto::Diagnostic> {
-    let mut sent: Vec<proto::Diagnostic> = Vec::with_capacity(diagnostics.0.len());
-    for one in diagnostics.0 {
-        let one = diagnostic(one);
-        if !sent.contains(&one) {
-            sent.push(one);
-        }
-    }
-    sent
-}
-
-fn diagnostic(diagnostic: Diagnostic) -> proto::Diagnostic {
-    let shown = diagnostic
-        .path
-        .as_ref()
-        .map(shown_path)
-        .filter(|path| !path.is_root());
-    // What the line cannot show, the words say.
-    let detail = match &diagnostic.path {
-        Some(path) if shown.as_ref() != Some(path) && !path.is_root() => {
-            format!("{}\n\nAt {path}.", diagnostic.detail)
-        }
-        _ => diagnostic.detail,
-    };
-    proto::Diagnostic {
+/// Messages, with paths cut to what Terraform can show; `schema` is that of the value they are about.
+pub(crate) fn diagnostics(diagnostics: &Diagnostics, schema: Option<&Schema>) -> Vec<proto::Diagnostic> {
+    let diagnostic = |diagnostic: Diagnostic| proto::Diagnostic {
         severity: match diagnostic.severity {
             Severity::Error => proto::diagnostic::Severity::Error,
             Severity::Warning => proto::diagnostic::Severity::Warning,
         }
         .into(),
-        attribute: shown.as_ref().map(path),
-        detail,
+        attribute: diagnostic.path.as_ref().map(path),
         summary: diagnostic.summary,
-    }
-}
-
-/// As much of a path as Terraform before 1.15 finds the right line for: an attribute and one element of it. A longer one would
-/// be shown at a top-level attribute of the same name. Blocks (`block[1].attr`) are found exactly.
-fn shown_path(path: &Path) -> Path {
-    match path.steps() {
-        [PathStep::Attribute(_), PathStep::Index(_), PathStep::Attribute(_)] => path.clone(),
-        _ => path.cut(2),
-    }
+        detail: diagnostic.detail,
+    };
+    diagnostics.for_wire(schema).into_iter().map(diagnostic).collect()
 }
 
 /// A path as steps.

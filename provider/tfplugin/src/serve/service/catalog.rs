@@ -44,7 +44,7 @@ pub(super) struct Catalog {
     pub(super) functions: BTreeMap<String, Arc<dyn Function>>,
     /// What Terraform would refuse in the schemas.
     pub(super) faults: Diagnostics,
-    provider_schema: Schema,
+    pub(super) provider_schema: Schema,
 }
 
 impl Catalog {
@@ -109,7 +109,7 @@ impl Catalog {
             data_source_schemas: mapped(&self.data_sources, |source| wire::schema(&source.schema)),
             ephemeral_resource_schemas: mapped(&self.ephemeral_resources, |one| wire::schema(&one.schema)),
             functions: mapped(&self.functions, |function| wire::function(function.as_ref())),
-            diagnostics: wire::diagnostics(self.faults.clone()),
+            diagnostics: wire::diagnostics(&self.faults, None),
             provider_meta: None,
             server_capabilities: Some(CAPABILITIES),
         }
@@ -141,6 +141,11 @@ impl Catalog {
             .get(name)
             .cloned()
             .ok_or_else(|| unknown("resource type", name))
+    }
+
+    /// The schema of a managed resource, for its messages.
+    pub(super) fn resource_schema(&self, name: &str) -> Option<&Schema> {
+        Some(&self.resources.get(name)?.entry.schema)
     }
 
     /// The data source of a type.

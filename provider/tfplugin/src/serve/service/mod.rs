@@ -3,7 +3,6 @@
 //! Every handler runs as a task of its own ([`super::call`]): a panic, a timeout or an interruption becomes a diagnostic, and
 //! no call ever answers with a gRPC status, for that would lose the state that came with it.
 
-mod answer;
 mod catalog;
 mod data_source;
 mod ephemeral;
@@ -22,6 +21,7 @@ use super::{Lifetime, MESSAGE_LIMIT, wire};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::proto::tfplugin6 as proto;
 use crate::provider::{CallContext, Provider, StopReason};
+use crate::value::Value;
 use catalog::Catalog;
 use proto::provider_server::ProviderServer;
 
@@ -74,16 +74,10 @@ impl Service {
         }
     }
 
-    /// Runs a check.
-    async fn check<F>(&self, doing: &str, handler: F) -> Diagnostics
-    where
-        F: Future<Output = Diagnostics> + Send + 'static,
-    {
-        let context = self.context(None);
-        match self.run(&context, doing, handler).await {
-            Ok(diagnostics) => diagnostics,
-            Err(diagnostic) => diagnostic.into(),
-        }
+    /// Messages about the provider block.
+    fn of_provider(&self, said: Result<Diagnostics, Diagnostic>) -> Vec<proto::Diagnostic> {
+        let diagnostics = said.unwrap_or_else(Diagnostics::from);
+        wire::diagnostics(&diagnostics, Some(&self.catalog.provider_schema))
     }
 
     fn get_metadata(&self) -> proto::get_metadata::Response {
@@ -91,7 +85,7 @@ impl Service {
         let catalog = &self.catalog;
         metadata::Response {
             server_capabilities: Some(catalog::CAPABILITIES),
-            diagnostics: wire::diagnostics(catalog.faults.clone()),
+            diagnostics: wire::diagnostics(&catalog.faults, None),
             data_sources: names(&catalog.data_sources, |type_name| metadata::DataSourceMetadata {
                 type_name,
             }),
@@ -108,31 +102,20 @@ impl Service {
     async fn validate_provider_config(
         &self,
         request: proto::validate_provider_config::Request,
-    ) -> Diagnostics {
-        let config = match wire::value(
-            request.config.as_ref(),
-            &self.catalog.provider_type,
-            "provider configuration",
-        ) {
-            Ok(config) => config,
-            Err(diagnostic) => return diagnostic.into(),
-        };
+    ) -> Result<Diagnostics, Diagnostic> {
+        let config = self.provider_config(request.config.as_ref())?;
         let provider = self.provider.clone();
-        self.check("checking the provider configuration", async move {
-            provider.validate(&config).await
-        })
-        .await
+        let context = self.context(None);
+        let handler = async move { provider.validate(&config).await };
+        self.run(&context, "checking the provider configuration", handler)
+            .await
     }
 
-    async fn configure_provider(&self, request: proto::configure_provider::Request) -> Diagnostics {
-        let config = match wire::value(
-            request.config.as_ref(),
-            &self.catalog.provider_type,
-            "provider configuration",
-        ) {
-            Ok(config) => config,
-            Err(diagnostic) => return diagnostic.into(),
-        };
+    async fn configure_provider(
+        &self,
+        request: proto::configure_provider::Request,
+    ) -> Result<Diagnostics, Diagnostic> {
+        let config = self.provider_config(request.config.as_ref())?;
         let provider = self.provider.clone();
         let context = self.context(request.client_capabilities.as_ref());
         let inner = context.clone();
@@ -141,10 +124,11 @@ impl Service {
                 .configure(&inner, config, &request.terraform_version)
                 .await
         };
-        match self.run(&context, "configuring the provider", handler).await {
-            Ok(diagnostics) => diagnostics,
-            Err(diagnostic) => diagnostic.into(),
-        }
+        self.run(&context, "configuring the provider", handler).await
+    }
+
+    fn provider_config(&self, config: Option<&proto::DynamicValue>) -> Result<Value, Diagnostic> {
+        wire::value(config, &self.catalog.provider_type, "provider configuration")
     }
 }
 
@@ -221,11 +205,11 @@ rpc! {
         |this, _request| this.catalog.identity_schemas();
     validate_provider_config: proto::validate_provider_config::Request => proto::validate_provider_config::Response,
         |this, request| proto::validate_provider_config::Response {
-            diagnostics: wire::diagnostics(this.validate_provider_config(request).await),
+            diagnostics: this.of_provider(this.validate_provider_config(request).await),
         };
     configure_provider: proto::configure_provider::Request => proto::configure_provider::Response,
         |this, request| proto::configure_provider::Response {
-            diagnostics: wire::diagnostics(this.configure_provider(request).await),
+            diagnostics: this.of_provider(this.configure_provider(request).await),
         };
     stop_provider: proto::stop_provider::Request => proto::stop_provider::Response,
         |this, _request| {
@@ -235,7 +219,7 @@ rpc! {
         };
     validate_resource_config: proto::validate_resource_config::Request => proto::validate_resource_config::Response,
         |this, request| proto::validate_resource_config::Response {
-            diagnostics: wire::diagnostics(this.validate_resource(request).await),
+            diagnostics: this.validate_resource(request).await,
         };
     upgrade_resource_state: proto::upgrade_resource_state::Request => proto::upgrade_resource_state::Response,
         |this, request| this.upgrade_state(request).await;
@@ -254,14 +238,14 @@ rpc! {
     validate_data_resource_config:
         proto::validate_data_resource_config::Request => proto::validate_data_resource_config::Response,
         |this, request| proto::validate_data_resource_config::Response {
-            diagnostics: wire::diagnostics(this.validate_data_source(request).await),
+            diagnostics: this.validate_data_source(request).await,
         };
     read_data_source: proto::read_data_source::Request => proto::read_data_source::Response,
         |this, request| this.read_data_source(request).await;
     validate_ephemeral_resource_config:
         proto::validate_ephemeral_resource_config::Request => proto::validate_ephemeral_resource_config::Response,
         |this, request| proto::validate_ephemeral_resource_config::Response {
-            diagnostics: wire::diagnostics(this.validate_ephemeral(request).await),
+            diagnostics: this.validate_ephemeral(request).await,
         };
     open_ephemeral_resource: proto::open_ephemeral_resource::Request => proto::open_ephemeral_resource::Response,
         |this, request| this.open_ephemeral(request).await;
@@ -269,7 +253,7 @@ rpc! {
         |this, request| this.renew_ephemeral(request).await;
     close_ephemeral_resource: proto::close_ephemeral_resource::Request => proto::close_ephemeral_resource::Response,
         |this, request| proto::close_ephemeral_resource::Response {
-            diagnostics: wire::diagnostics(this.close_ephemeral(request).await),
+            diagnostics: wire::diagnostics(&this.close_ephemeral(request).await, None),
         };
     get_functions: proto::get_functions::Request => proto::get_functions::Response,
         |this, _request| this.catalog.function_signatures();

@@ -1,106 +1,136 @@
 //! Managed resources: ValidateResourceConfig, ReadResource, PlanResourceChange, ApplyResourceChange.
 
+use std::sync::Arc;
+
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::guard::{self, Subject};
 use crate::plan;
 use crate::proto::tfplugin6 as proto;
-use crate::provider::{ApplyRequest, ApplyResponse, CallContext, PlanRequest, ReadRequest};
+use crate::provider::{ApplyRequest, PlanRequest, ReadRequest};
 use crate::serve::call::{self, Ended};
 use crate::serve::wire;
 use proto::{apply_resource_change as apply, plan_resource_change as planning, read_resource as read};
 
 use super::catalog::ResourceEntry;
-use super::{Service, answer, deferral, overran, panicked};
+use super::{Service, deferral, overran, panicked};
 
 impl Service {
     pub(super) async fn validate_resource(
         &self,
         request: proto::validate_resource_config::Request,
-    ) -> Diagnostics {
-        let resource = match self.catalog.resource(&request.type_name) {
-            Ok(resource) => resource,
-            Err(diagnostic) => return diagnostic.into(),
-        };
-        let config = match wire::value(request.config.as_ref(), &resource.entry.ty, "configuration") {
-            Ok(config) => config,
-            Err(diagnostic) => return diagnostic.into(),
-        };
+    ) -> Vec<proto::Diagnostic> {
+        let schema = self.catalog.resource_schema(&request.type_name);
+        let diagnostics = self.validated(&request).await.unwrap_or_else(Diagnostics::from);
+        wire::diagnostics(&diagnostics, schema)
+    }
+
+    async fn validated(
+        &self,
+        request: &proto::validate_resource_config::Request,
+    ) -> Result<Diagnostics, Diagnostic> {
+        let resource = self.catalog.resource(&request.type_name)?;
+        let config = wire::value(request.config.as_ref(), &resource.entry.ty, "configuration")?;
         let doing = format!("checking the configuration of {}", request.type_name);
-        let implementation = resource.entry.implementation.clone();
-        self.check(&doing, async move { implementation.validate(&config).await })
-            .await
+        let context = self.context(None);
+        let handler = async move { resource.entry.implementation.validate(&config).await };
+        self.run(&context, &doing, handler).await
     }
 
     pub(super) async fn read_resource(&self, request: read::Request) -> read::Response {
-        let kept = (
-            request.current_state.clone(),
-            request.private.clone(),
-            request.current_identity.clone(),
-        );
-        self.read(request).await.unwrap_or_else(|errors| read::Response {
-            new_state: kept.0,
-            private: kept.1,
-            new_identity: kept.2,
-            diagnostics: wire::diagnostics(errors),
-            deferred: None,
-        })
+        let schema = self.catalog.resource_schema(&request.type_name);
+        let kept = read::Response {
+            new_state: request.current_state.clone(),
+            private: request.private.clone(),
+            new_identity: request.current_identity.clone(),
+            ..Default::default()
+        };
+        let mut diagnostics = Diagnostics::new();
+        let mut response = match self.read(request, &mut diagnostics).await {
+            Ok(response) => response,
+            Err(error) => {
+                diagnostics.push(error);
+                kept
+            }
+        };
+        response.diagnostics = wire::diagnostics(&diagnostics, schema);
+        response
     }
 
-    async fn read(&self, request: read::Request) -> Result<read::Response, Diagnostics> {
+    async fn read(
+        &self,
+        request: read::Request,
+        said: &mut Diagnostics,
+    ) -> Result<read::Response, Diagnostic> {
         let resource = self.catalog.resource(&request.type_name)?;
-        let state = wire::value(request.current_state.as_ref(), &resource.entry.ty, "stored state")?;
-        let doing = format!("reading {}", request.type_name);
-        let context = self.context(request.client_capabilities.as_ref());
-        let (inner, implementation) = (context.clone(), resource.entry.implementation.clone());
         let asked = ReadRequest {
-            state: state.clone(),
+            state: wire::value(request.current_state.as_ref(), &resource.entry.ty, "stored state")?,
             private: request.private,
         };
-        let handler = async move { implementation.read(&inner, asked).await };
+        let doing = format!("reading {}", request.type_name);
+        let context = self.context(request.client_capabilities.as_ref());
+        let (inner, entry) = (context.clone(), resource.clone());
+        let handler = async move {
+            let response = entry.entry.implementation.read(&inner, asked.clone()).await;
+            guard::read(entry.subject(), &asked, response)
+        };
         let response = self.run(&context, &doing, handler).await?;
+        said.extend(response.diagnostics);
         let deferred = deferral(&context, &doing)?;
         Ok(read::Response {
             new_state: Some(wire::dynamic(&response.state, &resource.entry.ty, "state read")?),
             new_identity: resource.identity_of(&response.state).or(request.current_identity),
             private: response.private,
-            diagnostics: wire::diagnostics(response.diagnostics),
+            diagnostics: Vec::new(),
             deferred,
         })
     }
 
     pub(super) async fn plan_resource(&self, request: planning::Request) -> planning::Response {
-        self.plan(request)
-            .await
-            .unwrap_or_else(|errors| planning::Response {
-                diagnostics: wire::diagnostics(errors),
-                ..Default::default()
-            })
+        let schema = self.catalog.resource_schema(&request.type_name);
+        let mut diagnostics = Diagnostics::new();
+        let mut response = match self.plan(request, &mut diagnostics).await {
+            Ok(response) => response,
+            Err(error) => {
+                diagnostics.push(error);
+                planning::Response::default()
+            }
+        };
+        response.diagnostics = wire::diagnostics(&diagnostics, schema);
+        response
     }
 
-    async fn plan(&self, request: planning::Request) -> Result<planning::Response, Diagnostics> {
+    async fn plan(
+        &self,
+        request: planning::Request,
+        said: &mut Diagnostics,
+    ) -> Result<planning::Response, Diagnostic> {
         let resource = self.catalog.resource(&request.type_name)?;
         let ty = &resource.entry.ty;
         let prior = wire::value(request.prior_state.as_ref(), ty, "prior state")?;
         let config = wire::value(request.config.as_ref(), ty, "configuration")?;
         let doing = format!("planning {}", request.type_name);
         let context = self.context(request.client_capabilities.as_ref());
-        let asked = PlanRequest {
-            proposed: plan::propose(&resource.entry.schema, &prior, &config),
-            prior,
-            config,
-            private: request.prior_private,
+        let (inner, entry) = (context.clone(), resource.clone());
+        let private = request.prior_private;
+        let handler = async move {
+            let asked = PlanRequest {
+                proposed: plan::propose(&entry.entry.schema, &prior, &config),
+                prior,
+                config,
+                private,
+            };
+            let response = entry.entry.implementation.plan(&inner, asked.clone()).await;
+            guard::plan(entry.subject(), &asked, response)
         };
-        let (inner, implementation) = (context.clone(), resource.entry.implementation.clone());
-        let handed = asked.clone();
-        let handler = async move { implementation.plan(&inner, handed).await };
         let response = self.run(&context, &doing, handler).await?;
-        let response = answer::plan(&resource.entry.schema, &asked, response);
+        said.extend(response.diagnostics);
         let deferred = deferral(&context, &doing)?;
         Ok(planning::Response {
             planned_state: Some(wire::dynamic(&response.planned, ty, "planned state")?),
             planned_identity: resource.identity_of(&response.planned).or(request.prior_identity),
             requires_replace: response.requires_replace.iter().map(wire::path).collect(),
             planned_private: response.private,
-            diagnostics: wire::diagnostics(response.diagnostics),
+            diagnostics: Vec::new(),
             legacy_type_system: false,
             deferred,
         })
@@ -120,11 +150,40 @@ impl Service {
             // Nothing was touched: the prior state, in the very bytes it came in.
             Err(diagnostic) => {
                 return apply::Response {
-                    diagnostics: wire::diagnostics(diagnostic.into()),
+                    diagnostics: wire::diagnostics(&diagnostic.into(), None),
                     ..kept
                 };
             }
         };
+        let doing = format!("{} {}", verb(&asked), request.type_name);
+        let mut response = self.applied(&resource, asked, &doing).await;
+        // The guard fits every state to the schema, so this does not fail; if it did, the prior state is what is left.
+        let (new_state, new_identity) = match wire::dynamic(&response.state, &resource.entry.ty, "new state")
+        {
+            Ok(state) => (
+                Some(state),
+                resource.identity_of(&response.state).or(kept.new_identity),
+            ),
+            Err(fault) => {
+                response.diagnostics.push(fault);
+                (kept.new_state, kept.new_identity)
+            }
+        };
+        apply::Response {
+            new_state,
+            private: response.private,
+            diagnostics: wire::diagnostics(&response.diagnostics, Some(&resource.entry.schema)),
+            legacy_type_system: false,
+            new_identity,
+        }
+    }
+
+    async fn applied(
+        &self,
+        resource: &Arc<ResourceEntry>,
+        asked: ApplyRequest,
+        doing: &str,
+    ) -> crate::provider::ApplyResponse {
         let context = self.context(None);
         let timeout = match asked.planned.is_null() {
             true => resource.entry.implementation.timeout(&asked.prior),
@@ -134,22 +193,21 @@ impl Service {
             let (context, resource, asked) = (context.clone(), resource.clone(), asked.clone());
             async move {
                 let response = resource.entry.implementation.apply(&context, asked.clone()).await;
-                answer::apply(&resource.entry.schema, &asked, response)
+                guard::apply(resource.subject(), &asked, response, context.last_checkpoint())
             }
         };
-        let doing = format!("{} {}", verb(&asked), request.type_name);
-        let response = match call::run(&self.lifetime, &context, timeout, handler).await {
-            Ended::Answered(response) => response,
-            Ended::Panicked(words) => salvaged(&context, &asked, panicked(&doing, &words)),
-            Ended::Overran(reason) => salvaged(&context, &asked, overran(&doing, reason)),
+        let why = match call::run(&self.lifetime, &context, timeout, handler).await {
+            Ended::Answered(response) => return response,
+            Ended::Panicked(words) => panicked(doing, &words),
+            Ended::Overran(reason) => overran(doing, reason),
         };
-        sent(&resource, response, kept)
+        guard::interrupted_apply(resource.subject(), &asked, context.last_checkpoint(), why)
     }
 
     fn asked_to_apply(
         &self,
         request: &apply::Request,
-    ) -> Result<(std::sync::Arc<ResourceEntry>, ApplyRequest), Diagnostic> {
+    ) -> Result<(Arc<ResourceEntry>, ApplyRequest), Diagnostic> {
         let resource = self.catalog.resource(&request.type_name)?;
         let ty = &resource.entry.ty;
         let asked = ApplyRequest {
@@ -162,88 +220,17 @@ impl Service {
     }
 }
 
+impl ResourceEntry {
+    /// For the guard.
+    pub(super) fn subject(&self) -> Subject<'_> {
+        Subject::new(self.entry.implementation.type_name(), &self.entry.schema)
+    }
+}
+
 fn verb(asked: &ApplyRequest) -> &'static str {
     match (asked.prior.is_null(), asked.planned.is_null()) {
         (true, _) => "creating",
         (false, true) => "destroying",
         (false, false) => "updating",
-    }
-}
-
-/// The answer of a handler that gave none: its last checkpoint, else what there was before. A create that may have begun is
-/// kept as planned, so that there is something to destroy or to continue.
-fn salvaged(context: &CallContext, asked: &ApplyRequest, mut why: Diagnostic) -> ApplyResponse {
-    let (state, private, source) = match context.last_checkpoint() {
-        Some((state, private)) => (state, private, "the progress it had recorded"),
-        None if asked.prior.is_null() => (asked.planned.clone(), asked.private.clone(), "the plan"),
-        None => (asked.prior.clone(), asked.private.clone(), "the state before"),
-    };
-    why.detail = format!("{}\n\nSaved in the state: {source}.", why.detail);
-    ApplyResponse {
-        state: state.unknown_as_null(),
-        private,
-        diagnostics: why.into(),
-    }
-}
-
-/// The response as a message. A state that cannot be encoded falls back to the one before.
-fn sent(resource: &ResourceEntry, response: ApplyResponse, kept: apply::Response) -> apply::Response {
-    let mut diagnostics = response.diagnostics;
-    let (new_state, new_identity) = match wire::dynamic(&response.state, &resource.entry.ty, "new state") {
-        Ok(state) => (
-            Some(state),
-            resource.identity_of(&response.state).or(kept.new_identity),
-        ),
-        Err(fault) => {
-            diagnostics.push(fault);
-            (kept.new_state, kept.new_identity)
-        }
-    };
-    apply::Response {
-        new_state,
-        private: response.private,
-        diagnostics: wire::diagnostics(diagnostics),
-        legacy_type_system: false,
-        new_identity,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio_util::sync::CancellationToken;
-
-    use super::*;
-    use crate::value::Value;
-
-    fn asked(prior: Value) -> ApplyRequest {
-        ApplyRequest {
-            prior,
-            planned: Value::String("planned".to_owned()),
-            config: Value::Null,
-            private: b"planned".to_vec(),
-        }
-    }
-
-    fn why() -> Diagnostic {
-        Diagnostic::error("broken", "It broke.")
-    }
-
-    #[test]
-    fn the_checkpoint_is_the_best_state() {
-        let context = CallContext::new(CancellationToken::new());
-        context.checkpoint(Value::String("half".to_owned()), b"half".to_vec());
-        let saved = salvaged(&context, &asked(Value::Null), why());
-        assert_eq!(saved.state, Value::String("half".to_owned()));
-        assert_eq!(saved.private, b"half");
-        assert!(saved.diagnostics.has_errors());
-    }
-
-    #[test]
-    fn a_create_without_checkpoint_keeps_the_plan_and_an_update_the_state_before() {
-        let context = CallContext::new(CancellationToken::new());
-        let created = salvaged(&context, &asked(Value::Null), why());
-        assert_eq!(created.state, Value::String("planned".to_owned()));
-        let updated = salvaged(&context, &asked(Value::String("before".to_owned())), why());
-        assert_eq!(updated.state, Value::String("before".to_owned()));
     }
 }

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use crate::codec::json;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::guard;
 use crate::proto::tfplugin6 as proto;
 use crate::provider::{ImportTarget, Imported, MoveSource};
 use crate::serve::wire;
@@ -17,6 +18,7 @@ use super::{Service, deferral};
 
 impl Service {
     pub(super) async fn upgrade_state(&self, request: upgrade::Request) -> upgrade::Response {
+        let schema = self.catalog.resource_schema(&request.type_name);
         match self.upgraded(request).await {
             Ok(upgraded) => upgrade::Response {
                 upgraded_state: Some(upgraded),
@@ -24,7 +26,7 @@ impl Service {
             },
             Err(errors) => upgrade::Response {
                 upgraded_state: None,
-                diagnostics: wire::diagnostics(errors),
+                diagnostics: wire::diagnostics(&errors, schema),
             },
         }
     }
@@ -51,10 +53,12 @@ impl Service {
                 &request.type_name,
             )?
         };
+        let state = guard::upgrade(resource.subject(), state)?;
         Ok(wire::dynamic(&state, &resource.entry.ty, "upgraded state")?)
     }
 
     pub(super) async fn upgrade_identity(&self, request: identity::Request) -> identity::Response {
+        let schema = self.catalog.resource_schema(&request.type_name);
         match self.upgraded_identity(request).await {
             Ok(upgraded) => identity::Response {
                 upgraded_identity: Some(upgraded),
@@ -62,7 +66,7 @@ impl Service {
             },
             Err(errors) => identity::Response {
                 upgraded_identity: None,
-                diagnostics: wire::diagnostics(errors),
+                diagnostics: wire::diagnostics(&errors, schema),
             },
         }
     }
@@ -101,10 +105,11 @@ impl Service {
     }
 
     pub(super) async fn import_resource(&self, request: import::Request) -> import::Response {
+        let schema = self.catalog.resource_schema(&request.type_name);
         self.imported(request)
             .await
             .unwrap_or_else(|errors| import::Response {
-                diagnostics: wire::diagnostics(errors),
+                diagnostics: wire::diagnostics(&errors, schema),
                 ..Default::default()
             })
     }
@@ -121,14 +126,14 @@ impl Service {
         };
         let handler = async move { implementation.import(&inner, target).await };
         let imported = self.run(&context, &doing, handler).await??;
-        let state = imported.state;
+        let Imported { state, private } = guard::import(resource.subject(), "ImportResourceState", imported)?;
         let one = import::ImportedResource {
             identity: resource
                 .identity_of(&state)
                 .or_else(|| resource.identity_data(given.as_ref()?)),
             type_name: request.type_name,
             state: Some(wire::dynamic(&state, &resource.entry.ty, "imported state")?),
-            private: imported.private,
+            private,
         };
         Ok(import::Response {
             imported_resources: vec![one],
@@ -138,10 +143,11 @@ impl Service {
     }
 
     pub(super) async fn move_resource(&self, request: moved::Request) -> moved::Response {
+        let schema = self.catalog.resource_schema(&request.target_type_name);
         self.moved(request)
             .await
             .unwrap_or_else(|errors| moved::Response {
-                diagnostics: wire::diagnostics(errors),
+                diagnostics: wire::diagnostics(&errors, schema),
                 ..Default::default()
             })
     }
@@ -163,7 +169,8 @@ impl Service {
         let implementation = resource.entry.implementation.clone();
         let context = self.context(None);
         let handler = async move { implementation.move_from(source).await };
-        let Imported { state, private } = self.run(&context, &doing, handler).await??;
+        let moved = self.run(&context, &doing, handler).await??;
+        let Imported { state, private } = guard::import(resource.subject(), "MoveResourceState", moved)?;
         Ok(moved::Response {
             target_identity: resource.identity_of(&state),
             target_state: Some(wire::dynamic(&state, &resource.entry.ty, "moved state")?),
