@@ -1,5 +1,8 @@
 //! The example provider under the played core: scenarios without terraform, and random ones.
 
+// Helpers outside of the test functions may fail as loudly as these.
+#![allow(clippy::unwrap_used)]
+
 #[path = "../examples/terraform-provider-example/main.rs"]
 #[allow(dead_code)]
 mod example;

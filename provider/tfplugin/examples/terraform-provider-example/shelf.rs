@@ -35,7 +35,12 @@ impl Shelf {
 
     /// Keeps `json` under `name`.
     pub(crate) fn write(&self, name: &str, json: &Json) -> Result<(), Diagnostic> {
-        std::fs::write(self.path(name)?, json.to_string()).map_err(|error| failed("write", name, &error))
+        let path = self.path(name)?;
+        let written = path.with_extension("new");
+        // Whoever looks sees the whole of it or nothing.
+        std::fs::write(&written, json.to_string())
+            .and_then(|()| std::fs::rename(&written, &path))
+            .map_err(|error| failed("write", name, &error))
     }
 
     /// Removes what is kept under `name`; nothing there is fine.

@@ -34,3 +34,42 @@ impl SignatureVerificationAlgorithm for EcdsaP521Sha512 {
         alg_id::ECDSA_SHA512
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use p521::ecdsa::SigningKey;
+    use p521::ecdsa::signature::Signer;
+
+    fn key(seed: u8) -> SigningKey {
+        let mut bytes = [seed; 66];
+        // The first byte of the order is 1.
+        bytes[0] = 0;
+        SigningKey::from_slice(&bytes).unwrap()
+    }
+
+    fn verify(key: &SigningKey, message: &[u8], signature: &Signature) -> bool {
+        let point = VerifyingKey::from(key).to_sec1_point(false);
+        EcdsaP521Sha512
+            .verify_signature(point.as_bytes(), message, signature.to_der().as_bytes())
+            .is_ok()
+    }
+
+    #[test]
+    fn only_the_keys_own_signature_over_the_very_message_is_taken() {
+        let signature: Signature = key(7).sign(b"transcript");
+        assert!(verify(&key(7), b"transcript", &signature));
+        assert!(!verify(&key(7), b"transcripT", &signature));
+        assert!(!verify(&key(8), b"transcript", &signature));
+    }
+
+    #[test]
+    fn nonsense_is_refused_without_panic() {
+        assert!(EcdsaP521Sha512.verify_signature(b"", b"m", b"").is_err());
+        assert!(
+            EcdsaP521Sha512
+                .verify_signature(&[4; 133], b"m", &[0x30; 9])
+                .is_err()
+        );
+    }
+}

@@ -36,7 +36,7 @@ fn a_panic_in_create_keeps_the_last_checkpoint() {
         .apply()
         .failed()
         .says("While creating example_board, the provider panicked: the board fell off the wall")
-        .says("Saved in the state: the progress it had recorded.");
+        .says("The last state recorded during the operation was saved.");
     assert_eq!(workspace.stored().unwrap()["attributes"]["id"], "board-a");
     workspace.destroy().ok();
     assert!(workspace.board("a").is_none());
@@ -81,5 +81,18 @@ fn a_handler_that_outlives_its_timeout_is_cut_off_with_its_progress_saved() {
         .apply()
         .failed()
         .says("took longer than its timeout of 200ms");
+    assert_eq!(workspace.stored().unwrap()["attributes"]["id"], "board-a");
+}
+
+#[test]
+fn an_answer_against_the_rules_keeps_the_state_and_says_whose_fault_it_is() {
+    let Some(workspace) = Workspace::with(&board("fault = \"lie\"")) else {
+        return;
+    };
+    workspace
+        .apply()
+        .failed()
+        .says("Bug in the provider: invalid answer to ApplyResourceChange")
+        .says("title");
     assert_eq!(workspace.stored().unwrap()["attributes"]["id"], "board-a");
 }

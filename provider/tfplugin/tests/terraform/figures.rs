@@ -8,12 +8,8 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::process::COOKIE;
 use super::workspace::{Workspace, provider};
-
-const COOKIE: (&str, &str) = (
-    "TF_PLUGIN_MAGIC_COOKIE",
-    "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
-);
 
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
