@@ -1,4 +1,5 @@
 //! What an environment is made of.
+#![allow(clippy::expect_used, reason = "helpers of tests may panic too")]
 
 mod fixtures;
 

@@ -178,7 +178,7 @@ pub(super) fn change(
         }));
     }
     for change in changes.iter().filter(|change| change.property == "version") {
-        version(component.kind, change).map_err(|cause| refuse(cause))?;
+        version(component.kind, change).map_err(refuse)?;
     }
     let disruption = worst(component.kind, &changes);
     let rotate = changes

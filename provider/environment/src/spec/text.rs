@@ -143,13 +143,12 @@ fn role_path(text: &str) -> bool {
 }
 
 fn cidr(text: &str) -> bool {
-    let Some((address, bits)) = text.split_once('/') else {
+    let Some((address, length)) = text.split_once('/') else {
         return false;
     };
-    match (address.parse::<std::net::Ipv4Addr>(), bits.parse::<u32>()) {
-        (Ok(address), Ok(bits))
-            if bits <= 32 && !(bits.to_string() != *text.rsplit('/').next().unwrap_or("")) =>
-        {
+    match (address.parse::<std::net::Ipv4Addr>(), length.parse::<u32>()) {
+        // One spelling only: no plus sign, no leading zero.
+        (Ok(address), Ok(bits)) if bits <= 32 && bits.to_string() == length => {
             // Host bits must be clear: EKS refuses them.
             let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
             u32::from(address) & !mask == 0

@@ -1,0 +1,703 @@
+//! What is planned, what is decided, and that it ends.
+#![allow(clippy::expect_used, reason = "helpers of tests may panic too")]
+
+mod fixtures;
+
+use std::collections::BTreeMap;
+
+use fixtures::cloud::{Cloud, UID};
+use fixtures::{environment, full, minimal, spec, with};
+use mlops_environment::Environment;
+use mlops_environment::component::{Component, Kind, Observation, Owner, Present, Status};
+use mlops_environment::plan::{
+    Action, Cause, Decision, Deviation, Finding, Foresight, Refusal, Step, decide, decide_removal,
+    deviations, plan_change,
+};
+use mlops_environment::reference::fill_component;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn decision(environment: &Environment) -> Decision {
+    Decision::new(&environment.spec, UID)
+}
+
+/// The lines of a plan from one configuration to another.
+fn lines(prior: Option<Value>, next: Value, drift: &[Deviation]) -> Result<Vec<String>, Vec<Refusal>> {
+    let prior = prior.map(environment);
+    let next = environment(next);
+    let summaries = next.summaries();
+    let foresight = Foresight {
+        prior: prior.as_ref().map_or(&[], |prior| &prior.components),
+        next: &next.components,
+        drift,
+        summaries: &summaries,
+    };
+    Ok(plan_change(&foresight, &decision(&next))?
+        .iter()
+        .map(Step::to_string)
+        .collect())
+}
+
+#[track_caller]
+fn changes(pointer: &str, value: Value) -> Vec<String> {
+    lines(Some(minimal()), with(minimal(), pointer, value), &[]).expect("not refused")
+}
+
+#[track_caller]
+fn refused(prior: Value, next: Value) -> String {
+    let refusals = lines(Some(prior), next, &[]).expect_err("refused");
+    refusals
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// A component, resolved, and as it stands in a cloud after an apply.
+fn applied(config: Value, address: &str) -> (Environment, Component, Present) {
+    let environment = environment(config);
+    let mut cloud = Cloud::with_existing(&environment);
+    cloud
+        .apply(&environment, &decision(&environment))
+        .expect("applies");
+    let all = cloud.world(&environment);
+    let component = environment.component(address).expect(address);
+    let (component, missing) = fill_component(component, &all);
+    assert!(missing.is_empty());
+    let Observation::Present(found) = cloud.observe(&component) else {
+        panic!("{address} was not made")
+    };
+    (environment, component, found)
+}
+
+#[test]
+fn planning_an_environment_against_itself_is_empty() {
+    for config in [minimal(), full()] {
+        assert_eq!(lines(Some(config.clone()), config, &[]), Ok(vec![]));
+    }
+}
+
+#[test]
+fn a_new_environment_is_made_from_the_logs_bucket_up() {
+    let lines = lines(None, minimal(), &[]).expect("not refused");
+    assert_eq!(lines[0], "+ buckets.logs: create");
+    assert!(
+        lines.contains(&"+ node_pools.serving: create (medium, 0..3, spot)".to_owned()),
+        "{lines:#?}"
+    );
+    assert!(lines.contains(&"+ federation.github: create (unless the account has it already)".to_owned()));
+    assert!(
+        !lines.iter().any(|line| line.contains(" network:")),
+        "it is somebody else's"
+    );
+}
+
+#[test]
+fn changes_are_told_component_by_component() {
+    assert_eq!(
+        changes("/buckets/data/versioning", false.into()),
+        ["~ buckets.data: versioning true → false"]
+    );
+    assert_eq!(
+        changes("/logging/retention_days", json!(7)),
+        ["~ log_groups.cluster: retention days 30 → 7 [data loss]"]
+    );
+    assert_eq!(
+        changes("/buckets/reports/retention_days", json!(30)),
+        ["~ buckets.reports: lifecycle ~retention [data loss]"]
+    );
+    assert_eq!(
+        changes("/buckets/reports/retention_days", json!(900)),
+        ["~ buckets.reports: lifecycle ~retention"]
+    );
+    assert_eq!(
+        changes("/cluster/log_types", json!(["api", "audit"])),
+        ["~ cluster: log types -authenticator -controllerManager -scheduler"]
+    );
+}
+
+#[test]
+fn a_pool_comes_and_goes_alone() {
+    let pools = json!({
+        "system": { "purpose": "system", "size": "small", "min": 1, "max": 3 },
+        "serving": { "purpose": "serving", "size": "medium", "min": 0, "max": 3, "spot": true },
+        "gpu": { "purpose": "gpu", "min": 0, "max": 2 },
+    });
+    let wider = with(minimal(), "/node_pools", pools);
+    assert_eq!(
+        lines(Some(minimal()), wider.clone(), &[]).expect("fine"),
+        ["+ node_pools.gpu: create (gpu-small, 0..2, taint nvidia.com/gpu)"]
+    );
+    assert_eq!(
+        lines(Some(wider), minimal(), &[]).expect("fine"),
+        ["- node_pools.gpu: delete [restart]"]
+    );
+}
+
+#[test]
+fn machine_types_rotate_disks_roll_sizes_do_neither() {
+    let pool = |pool: Value| with(minimal(), "/node_pools", json!({ "serving": pool }));
+    let from = pool(json!({ "purpose": "serving", "size": "medium", "max": 3 }));
+    let to = |pool_: Value| lines(Some(from.clone()), pool(pool_), &[]).expect("fine");
+    let rotated = to(json!({ "purpose": "serving", "size": "large", "max": 3 }));
+    assert!(
+        rotated[0].starts_with(
+            "~ node_pools.serving: build anew, then remove the old: instance types +m6i.2xlarge"
+        )
+    );
+    assert!(rotated[0].ends_with("[rotate]"), "{rotated:?}");
+    assert_eq!(
+        to(json!({ "purpose": "serving", "size": "medium", "max": 3, "disk_gb": 80 })),
+        ["~ node_pools.serving: disk gb 50 → 80 [rotate]"]
+    );
+    assert_eq!(
+        to(json!({ "purpose": "serving", "size": "medium", "max": 9 })),
+        ["~ node_pools.serving: max 3 → 9"]
+    );
+}
+
+#[test]
+fn a_service_comes_with_its_identities_and_goes_with_them() {
+    let two = with(minimal(), "/services/fraud", json!({}));
+    let come = lines(Some(minimal()), two.clone(), &[]).expect("fine");
+    for address in [
+        "identities.runtime.fraud",
+        "identities.drift.fraud",
+        "identities.retrain.fraud",
+        "registry.fraud-predictor",
+    ] {
+        assert!(come.contains(&format!("+ {address}: create")), "{come:#?}");
+    }
+    let go = lines(Some(two), minimal(), &[]).expect("fine");
+    assert!(
+        go.contains(&"- identities.runtime.fraud: delete".to_owned()),
+        "{go:#?}"
+    );
+    assert!(
+        !go.iter().any(|line| line.contains("- buckets")),
+        "objects stay: {go:#?}"
+    );
+    assert!(
+        !come
+            .iter()
+            .chain(&go)
+            .any(|line| line.contains("identities.runtime.churn"))
+    );
+}
+
+#[test]
+fn kubernetes_goes_one_minor_version_at_a_time_and_never_back() {
+    let version = |version: &str| with(minimal(), "/cluster/version", version.into());
+    let up = lines(Some(version("1.33")), version("1.34"), &[]).expect("fine");
+    assert_eq!(up[0], "~ cluster: version 1.33 → 1.34 [restart]");
+    assert!(
+        up[1..]
+            .iter()
+            .all(|line| line.ends_with("version 1.33 → 1.34 [rotate]")),
+        "{up:#?}"
+    );
+    assert!(refused(version("1.33"), version("1.35")).contains("set cluster.version to 1.34 first"));
+    assert!(refused(version("1.33"), version("1.32")).contains("no way back"));
+}
+
+#[test]
+fn what_cannot_change_is_refused_with_a_token_that_consents_to_this_change_only() {
+    let locked = |on: bool| with(minimal(), "/buckets/models/object_lock", on.into());
+    let message = refused(locked(false), locked(true));
+    assert!(
+        message.contains("buckets.models: object lock false → true cannot be changed in place"),
+        "{message}"
+    );
+    let token = message.split('"').nth(3).expect("a token").to_owned();
+    let consent = |token: &str| {
+        with(
+            locked(true),
+            "/replace_components",
+            json!({ "buckets.models": token }),
+        )
+    };
+    let steps = lines(Some(locked(false)), consent(&token), &[]).expect("consented");
+    assert_eq!(
+        steps,
+        [
+            "- buckets.models: delete (made anew, as consented) [data loss]",
+            "+ buckets.models: create"
+        ]
+    );
+    assert!(lines(Some(locked(false)), consent("0123456789ab"), &[]).is_err());
+    // Once done, the forgotten line consents to nothing.
+    assert_eq!(lines(Some(consent(&token)), consent(&token), &[]), Ok(vec![]));
+    assert!(
+        lines(
+            Some(locked(true)),
+            with(consent(&token), "/buckets/models/object_lock", false.into()),
+            &[]
+        )
+        .is_err()
+    );
+}
+
+#[test]
+fn another_network_is_refused() {
+    let other = with(
+        minimal(),
+        "/aws/existing_network/vpc_id",
+        "vpc-0123456789abcdeff".into(),
+    );
+    assert!(refused(minimal(), other).contains("network: vpc id"));
+}
+
+#[test]
+fn ours_and_existing_cannot_be_swapped() {
+    let existing = with(minimal(), "/buckets/data/existing", "acme-data".into());
+    assert!(refused(minimal(), existing.clone()).contains("cannot be swapped for an existing one"));
+    assert!(refused(existing, minimal()).contains("cannot be swapped for one of our own"));
+    let key = "arn:aws:kms:eu-west-1:111122223333:key/1";
+    assert!(
+        refused(minimal(), with(minimal(), "/encryption/storage/key", key.into())).contains("keys.storage")
+    );
+}
+
+#[test]
+fn drift_is_planned_away() {
+    let drift = |address: &str, finding| Deviation {
+        address: environment(minimal())
+            .component(address)
+            .expect(address)
+            .address
+            .clone(),
+        finding,
+    };
+    let change = |property: &str, from: Value, to: Value| {
+        Finding::Changed(
+            serde_json::from_value(json!({ "property": property, "from": from, "to": to }))
+                .expect("a change"),
+        )
+    };
+    let steps = lines(
+        Some(minimal()),
+        minimal(),
+        &[
+            drift(
+                "buckets.data",
+                change("block_public_access", false.into(), true.into()),
+            ),
+            drift(
+                "identities.runtime.churn",
+                Finding::Foreign("foreign policy AdministratorAccess attached".into()),
+            ),
+            drift("node_pools.system", Finding::Missing),
+        ],
+    );
+    assert_eq!(
+        steps.expect("fine"),
+        [
+            "~ buckets.data: block public access false → true",
+            "+ node_pools.system: create (small, 1..3)",
+            "~ identities.runtime.churn: remove foreign policy AdministratorAccess attached",
+        ]
+    );
+}
+
+#[test]
+fn drift_into_what_is_wanted_now_needs_no_step() {
+    let finding = Finding::Changed(
+        serde_json::from_value(json!({ "property": "versioning", "from": false, "to": true }))
+            .expect("a change"),
+    );
+    let address = environment(minimal())
+        .component("buckets.data")
+        .expect("there")
+        .address
+        .clone();
+    let next = with(minimal(), "/buckets/data/versioning", false.into());
+    assert_eq!(
+        lines(Some(minimal()), next, &[Deviation { address, finding }]),
+        Ok(vec![])
+    );
+}
+
+#[test]
+fn makes_what_is_absent() {
+    let (environment, component, _) = applied(minimal(), "buckets.data");
+    let step = decide(&component, &Observation::Absent, &decision(&environment)).expect("fine");
+    assert_eq!(step.action, Action::Create);
+}
+
+#[test]
+fn refuses_a_bucket_owned_by_another_environment() {
+    let (environment, component, mut found) = applied(minimal(), "buckets.data");
+    let other = "aws/111122223333/eu-west-1/other";
+    found.owner = Owner::Environment {
+        id: other.into(),
+        uid: "u".into(),
+    };
+    let observation = Observation::Present(found);
+    let refusal = decide(&component, &observation, &decision(&environment)).expect_err("refused");
+    assert!(matches!(&refusal.cause, Cause::Foreign { owner, .. } if owner == other));
+    assert!(refusal.to_string().contains(other), "{refusal}");
+    let removal = decide_removal(&component, &observation, &decision(&environment)).expect("kept");
+    assert_eq!(removal.action, Action::Keep);
+}
+
+#[test]
+fn refuses_a_role_that_nobody_marked_and_names_both_ways_out() {
+    let (environment, component, mut found) = applied(minimal(), "identities.ci");
+    found.owner = Owner::Unmarked;
+    let observation = Observation::Present(found.clone());
+    let refusal = decide(&component, &observation, &decision(&environment))
+        .expect_err("refused")
+        .to_string();
+    assert!(
+        refusal.contains(r#"adopt = { "identities.ci" = "shop-ci" }"#),
+        "{refusal}"
+    );
+    assert!(refusal.contains("choose another name"), "{refusal}");
+    let removal = decide_removal(&component, &observation, &decision(&environment)).expect("kept");
+    assert_eq!(removal.action, Action::Keep);
+    // Somebody took the mark off an object that the state says is ours.
+    let mut recorded = decision(&environment);
+    recorded.recorded.insert(component.address.clone(), found.id);
+    assert!(matches!(
+        decide(&component, &observation, &recorded).expect("ours").action,
+        Action::Keep
+    ));
+}
+
+#[test]
+fn adopts_what_is_named_and_lists_what_will_change() {
+    let config = with(minimal(), "/adopt", json!({ "identities.ci": "shop-ci" }));
+    let (environment, component, mut found) = applied(config, "identities.ci");
+    found.owner = Owner::Unmarked;
+    found.properties.insert("max_session_seconds".into(), json!(7200));
+    let step = decide(
+        &component,
+        &Observation::Present(found.clone()),
+        &decision(&environment),
+    )
+    .expect("adopted");
+    assert_eq!(
+        step.to_string(),
+        "> identities.ci: adopt, max session seconds 7200 → 3600"
+    );
+    let removal =
+        decide_removal(&component, &Observation::Present(found), &decision(&environment)).expect("kept");
+    assert_eq!(removal.action, Action::Retain);
+    let refusal =
+        decide(&component, &Observation::Absent, &decision(&environment)).expect_err("nothing there");
+    assert!(matches!(refusal.cause, Cause::NothingToAdopt { .. }));
+}
+
+#[test]
+fn takes_back_the_log_group_that_eks_made_itself() {
+    let (environment, component, mut found) = applied(minimal(), "log_groups.cluster");
+    found.owner = Owner::Unmarked;
+    found.properties.insert("retention_days".into(), Value::Null);
+    let step = decide(&component, &Observation::Present(found), &decision(&environment)).expect("ours");
+    assert_eq!(
+        step.to_string(),
+        "~ log_groups.cluster: retention days none → 30 [data loss]"
+    );
+}
+
+#[test]
+fn an_existing_thing_must_be_there_and_is_left_alone() {
+    let (environment, component, found) = applied(minimal(), "network");
+    let decision = decision(&environment);
+    let refusal = decide(&component, &Observation::Absent, &decision).expect_err("missing");
+    assert!(
+        refusal.to_string().contains("vpc-0123456789abcdef0 is not there"),
+        "{refusal}"
+    );
+    let step = decide(&component, &Observation::Present(found.clone()), &decision).expect("fine");
+    assert_eq!(step.action, Action::Keep);
+    let removal = decide_removal(&component, &Observation::Present(found), &decision).expect("kept");
+    assert_eq!(removal.action, Action::Keep);
+}
+
+#[test]
+fn waits_for_what_is_under_way_and_builds_anew_what_failed() {
+    let (environment, component, mut found) = applied(minimal(), "node_pools.system");
+    let decision = decision(&environment);
+    found.status = Status::InProgress {
+        what: "CREATING".into(),
+        operation: None,
+    };
+    let step = decide(&component, &Observation::Present(found.clone()), &decision).expect("waits");
+    assert_eq!(step.action, Action::Settle);
+    found.status = Status::Failed {
+        reason: "NodeCreationFailure".into(),
+    };
+    let step = decide(&component, &Observation::Present(found), &decision).expect("anew");
+    assert_eq!(
+        step.to_string(),
+        "- node_pools.system: delete (failed: NodeCreationFailure)"
+    );
+
+    let (environment, component, mut found) = applied(minimal(), "keys.storage");
+    found.status = Status::Failed {
+        reason: "disabled".into(),
+    };
+    let refusal = decide(
+        &component,
+        &Observation::Present(found),
+        &self::decision(&environment),
+    );
+    assert!(matches!(
+        refusal.expect_err("not safe").cause,
+        Cause::Failed { .. }
+    ));
+}
+
+#[test]
+fn a_foreign_grant_is_removed_or_only_shown() {
+    let (environment, component, mut found) = applied(minimal(), "identities.runtime.churn");
+    found
+        .foreign
+        .push("foreign policy AdministratorAccess attached".into());
+    let observation = Observation::Present(found);
+    let exclusive = decision(&environment);
+    let step = decide(&component, &observation, &exclusive).expect("fine");
+    assert_eq!(
+        step.to_string(),
+        "~ identities.runtime.churn: remove foreign policy AdministratorAccess attached"
+    );
+    let shown: Vec<String> = deviations(&component, &observation, &exclusive)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        shown,
+        ["identities.runtime.churn: foreign policy AdministratorAccess attached"]
+    );
+    let report = Decision {
+        report_identities: true,
+        ..exclusive
+    };
+    assert_eq!(
+        decide(&component, &observation, &report).expect("fine").action,
+        Action::Keep
+    );
+    assert_eq!(deviations(&component, &observation, &report).len(), 1);
+}
+
+#[test]
+fn refresh_tells_what_is_otherwise() {
+    let (environment, component, mut found) = applied(minimal(), "buckets.data");
+    let decision = decision(&environment);
+    let tell = |observation: &Observation| -> Vec<String> {
+        deviations(&component, observation, &decision)
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    };
+    assert!(tell(&Observation::Present(found.clone())).is_empty());
+    assert_eq!(tell(&Observation::Absent), ["buckets.data: missing"]);
+    found.properties.insert("versioning".into(), false.into());
+    assert_eq!(
+        tell(&Observation::Present(found.clone())),
+        ["buckets.data: changed outside, versioning false → true restores it"]
+    );
+    found.owner = Owner::Environment {
+        id: "aws/1/x/other".into(),
+        uid: "u".into(),
+    };
+    assert_eq!(
+        tell(&Observation::Present(found)),
+        ["buckets.data: now carries the mark of environment aws/1/x/other"]
+    );
+}
+
+#[test]
+fn a_retained_bucket_of_an_earlier_life_is_taken_up_again() {
+    let (environment, component, mut found) = applied(minimal(), "buckets.data");
+    let id = environment.spec.id.to_string();
+    found.owner = Owner::Environment {
+        id,
+        uid: "earlier".into(),
+    };
+    found
+        .properties
+        .insert("tags".into(), json!({ "mlops:uid": "earlier" }));
+    let step = decide(&component, &Observation::Present(found), &decision(&environment)).expect("ours");
+    assert!(matches!(step.action, Action::Update { .. }), "{step}");
+}
+
+#[test]
+fn a_shared_provider_of_somebody_else_is_used_and_left_when_we_go() {
+    let (environment, component, mut found) = applied(minimal(), "federation.github");
+    found.owner = Owner::Unmarked;
+    let observation = Observation::Present(found.clone());
+    let decision = decision(&environment);
+    assert_eq!(
+        decide(&component, &observation, &decision).expect("fine").action,
+        Action::Keep
+    );
+    assert_eq!(
+        decide_removal(&component, &observation, &decision)
+            .expect("fine")
+            .action,
+        Action::Keep
+    );
+    found.properties.insert("audiences".into(), json!(["other"]));
+    let step = decide(&component, &Observation::Present(found), &decision).expect("fine");
+    assert_eq!(
+        step.to_string(),
+        "~ federation.github: audiences +sts.amazonaws.com"
+    );
+}
+
+#[test]
+fn after_destroy_only_what_was_promised_is_left() {
+    let environment = environment(full());
+    let mut cloud = Cloud::with_existing(&environment);
+    cloud
+        .apply(&environment, &decision(&environment))
+        .expect("applies");
+    let all = cloud.world(&environment);
+    cloud.remove(environment.components.iter(), &all, &decision(&environment));
+    let left: Vec<&str> = cloud.objects.keys().map(|(_, handle)| handle.as_str()).collect();
+    let names = environment.spec.names();
+    let logs = names.bucket(mlops_environment::spec::Bucket::Logs);
+    let models = names.bucket(mlops_environment::spec::Bucket::Models);
+    let key = "arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555";
+    let mut expected = vec![
+        "vpc-0123456789abcdef0",
+        key,
+        "acme-data",
+        "acme-mlflow",
+        &logs,
+        &models,
+    ];
+    expected.sort_unstable();
+    let mut left = left;
+    left.sort_unstable();
+    assert_eq!(left, expected);
+}
+
+#[test]
+fn a_key_outlives_what_it_encrypts() {
+    let kept = with(minimal(), "/buckets/models/on_destroy", "retain".into());
+    let on_destroy = |config: Value| {
+        environment(config)
+            .component("keys.storage")
+            .expect("a key")
+            .on_destroy
+    };
+    assert_eq!(format!("{:?}", on_destroy(kept)), "Retain");
+    assert_eq!(format!("{:?}", on_destroy(minimal())), "Delete");
+}
+
+/// Changes that may come in any combination.
+fn variations() -> Vec<(&'static str, Value)> {
+    vec![
+        ("/tags/a", "1".into()),
+        ("/tags/b", "2".into()),
+        ("/cluster/endpoint/public_cidrs", json!(["203.0.113.0/24"])),
+        (
+            "/cluster/admins",
+            json!(["arn:aws:iam::111122223333:role/admins"]),
+        ),
+        ("/cluster/log_types", json!(["audit"])),
+        (
+            "/node_pools",
+            json!({ "system": { "purpose": "system" }, "gpu": { "purpose": "gpu", "spot": true } }),
+        ),
+        (
+            "/node_pools",
+            json!({ "system": { "purpose": "system", "size": "large", "disk_gb": 70 } }),
+        ),
+        (
+            "/services/fraud",
+            json!({ "secrets": { "api": { "readers": ["drift"] } } }),
+        ),
+        ("/services/churn/repositories", json!(["one", "two"])),
+        ("/buckets/data/versioning", false.into()),
+        ("/buckets/data/retention_days", json!(900)),
+        ("/buckets/predictions/write_once", "conditional".into()),
+        ("/identities/drift/enabled", false.into()),
+        ("/identities/ci/enabled", false.into()),
+        ("/identities/retrain/max_session", "2h".into()),
+        ("/federation", Value::Null),
+        ("/federation/github/ci_refs", json!(["refs/tags/v*"])),
+        ("/logging/retention_days", json!(365)),
+        (
+            "/guardrails",
+            json!({ "permissions_boundary": false, "exclusive_writers": true }),
+        ),
+        ("/kubernetes/access", "group".into()),
+        ("/protection/deletion", true.into()),
+        ("/registry/keep_tagged", json!(5)),
+    ]
+}
+
+fn varied() -> impl Strategy<Value = Value> {
+    let variations = variations();
+    let count = variations.len();
+    prop::sample::subsequence(variations, 0..count)
+        .prop_map(|chosen| {
+            chosen
+                .into_iter()
+                .fold(minimal(), |config, (at, value)| with(config, at, value))
+        })
+        .prop_filter("a legal configuration", |config| spec(config.clone()).is_ok())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_environment_converges_into_any_other(first in varied(), second in varied()) {
+        let (first, second) = (environment(first), environment(second));
+        let mut cloud = Cloud::with_existing(&first);
+        cloud.apply(&first, &decision(&first)).expect("applies");
+        // Again: nothing to do.
+        cloud.writes.clear();
+        cloud.apply(&first, &decision(&first)).expect("applies");
+        prop_assert_eq!(&cloud.writes, &Vec::<String>::new());
+
+        // On to the second, knowing what was wanted before.
+        let mut later = decision(&second);
+        let all = cloud.world(&first);
+        later.before = first
+            .components
+            .iter()
+            .map(|c| (c.address.clone(), fill_component(c, &all).0.properties))
+            .collect();
+        let summaries = BTreeMap::new();
+        let foresight = Foresight {
+            prior: &first.components, next: &second.components, drift: &[], summaries: &summaries,
+        };
+        let planned = plan_change(&foresight, &later).expect("not refused");
+        cloud.add_existing(&second);
+        cloud.apply(&second, &later).expect("applies");
+        let gone = first.components.iter().filter(|c| second.component(c.address.as_str()).is_none());
+        cloud.remove(gone, &all, &later);
+
+        // Whatever was written had been planned.
+        for line in &cloud.writes {
+            let address = line.split([' ', ':']).nth(1).expect("an address");
+            prop_assert!(planned.iter().any(|step| step.address.as_str() == address), "{line} of {planned:#?}");
+        }
+        // And nothing is left to do, to tell, or lying about.
+        cloud.writes.clear();
+        cloud.apply(&second, &decision(&second)).expect("applies");
+        prop_assert_eq!(&cloud.writes, &Vec::<String>::new());
+        let expected = second.components.len();
+        prop_assert_eq!(cloud.objects.len(), expected);
+    }
+
+    #[test]
+    fn the_graph_of_any_environment_has_an_order(config in varied()) {
+        let environment = environment(config);
+        let mut seen = std::collections::BTreeSet::new();
+        let graph = mlops_environment::graph::Graph::of(&environment.components);
+        for component in &environment.components {
+            for needed in graph.needs(&component.address) {
+                prop_assert!(seen.contains(needed), "{} before {needed}", component.address);
+            }
+            seen.insert(component.address.clone());
+        }
+        prop_assert!(environment.components.iter().all(|c| c.kind != Kind::AwsBucket || c.id.is_some()));
+    }
+}
