@@ -1,0 +1,23 @@
+terraform {
+  required_providers { aws = { source = "hashicorp/aws" } }
+}
+provider "aws" {
+  region                      = "eu-central-1"
+  access_key                  = "example"
+  secret_key                  = "example"
+  skip_credentials_validation = true
+  skip_requesting_account_id  = true
+  skip_metadata_api_check     = true
+  skip_region_validation      = true
+}
+resource "terraform_data" "later" {}
+resource "aws_cloudwatch_metric_alarm" "drift" {
+  alarm_name          = "drift"
+  comparison_operator = "GreaterThanThreshold"
+  evaluation_periods  = 300
+  threshold           = 1180591620717411303424
+  metric_name         = "drift"
+  namespace           = "n"
+  period              = 86400
+  statistic           = "Average"
+}

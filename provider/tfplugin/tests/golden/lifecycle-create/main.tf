@@ -1,0 +1,40 @@
+terraform {
+  required_providers { aws = { source = "hashicorp/aws" } }
+}
+provider "aws" {
+  region                      = "eu-central-1"
+  access_key                  = "example"
+  secret_key                  = "example"
+  skip_credentials_validation = true
+  skip_requesting_account_id  = true
+  skip_metadata_api_check     = true
+  skip_region_validation      = true
+}
+resource "terraform_data" "later" {}
+resource "aws_s3_bucket_lifecycle_configuration" "logs" {
+  bucket = "logs-${terraform_data.later.id}"
+  rule {
+    id     = "expire"
+    status = "Enabled"
+    filter { object_size_greater_than = 500 }
+    expiration { days = 30 }
+  }
+  rule {
+    id     = "abort"
+    status = "Disabled"
+    filter {
+      and {
+        prefix = "tmp/"
+        tags   = { a = "b" }
+      }
+    }
+    transition {
+      days          = 40
+      storage_class = "GLACIER"
+    }
+    transition {
+      days          = 31
+      storage_class = "STANDARD_IA"
+    }
+  }
+}
