@@ -4,6 +4,7 @@ pub mod aws;
 pub mod gcp;
 pub mod generate;
 pub mod kubernetes;
+pub mod matrix;
 pub mod pattern;
 mod purpose;
 pub mod trust;

@@ -1,0 +1,315 @@
+//! Boundaries and bucket policies: what holds even when somebody attaches more.
+
+use super::{
+    AwsDocuments, Breach, Expected,
+    resource::{Aim, FOREIGN_ACCOUNT},
+};
+use crate::{
+    Purpose,
+    aws::{Caller, Context, Decision, Denial, Policies, Policy, Request, Statement, evaluate},
+    generate::aws::{Bucket, Principal, Scope, role_arn},
+};
+
+/// One action of every kind that no boundary lets through.
+const NEVER: &[&str] = &[
+    "iam:CreateUser",
+    "organizations:LeaveOrganization",
+    "account:CloseAccount",
+    "sts:AssumeRole",
+    "sts:GetFederationToken",
+    "kms:CreateGrant",
+    "kms:PutKeyPolicy",
+    "kms:ScheduleKeyDeletion",
+    "kms:DisableKey",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketAcl",
+    "s3:PutObjectAcl",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:DeleteBucket",
+    "s3:BypassGovernanceRetention",
+    "ecr:SetRepositoryPolicy",
+    "ecr:DeleteRepository",
+    "ecr:PutLifecyclePolicy",
+    "eks:CreateAccessEntry",
+    "eks:UpdateClusterConfig",
+    "eks:DeleteCluster",
+    "eks:AssociateAccessPolicy",
+    "ec2:RunInstances",
+    "cloudtrail:StopLogging",
+    "logs:DeleteLogGroup",
+    "logs:PutRetentionPolicy",
+];
+
+pub(super) fn check(scope: &Scope, documents: &AwsDocuments, breaches: &mut Vec<Breach>) {
+    let everything = Policy::new([Statement::allow(["*"]).on(["*"])]);
+    for (purpose, boundary) in &documents.boundaries {
+        never(*purpose, boundary, breaches);
+        bounded(scope, *purpose, boundary, &everything, documents, breaches);
+    }
+    for (bucket, policy) in &documents.buckets {
+        bucket_policy(scope, *bucket, policy, &everything, documents, breaches);
+    }
+}
+
+/// The boundary's own Deny: explicit, so that it also holds against resource policies, which a boundary's mere silence
+/// does not stop for sessions.
+fn never(purpose: Purpose, boundary: &Policy, breaches: &mut Vec<Breach>) {
+    for action in NEVER {
+        let request = Request::in_context(
+            Caller::role("arn:aws:iam::1:role/any"),
+            action,
+            "*",
+            Context::open(),
+        );
+        let denied = matches!(
+            evaluate(&request, &Policies::identity([boundary])),
+            Decision::Denied {
+                by: Denial::Explicit(_)
+            }
+        );
+        if !denied {
+            breaches.push(Breach {
+                row: "B01",
+                what: "a boundary refuses what no identity may ever do".to_owned(),
+                identity: format!("the boundary of {purpose}"),
+                expected: Expected::Deny,
+                ask: (*action).to_owned(),
+                because: "no statement of the boundary denies it".to_owned(),
+            });
+        }
+    }
+}
+
+/// With everything attached, what remains is the purpose's own on this environment's services: the boundary is judged as if
+/// it were the permissions of an identity of a service that the environment does not have.
+fn bounded(
+    scope: &Scope,
+    purpose: Purpose,
+    boundary: &Policy,
+    everything: &Policy,
+    documents: &AwsDocuments,
+    breaches: &mut Vec<Breach>,
+) {
+    let service = scope.services.keys().next().map(String::as_str);
+    let principal = Principal {
+        purpose,
+        service: service.filter(|_| purpose.per_service()),
+    };
+    let role = role_arn(scope, principal);
+    for probe in super::PROBES {
+        // Rows about other services: a boundary serves all services of the environment.
+        if probe.cell(purpose) != super::Cell::Deny || ["P10", "P17", "P25"].contains(&probe.id) {
+            continue;
+        }
+        for (action, at) in probe.aws {
+            if matches!(at, super::At::Object(_, path) if path.contains("{T}")) {
+                continue;
+            }
+            let aims = super::resource::aws_aims(
+                scope,
+                principal,
+                service.unwrap_or_default(),
+                action,
+                *at,
+                &scope.environment,
+            );
+            for aim in aims {
+                let policies = Policies::identity([everything]).bounded_by(boundary);
+                report_unless_denied(
+                    &aim, &role, action, &policies, None, probe.id, probe.what, purpose, breaches,
+                );
+            }
+        }
+    }
+    // What the identity itself may do, elsewhere.
+    let own = documents.identities.iter().find(|i| i.principal() == principal);
+    if own.is_none() {
+        return;
+    }
+    for probe in super::PROBES
+        .iter()
+        .filter(|p| p.cell(purpose) != super::Cell::Deny)
+    {
+        for (action, at) in probe.aws {
+            let aims = |environment: &str| {
+                super::resource::aws_aims(
+                    scope,
+                    principal,
+                    service.unwrap_or_default(),
+                    action,
+                    *at,
+                    environment,
+                )
+            };
+            let policies = Policies::identity([everything]).bounded_by(boundary);
+            for aim in aims(super::resource::FOREIGN) {
+                report_unless_denied(
+                    &aim, &role, action, &policies, None, "P38", probe.what, purpose, breaches,
+                );
+            }
+            if matches!(at, super::At::Object(..) | super::At::List(..)) {
+                for aim in aims(&scope.environment) {
+                    report_unless_denied(
+                        &aim,
+                        &role,
+                        action,
+                        &policies,
+                        Some(FOREIGN_ACCOUNT),
+                        "P38",
+                        probe.what,
+                        purpose,
+                        breaches,
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[allow(clippy::too_many_arguments, reason = "a question and where its answer goes")]
+fn report_unless_denied(
+    aim: &Aim,
+    role: &str,
+    action: &str,
+    policies: &Policies<'_>,
+    owner: Option<&str>,
+    row: &'static str,
+    what: &str,
+    purpose: Purpose,
+    breaches: &mut Vec<Breach>,
+) {
+    let mut request = aim.request(role, action, true);
+    if let Some(owner) = owner {
+        request = request.owned_by(owner);
+    }
+    if !evaluate(&request, policies).is_denied() {
+        breaches.push(Breach {
+            row,
+            what: what.to_owned(),
+            identity: format!("the boundary of {purpose}"),
+            expected: Expected::Deny,
+            ask: format!("{action} on {}", aim.resource),
+            because: "the boundary lets it through when AdministratorAccess is attached".to_owned(),
+        });
+    }
+}
+
+fn bucket_policy(
+    scope: &Scope,
+    bucket: Bucket,
+    policy: &Policy,
+    everything: &Policy,
+    documents: &AwsDocuments,
+    breaches: &mut Vec<Breach>,
+) {
+    let Some(name) = scope.buckets.get(&bucket) else {
+        return;
+    };
+    let object = format!("arn:{}:s3:::{name}/churn/x", scope.partition);
+    let admin = format!(
+        "arn:{}:iam::{}:role/administrator",
+        scope.partition, scope.account
+    );
+    let foreign = format!(
+        "arn:{}:iam::{FOREIGN_ACCOUNT}:role/administrator",
+        scope.partition
+    );
+    let mut refuse = |row, what: &str, who: &Caller, action: &str, keys: &[(&str, &str)]| {
+        let mut request = Request::new(who.clone(), action, &object).owned_by(&scope.account);
+        for (key, value) in keys {
+            request = request.with(key, *value);
+        }
+        let policies = Policies::identity([everything]).on_resource_with(policy);
+        let denied = matches!(
+            evaluate(&request, &policies),
+            Decision::Denied {
+                by: Denial::Explicit(_)
+            }
+        );
+        let service = matches!(who, Caller::Service(_));
+        let refused = denied || (service && evaluate(&request, &Policies::resource(policy)).is_denied());
+        if !refused {
+            breaches.push(Breach {
+                row,
+                what: what.to_owned(),
+                identity: who.to_string(),
+                expected: Expected::Deny,
+                ask: format!("{action} on {object}"),
+                because: format!("the policy of bucket {bucket} does not deny it"),
+            });
+        }
+    };
+    if scope.options.tls_only {
+        for action in ["s3:GetObject", "s3:PutObject"] {
+            let who = Caller::role(&*admin);
+            refuse(
+                "B02",
+                "reach a bucket without TLS",
+                &who,
+                action,
+                &[("aws:SecureTransport", "false")],
+            );
+        }
+    }
+    let tls = ("aws:SecureTransport", "true");
+    for action in ["s3:GetObject", "s3:PutObject"] {
+        refuse(
+            "B03",
+            "reach a bucket from another account",
+            &Caller::role(&*foreign),
+            action,
+            &[tls],
+        );
+        refuse(
+            "B03",
+            "reach a bucket without credentials",
+            &Caller::Anonymous,
+            action,
+            &[tls],
+        );
+    }
+    if bucket == Bucket::Models && scope.options.exclusive_writers {
+        for identity in documents
+            .identities
+            .iter()
+            .filter(|i| i.purpose != Purpose::Retrain)
+        {
+            let who = Caller::role(role_arn(scope, identity.principal()));
+            for action in ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"] {
+                refuse("B04", "write models without being retrain", &who, action, &[tls]);
+            }
+        }
+    }
+    let delivery = Caller::Service("logging.s3.amazonaws.com".to_owned());
+    let source = format!("arn:{}:s3:::elsewhere", scope.partition);
+    let ours = scope
+        .buckets
+        .get(&Bucket::Data)
+        .map(|n| format!("arn:{}:s3:::{n}", scope.partition))
+        .unwrap_or_default();
+    let (own_account, other_account) = (
+        ("aws:SourceAccount", &*scope.account),
+        ("aws:SourceAccount", FOREIGN_ACCOUNT),
+    );
+    refuse(
+        "B05",
+        "deliver logs of a foreign bucket",
+        &delivery,
+        "s3:PutObject",
+        &[tls, own_account, ("aws:SourceArn", &source)],
+    );
+    refuse(
+        "B05",
+        "deliver logs for another account",
+        &delivery,
+        "s3:PutObject",
+        &[tls, other_account, ("aws:SourceArn", &ours)],
+    );
+    refuse(
+        "B05",
+        "read delivered logs as the delivery service",
+        &delivery,
+        "s3:GetObject",
+        &[tls, own_account, ("aws:SourceArn", &ours)],
+    );
+}

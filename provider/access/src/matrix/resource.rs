@@ -1,0 +1,435 @@
+//! What probes aim at, spelled out for an environment.
+
+use super::At;
+use crate::{
+    Purpose,
+    aws::{Caller, Context, Request},
+    gcp::Resource,
+    generate::{
+        Secret, Service,
+        aws::{self, Bucket, Principal, role_arn},
+        gcp,
+    },
+};
+
+/// An account and an environment that are nobody's: what belongs to them is foreign.
+pub(super) const FOREIGN_ACCOUNT: &str = "999999999999";
+/// Marks names of the other environment of the same account.
+pub(super) const FOREIGN: &str = "foreign-environment";
+
+/// One question to AWS: an action on a resource, with the keys that such a request carries.
+#[derive(Debug, Clone)]
+pub(super) struct Aim {
+    pub(super) resource: String,
+    pub(super) keys: Vec<(String, Option<String>)>,
+}
+
+impl Aim {
+    fn at(resource: String) -> Self {
+        Self {
+            resource,
+            keys: Vec::new(),
+        }
+    }
+
+    fn with(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.keys.push((key.to_owned(), Some(value.into())));
+        self
+    }
+
+    fn without(mut self, key: &str) -> Self {
+        self.keys.push((key.to_owned(), None));
+        self
+    }
+
+    /// The request. A question that must be denied is asked in an open context: a grant under a condition that nobody
+    /// asked about answers "cannot tell" instead of hiding behind it.
+    pub(super) fn request(&self, role: &str, action: &str, open: bool) -> Request {
+        let mut context = if open { Context::open() } else { Context::closed() }
+            .with("aws:SecureTransport", "true")
+            .with("aws:PrincipalIsAWSService", "false");
+        for (key, value) in &self.keys {
+            context = match value {
+                Some(value) => context.with(key, value.clone()),
+                None => context.absent(key),
+            };
+        }
+        Request::in_context(Caller::role(role), action, &self.resource, context)
+    }
+}
+
+/// Everything an [`At`] stands for, for one principal. `service` is the own service, or one of all for identities of the
+/// environment.
+pub(super) fn aws_aims(
+    scope: &aws::Scope,
+    principal: Principal<'_>,
+    service: &str,
+    action: &str,
+    at: At,
+    environment: &str,
+) -> Vec<Aim> {
+    let here = environment == scope.environment;
+    let (partition, region, account) = (&scope.partition, &scope.region, &scope.account);
+    let bucket = |b: Bucket| -> Option<String> {
+        let name = scope.buckets.get(&b)?;
+        let name = if here {
+            name.clone()
+        } else {
+            format!("{environment}-{name}")
+        };
+        Some(format!("arn:{partition}:s3:::{name}"))
+    };
+    let everything = || Aim::at("*".to_owned());
+    let role = |name: &str| format!("arn:{partition}:iam::{account}:role{}{name}", scope.role_path);
+    let others = || others(&scope.services, service);
+    let expand = |path: &str| -> Vec<String> {
+        if path.contains("{T}") {
+            others().into_iter().map(|t| path.replace("{T}", t)).collect()
+        } else {
+            vec![path.replace("{S}", service)]
+        }
+    };
+    match at {
+        At::Repository => {
+            let names: Vec<&String> = scope
+                .services
+                .get(service)
+                .into_iter()
+                .flat_map(|s| &s.repositories)
+                .collect();
+            let prefix = if here {
+                scope.registry.prefix.clone()
+            } else {
+                foreign_prefix(&scope.registry.prefix)
+            };
+            names
+                .into_iter()
+                .map(|name| Aim::at(format!("{prefix}{name}")))
+                .collect()
+        }
+        At::Cluster => match &scope.cluster {
+            Some(cluster) if here => vec![Aim::at(cluster.arn.clone())],
+            Some(_) => vec![Aim::at(format!(
+                "arn:{partition}:eks:{region}:{account}:cluster/{environment}"
+            ))],
+            None => Vec::new(),
+        },
+        At::Object(b, path) => {
+            let Some(bucket) = bucket(b) else {
+                return Vec::new();
+            };
+            expand(path)
+                .into_iter()
+                .map(|path| {
+                    let aim = Aim::at(format!("{bucket}/{path}")).without("s3:prefix");
+                    if action == "s3:PutObject" {
+                        aim.with("s3:if-none-match", "*")
+                            .with("s3:ObjectCreationOperation", "true")
+                    } else {
+                        aim
+                    }
+                })
+                .collect()
+        }
+        At::List(b, prefix) => {
+            let Some(bucket) = bucket(b) else {
+                return Vec::new();
+            };
+            expand(prefix)
+                .into_iter()
+                .flat_map(|prefix| {
+                    let aim = Aim::at(bucket.clone());
+                    if prefix.is_empty() {
+                        vec![aim.clone().with("s3:prefix", ""), aim.without("s3:prefix")]
+                    } else {
+                        vec![aim.with("s3:prefix", prefix)]
+                    }
+                })
+                .collect()
+        }
+        At::ListedSecret => listed(scope.services.get(service), principal.purpose)
+            .map(|s| {
+                Aim::at(if here {
+                    s.id.clone()
+                } else {
+                    s.id.replace(&scope.environment, environment)
+                })
+            })
+            .collect(),
+        At::OtherSecret => {
+            let unlisted = format!(
+                "arn:{partition}:secretsmanager:{region}:{account}:secret:{}/{service}/unlisted-Aa1Bb2",
+                scope.environment
+            );
+            other_secrets(&scope.services, principal, service)
+                .chain([unlisted])
+                .map(Aim::at)
+                .collect()
+        }
+        At::AnySecret => {
+            let own = scope
+                .services
+                .get(service)
+                .into_iter()
+                .flat_map(|s| s.secrets.values());
+            let any = format!(
+                "arn:{partition}:secretsmanager:{region}:{account}:secret:{}/{service}/any-Aa1Bb2",
+                scope.environment
+            );
+            own.map(|s| s.id.clone()).chain([any]).map(Aim::at).collect()
+        }
+        At::Metrics => {
+            vec![everything().with("cloudwatch:namespace", format!("mlops/{environment}/{service}"))]
+        }
+        At::State => vec![Aim::at(format!(
+            "arn:{partition}:s3:::{}-terraform-state/env.tfstate",
+            scope.environment
+        ))],
+        At::StorageKey => storage_key_by_hand(scope),
+        At::KeyAdministration => [&scope.storage_key_arn, &scope.secrets_key_arn]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .map(Aim::at)
+            .collect(),
+        At::Bucket(b) => bucket(b).into_iter().map(Aim::at).collect(),
+        At::OtherIdentity => {
+            let mut roles: Vec<String> = [Purpose::Ci, Purpose::Deploy]
+                .map(Principal::of_environment)
+                .into_iter()
+                .chain(
+                    [Purpose::Runtime, Purpose::Drift, Purpose::Retrain]
+                        .map(|p| Principal::of_service(p, service)),
+                )
+                .filter(|p| *p != principal)
+                .map(|p| role_arn(scope, p))
+                .collect();
+            roles.push(role("anything"));
+            roles.push(format!("arn:{partition}:iam::{account}:role/elsewhere"));
+            roles.into_iter().map(Aim::at).collect()
+        }
+        At::Everything => {
+            let resource = match action.split(':').next() {
+                Some("iam") if action.contains("Policy") => {
+                    format!("arn:{partition}:iam::{account}:policy/anything")
+                }
+                Some("iam") => format!("arn:{partition}:iam::{account}:user/anybody"),
+                Some("ec2") if action.contains("Route") => {
+                    format!("arn:{partition}:ec2:{region}:{account}:route-table/rtb-1")
+                }
+                Some("ec2") => format!("arn:{partition}:ec2:{region}:{account}:security-group/sg-1"),
+                Some("cloudtrail") => format!("arn:{partition}:cloudtrail:{region}:{account}:trail/any"),
+                Some("logs") => format!(
+                    "arn:{partition}:logs:{region}:{account}:log-group:/aws/eks/{}/cluster:*",
+                    scope.environment
+                ),
+                _ => "*".to_owned(),
+            };
+            vec![Aim::at(resource)]
+        }
+    }
+}
+
+/// The key without S3 in between, through another service, or for a bucket that nobody's row reads or writes.
+fn storage_key_by_hand(scope: &aws::Scope) -> Vec<Aim> {
+    const VIA: &str = "kms:ViaService";
+    const CONTEXT: &str = "kms:EncryptionContext:aws:s3:arn";
+    const SECRET: &str = "kms:EncryptionContext:SecretARN";
+    let mut aims = Vec::new();
+    let arn = |name: &String| format!("arn:{}:s3:::{name}", scope.partition);
+    let host = |service: &str| {
+        let suffix = if scope.partition == "aws-cn" {
+            "amazonaws.com.cn"
+        } else {
+            "amazonaws.com"
+        };
+        format!("{service}.{}.{suffix}", scope.region)
+    };
+    if let Some(key) = &scope.storage_key_arn {
+        let key = || Aim::at(key.clone()).without(SECRET);
+        aims.push(key().without(VIA).without(CONTEXT));
+        for bucket in scope.buckets.values() {
+            aims.push(key().without(VIA).with(CONTEXT, arn(bucket)));
+            aims.push(key().with(VIA, host("ec2")).with(CONTEXT, arn(bucket)));
+        }
+        aims.push(key().with(VIA, host("s3")).without(CONTEXT));
+        for foreign in scope
+            .buckets
+            .get(&Bucket::Logs)
+            .map(arn)
+            .into_iter()
+            .chain(["arn:aws:s3:::elsewhere".into()])
+        {
+            aims.push(key().with(VIA, host("s3")).with(CONTEXT, foreign));
+        }
+    }
+    if let Some(key) = &scope.secrets_key_arn {
+        let key = || Aim::at(key.clone()).without(CONTEXT);
+        let secrets = scope
+            .services
+            .values()
+            .flat_map(|s| s.secrets.values())
+            .map(|s| s.id.clone());
+        for secret in secrets {
+            aims.push(key().without(VIA).with(SECRET, secret));
+        }
+        aims.push(key().with(VIA, host("secretsmanager")).without(SECRET));
+        aims.push(key().with(VIA, host("secretsmanager")).with(
+            SECRET,
+            format!(
+                "arn:aws:secretsmanager:{}:{}:secret:elsewhere-Aa1Bb2",
+                scope.region, scope.account
+            ),
+        ));
+    }
+    aims
+}
+
+pub(super) fn foreign_prefix(prefix: &str) -> String {
+    let trimmed = prefix.strip_suffix('/').unwrap_or(prefix);
+    match trimmed.rsplit_once('/') {
+        Some((front, _)) => format!(
+            "{front}/{FOREIGN}{}",
+            if prefix.ends_with('/') { "/" } else { "" }
+        ),
+        None => format!("{FOREIGN}/"),
+    }
+}
+
+/// The names of all other services, and of one that does not exist here.
+fn others<'a>(services: &'a std::collections::BTreeMap<String, Service>, own: &str) -> Vec<&'a str> {
+    services
+        .keys()
+        .map(String::as_str)
+        .filter(|name| *name != own)
+        .chain(["another-service"])
+        .collect()
+}
+
+fn listed(service: Option<&Service>, purpose: Purpose) -> impl Iterator<Item = &Secret> {
+    service
+        .into_iter()
+        .flat_map(|s| s.secrets.values())
+        .filter(move |s| s.readers.contains(&purpose))
+}
+
+fn other_secrets(
+    services: &std::collections::BTreeMap<String, Service>,
+    principal: Principal<'_>,
+    own: &str,
+) -> impl Iterator<Item = String> {
+    let not_listed = services.get(own).into_iter().flat_map(|s| s.secrets.values());
+    let foreign = services
+        .iter()
+        .filter(move |(name, _)| *name != own)
+        .flat_map(|(_, s)| s.secrets.values());
+    let environment_wide = principal.service.is_none();
+    let purpose = principal.purpose;
+    not_listed
+        .filter(move |s| environment_wide || !s.readers.contains(&purpose))
+        .chain(foreign)
+        .map(|s| s.id.clone())
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// Everything an [`At`] stands for on Google Cloud.
+pub(super) fn gcp_aims(
+    scope: &gcp::Scope,
+    principal: Principal<'_>,
+    service: &str,
+    at: At,
+    environment: &str,
+) -> Vec<Resource> {
+    let here = environment == scope.environment;
+    let bucket = |b: Bucket| -> Option<String> {
+        let name = scope.buckets.get(&b)?;
+        Some(if here {
+            name.clone()
+        } else {
+            format!("{environment}-{name}")
+        })
+    };
+    let expand = |path: &str| -> Vec<String> {
+        if path.contains("{T}") {
+            others(&scope.services, service)
+                .into_iter()
+                .map(|t| path.replace("{T}", t))
+                .collect()
+        } else {
+            vec![path.replace("{S}", service)]
+        }
+    };
+    match at {
+        At::Repository if here => vec![Resource::Repository(scope.registry.prefix.clone())],
+        At::Repository => vec![Resource::Repository(foreign_prefix(&scope.registry.prefix))],
+        At::Cluster => scope
+            .cluster
+            .iter()
+            .map(|name| Resource::Cluster(if here { name.clone() } else { foreign_prefix(name) }))
+            .collect(),
+        At::Object(b, path) => bucket(b)
+            .into_iter()
+            .flat_map(|b| {
+                expand(path).into_iter().map(move |name| Resource::Object {
+                    bucket: b.clone(),
+                    name,
+                })
+            })
+            .collect(),
+        At::List(b, "") => bucket(b).into_iter().map(Resource::Bucket).collect(),
+        At::List(b, prefix) => bucket(b)
+            .into_iter()
+            .flat_map(|b| {
+                expand(prefix).into_iter().map(move |prefix| Resource::Folder {
+                    bucket: b.clone(),
+                    prefix,
+                })
+            })
+            .collect(),
+        At::ListedSecret => listed(scope.services.get(service), principal.purpose)
+            .map(|s| {
+                Resource::Secret(if here {
+                    s.id.clone()
+                } else {
+                    format!("{environment}-{}", s.id)
+                })
+            })
+            .collect(),
+        At::OtherSecret => other_secrets(&scope.services, principal, service)
+            .chain([format!("{}-{service}-unlisted", scope.environment)])
+            .map(Resource::Secret)
+            .collect(),
+        At::AnySecret => {
+            let own = scope
+                .services
+                .get(service)
+                .into_iter()
+                .flat_map(|s| s.secrets.values());
+            own.map(|s| s.id.clone())
+                .chain([format!("{}-{service}-any", scope.environment)])
+                .map(Resource::Secret)
+                .collect()
+        }
+        At::State => vec![Resource::Object {
+            bucket: format!("{}-terraform-state", scope.environment),
+            name: "env.tfstate".to_owned(),
+        }],
+        At::StorageKey | At::KeyAdministration => {
+            scope.storage_key.iter().cloned().map(Resource::Key).collect()
+        }
+        At::Bucket(b) => bucket(b).into_iter().map(Resource::Bucket).collect(),
+        At::OtherIdentity => {
+            let own = scope.account(principal);
+            scope
+                .accounts
+                .values()
+                .filter(|email| Some(email.as_str()) != own)
+                .cloned()
+                .chain([format!("anything@{}.iam.gserviceaccount.com", scope.project)])
+                .map(Resource::ServiceAccount)
+                .collect()
+        }
+        At::Metrics | At::Everything => vec![Resource::Project(scope.project.clone())],
+    }
+}

@@ -1,0 +1,156 @@
+//! The matrix holds for everything generated, on both clouds, and breaks when anything is loosened.
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
+
+use std::collections::BTreeSet;
+
+use mlops_access::{
+    Purpose,
+    generate::{RegistryMode, Secret, Service, SubjectFormat, aws, gcp},
+    matrix::{AwsDocuments, Breach, GcpDocuments, check_aws, check_gcp},
+};
+
+fn aws_breaches(scope: &aws::Scope) -> Vec<Breach> {
+    check_aws(scope, &AwsDocuments::generated(scope).unwrap())
+}
+
+fn gcp_breaches(scope: &gcp::Scope) -> Vec<Breach> {
+    check_gcp(scope, &GcpDocuments::generated(scope)).unwrap()
+}
+
+fn show(breaches: &[Breach]) -> String {
+    breaches.iter().take(12).map(|b| format!("{b}\n")).collect()
+}
+
+#[test]
+fn everything_generated_for_aws_satisfies_the_matrix() {
+    let base = aws::Scope::example();
+    let mut scopes = vec![("example", base.clone())];
+    let mut vary = |name, change: &dyn Fn(&mut aws::Scope)| {
+        let mut scope = base.clone();
+        change(&mut scope);
+        scopes.push((name, scope));
+    };
+    vary("no customer keys", &|s| {
+        (s.storage_key_arn, s.secrets_key_arn) = (None, None)
+    });
+    vary("referenced registry", &|s| {
+        s.registry.mode = RegistryMode::Reference
+    });
+    vary("no cluster", &|s| s.cluster = None);
+    vary("no CI", &|s| s.github = None);
+    vary("write once", &|s| s.options.write_once = true);
+    vary("metrics", &|s| s.options.metrics_read = true);
+    vary("open writers", &|s| {
+        (s.options.exclusive_writers, s.options.tls_only) = (false, false)
+    });
+    vary("both subjects", &|s| {
+        s.github.as_mut().unwrap().subject_format = SubjectFormat::Both
+    });
+    vary("no ids", &|s| {
+        let github = s.github.as_mut().unwrap();
+        (github.owner_id, github.repository_id) = (None, None);
+        github.subject_format = SubjectFormat::Name;
+    });
+    vary("dev refs", &|s| {
+        s.github.as_mut().unwrap().ci_refs =
+            BTreeSet::from(["refs/heads/main".into(), "refs/tags/v*".into()]);
+    });
+    vary("ci environments", &|s| {
+        let github = s.github.as_mut().unwrap();
+        github.retrain_environment = Some("aws-prod-retrain".into());
+        github.drift_environment = Some("aws-prod-drift".into());
+    });
+    vary("china", &|s| {
+        s.partition = "aws-cn".into();
+        s.services
+            .values_mut()
+            .for_each(|service| service.secrets.clear());
+    });
+    vary("references", &|s| {
+        s.storage_key_arn = Some("@{keys.storage:arn}".into());
+        let cluster = s.cluster.as_mut().unwrap();
+        cluster.oidc_issuer = "@{cluster:issuer_host}".into();
+        cluster.oidc_provider_arn = "@{oidc.cluster:arn}".into();
+    });
+    vary("dev namespaces", &|s| {
+        s.services.insert("churn".into(), Service::named("churn", "dev"));
+    });
+    vary("many repositories", &|s| {
+        for i in 0..60 {
+            let name = format!("a-service-with-a-long-name-{i}");
+            let mut service = Service::named(&name, "prod");
+            service.repositories = (0..4).map(|r| format!("{name}-image-{r}")).collect();
+            s.services.insert(name, service);
+        }
+    });
+    for (name, scope) in scopes {
+        let breaches = aws_breaches(&scope);
+        assert!(
+            breaches.is_empty(),
+            "{name}: {} breaches\n{}",
+            breaches.len(),
+            show(&breaches)
+        );
+    }
+}
+
+#[test]
+fn everything_generated_for_google_cloud_satisfies_the_matrix() {
+    let base = gcp::Scope::example();
+    let mut scopes = vec![("example", base.clone())];
+    let mut vary = |name, change: &dyn Fn(&mut gcp::Scope)| {
+        let mut scope = base.clone();
+        change(&mut scope);
+        scopes.push((name, scope));
+    };
+    vary("referenced registry", &|s| {
+        s.registry.mode = RegistryMode::Reference
+    });
+    vary("no cluster", &|s| s.cluster = None);
+    vary("no CI", &|s| s.github = None);
+    vary("everything optional", &|s| {
+        s.options = gcp::Options {
+            metrics_read: true,
+            runtime_telemetry: true,
+            scan_results: true,
+            mutable_records: true,
+        };
+    });
+    vary("no ids", &|s| {
+        let github = s.github.as_mut().unwrap();
+        (github.owner_id, github.repository_id) = (None, None);
+    });
+    vary("dev refs", &|s| {
+        s.github.as_mut().unwrap().ci_refs =
+            BTreeSet::from(["refs/heads/main".into(), "refs/tags/v*".into()]);
+    });
+    vary("ci environments", &|s| {
+        s.github.as_mut().unwrap().retrain_environment = Some("gcp-prod-retrain".into());
+    });
+    for (name, scope) in scopes {
+        let breaches = gcp_breaches(&scope);
+        assert!(
+            breaches.is_empty(),
+            "{name}: {} breaches\n{}",
+            breaches.len(),
+            show(&breaches)
+        );
+    }
+}
+
+#[test]
+fn listed_secrets_are_read_by_their_readers_only() {
+    let mut scope = aws::Scope::example();
+    let id = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop/churn/labels-XyZ123".to_owned();
+    let secret = Secret {
+        id,
+        readers: BTreeSet::from([Purpose::Retrain, Purpose::Drift]),
+    };
+    scope
+        .services
+        .get_mut("churn")
+        .unwrap()
+        .secrets
+        .insert("labels".to_owned(), secret);
+    assert_eq!(aws_breaches(&scope), []);
+}
