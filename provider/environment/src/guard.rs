@@ -1,8 +1,19 @@
 //! No environment whose documents break the rules can be planned.
 //!
-//! Judged are the documents as they will be written, with what the user added to them.
+//! Judged is what will be written, with what the user added to it: the whole matrix of
+//! [`mlops_access::matrix`], and the sizes that IAM takes. What is known only while applying is stood in for by text of
+//! the same form; it is judged again once it is known.
 
-use crate::component::{Component, Kind};
+use std::collections::BTreeMap;
+
+use mlops_access::Purpose;
+use mlops_access::generate::aws::Scope;
+use mlops_access::matrix::{AwsDocuments, Breach, check_aws};
+
+use crate::aws;
+use crate::component::{Component, Kind, Reference};
+use crate::names::hash;
+use crate::reference;
 use crate::spec::{AttributePath, Spec, Violation};
 
 /// Characters that the inline policies of a role may have together.
@@ -17,8 +28,166 @@ const REFERENCE_LENGTH: usize = 100;
 
 /// Everything that must not be.
 pub fn judge(spec: &Spec, components: &[Component]) -> Vec<Violation> {
-    let _ = spec;
-    components.iter().flat_map(too_long).collect()
+    let mut violations: Vec<Violation> = components.iter().flat_map(too_long).collect();
+    violations.extend(breaches(spec));
+    violations
+}
+
+/// What breaks the matrix.
+fn breaches(spec: &Spec) -> Vec<Violation> {
+    let scope = stand_in(spec);
+    let mut documents = match AwsDocuments::generated(&scope) {
+        Ok(documents) => documents,
+        Err(error) => {
+            return vec![Violation {
+                path: AttributePath::root("identities"),
+                summary: "A policy cannot be judged".to_owned(),
+                detail: format!("{error}. Correct the additional permission that it comes from."),
+            }];
+        }
+    };
+    documents
+        .identities
+        .retain(|identity| aws::has_roles(spec, identity.purpose));
+    if !spec.boundaries || spec.permissions_boundary.is_some() {
+        documents.boundaries.clear();
+    }
+    let mut violations: Vec<Violation> = check_aws(&scope, &documents)
+        .iter()
+        .map(|breach| violation(spec, breach))
+        .collect();
+    violations.dedup();
+    violations
+}
+
+fn violation(spec: &Spec, breach: &Breach) -> Violation {
+    let purpose = breach
+        .identity
+        .split('/')
+        .next()
+        .unwrap_or_default()
+        .parse::<Purpose>()
+        .ok();
+    let added = purpose.and_then(|purpose| {
+        let permissions = &spec.identities.get(&purpose)?.additional_permissions;
+        permissions
+            .iter()
+            .position(|permission| breach.because.contains(&format!("Additional{}", permission.id)))
+    });
+    let identities = AttributePath::root("identities");
+    let path = purpose.map_or(identities.clone(), |purpose| {
+        identities.attribute(purpose.as_str())
+    });
+    let remedy = match added {
+        Some(_) => {
+            "Remove the additional permission, or narrow its actions, resources or conditions to what the matrix allows."
+        }
+        None => {
+            "The permissions follow from the configuration: please report this as a mistake of the provider."
+        }
+    };
+    Violation {
+        path: added.map_or(path.clone(), |index| {
+            path.attribute("additional_permissions").index(index)
+        }),
+        summary: format!("Breaks row {} of the matrix: {}", breach.row, breach.what),
+        detail: format!("{breach}. {remedy}"),
+    }
+}
+
+/// The scope of the documents with every reference stood in for.
+fn stand_in(spec: &Spec) -> Scope {
+    let mut scope = aws::scope(spec);
+    let known = |text: &str| -> String {
+        reference::find(text)
+            .iter()
+            .fold(text.to_owned(), |text, reference| {
+                text.replace(&reference.to_string(), &stand_in_for(spec, reference))
+            })
+    };
+    let change = |text: &mut String| *text = known(text);
+    scope.buckets.values_mut().for_each(change);
+    scope
+        .storage_key_arn
+        .iter_mut()
+        .chain(scope.secrets_key_arn.iter_mut())
+        .for_each(change);
+    for service in scope.services.values_mut() {
+        service
+            .secrets
+            .values_mut()
+            .for_each(|secret| change(&mut secret.id));
+    }
+    change(&mut scope.registry.prefix);
+    // Another account's repositories take a policy of that account, which is not ours to judge: only our side is.
+    let parts: Vec<&str> = scope.registry.prefix.splitn(6, ':').collect();
+    if let [arn, partition, ecr, region, _, resource] = parts[..] {
+        scope.registry.prefix = [arn, partition, ecr, region, spec.id.account.as_str(), resource].join(":");
+    }
+    if let Some(cluster) = &mut scope.cluster {
+        change(&mut cluster.oidc_issuer);
+        change(&mut cluster.oidc_provider_arn);
+    }
+    if let Some(github) = &mut scope.github {
+        change(&mut github.provider_arn);
+    }
+    for permission in scope.additional_permissions.values_mut().flatten() {
+        let service = permission
+            .actions
+            .first()
+            .and_then(|action| action.split(':').next())
+            .unwrap_or("x")
+            .to_owned();
+        for resource in &mut permission.resources {
+            if !reference::is_resolved(resource) {
+                *resource = unknown_arn(spec, &service, resource);
+            }
+        }
+        let conditions = permission.conditions.values_mut().flat_map(BTreeMap::values_mut);
+        conditions.flatten().for_each(change);
+    }
+    scope
+}
+
+/// Text of the form that a reference will have.
+fn stand_in_for(spec: &Spec, reference: &Reference) -> String {
+    let names = spec.names();
+    let issuer = format!(
+        "oidc.eks.{}.amazonaws.com/id/00000000000000000000000000000000",
+        spec.id.region
+    );
+    let parts: Vec<&str> = reference.address.as_str().split('.').collect();
+    match (parts.as_slice(), reference.output.as_str()) {
+        (["keys", usage], "arn") => {
+            unknown_arn(spec, "kms", usage).replace(":unknown-", ":key/00000000-0000-0000-0000-")
+        }
+        (["secrets", service, name], "arn") => {
+            let secret = format!("secret:{}/{service}/{name}-AbCdEf", spec.id.name);
+            format!(
+                "arn:{}:secretsmanager:{}:{}:{secret}",
+                spec.partition, spec.id.region, spec.id.account
+            )
+        }
+        (["federation", "pods"], "issuer") => issuer,
+        (["federation", "pods"], _) => names.oidc_provider_arn(&issuer),
+        (["federation", "github"], _) => names.oidc_provider_arn(mlops_access::generate::Github::ISSUER),
+        ([reference::UNKNOWN], what) if what.starts_with("registry") => {
+            names.repository_arn(&format!("unknown-{}", hash(what, 6)))
+        }
+        (_, what) => format!("unknown-{}", hash(what, 6)),
+    }
+}
+
+/// Some resource of a service in this account that is none of the environment's.
+fn unknown_arn(spec: &Spec, service: &str, text: &str) -> String {
+    let name = hash(text, 12);
+    match service {
+        "s3" => format!("arn:{}:s3:::unknown-{name}/unknown", spec.partition),
+        _ => format!(
+            "arn:{}:{service}:{}:{}:unknown-{name}",
+            spec.partition, spec.id.region, spec.id.account
+        ),
+    }
 }
 
 fn too_long(component: &Component) -> Vec<Violation> {
@@ -67,7 +236,7 @@ fn too_long(component: &Component) -> Vec<Violation> {
 
 /// Length once references are filled in.
 fn length(text: &str) -> usize {
-    let references = crate::reference::find(text);
+    let references = reference::find(text);
     let written: usize = references
         .iter()
         .map(|reference| reference.to_string().chars().count())

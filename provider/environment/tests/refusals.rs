@@ -396,6 +396,13 @@ fn images_of_staging_and_prod_must_have_a_place() {
         "registry.keep_tagged",
         "1 to",
     );
+    let elsewhere =
+        json!({ "mode": "reference", "reference": "999988887777.dkr.ecr.eu-west-1.amazonaws.com/build" });
+    warns(
+        with(minimal(), "/registry", elsewhere),
+        "registry.reference",
+        "let account 111122223333 pull",
+    );
     warns(
         with(in_tier("prod"), "/registry/immutable_tags", false.into()),
         "registry.immutable_tags",

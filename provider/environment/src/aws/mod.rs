@@ -16,5 +16,6 @@ mod scope;
 mod secrets;
 
 pub use blueprint::{Blueprint, blueprint};
+pub(crate) use identities::has_roles;
 pub use properties::*;
 pub use scope::scope;

@@ -481,6 +481,19 @@ fn build(config: &Config, facts: &Facts, collector: &mut Collector) -> Option<Sp
             .map(|(address, value)| (Address::new(&[address]), value.clone()))
             .collect()
     };
+    let registry = registry?;
+    let builder = registry
+        .reference
+        .as_ref()
+        .and_then(Late::known)
+        .map(|reference| &reference.account);
+    if let (Some(builder), Some(account)) = (builder, account.as_ref().filter(|own| Some(*own) != builder)) {
+        collector.warn(
+            &root("registry").attribute("reference"),
+            format!("Images come from account {builder}"),
+            format!("Its repositories must let account {account} pull, by a repository policy made there."),
+        );
+    }
     let cluster = cluster?;
     if access == KubernetesAccess::Group && cluster.admins.is_empty() && !services.is_empty() {
         collector.warn(
@@ -509,7 +522,7 @@ fn build(config: &Config, facts: &Facts, collector: &mut Collector) -> Option<Sp
         network: network?,
         cluster,
         node_pools,
-        registry: registry?,
+        registry,
         buckets,
         services,
         identities,

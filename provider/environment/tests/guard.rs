@@ -1,0 +1,110 @@
+//! No environment that breaks the matrix can be planned.
+#![allow(clippy::expect_used, reason = "helpers of tests may panic too")]
+
+mod fixtures;
+
+use fixtures::{environment, full, minimal, spec, with};
+use mlops_environment::Environment;
+use serde_json::{Value, json};
+
+fn permission(purpose: &str, action: &str, resource: &str) -> Value {
+    let permission = json!([{ "id": "Extra", "actions": [action], "resources": [resource] }]);
+    with(
+        minimal(),
+        &format!("/identities/{purpose}/additional_permissions"),
+        permission,
+    )
+}
+
+#[track_caller]
+fn breaks(config: Value, path: &str, row: &str) {
+    let violations = Environment::new(spec(config).expect("a spec")).expect_err("refused");
+    let hit = violations
+        .iter()
+        .any(|v| v.path.to_string() == path && v.summary.contains(&format!("row {row} ")));
+    assert!(hit, "expected {path} {row}, found {violations:#?}");
+}
+
+#[test]
+fn what_we_generate_satisfies_the_matrix() {
+    for config in [
+        minimal(),
+        full(),
+        with(minimal(), "/federation", Value::Null),
+        with(minimal(), "/services", json!({})),
+        with(minimal(), "/encryption/mode", "cloud".into()),
+        with(minimal(), "/guardrails/permissions_boundary", false.into()),
+        with(minimal(), "/identities/retrain/enabled", false.into()),
+        with(minimal(), "/kubernetes/access", "group".into()),
+        with(
+            minimal(),
+            "/registry",
+            json!({ "mode": "reference", "reference": "@{unknown:registry.reference}" }),
+        ),
+        with(
+            minimal(),
+            "/registry",
+            json!({ "mode": "reference", "reference": "999988887777.dkr.ecr.eu-west-1.amazonaws.com/build" }),
+        ),
+        with(
+            minimal(),
+            "/buckets/models/existing",
+            "@{unknown:buckets.models.existing}".into(),
+        ),
+        with(
+            minimal(),
+            "/encryption/storage/key",
+            "@{unknown:encryption.storage.key}".into(),
+        ),
+    ] {
+        environment(config);
+    }
+}
+
+#[test]
+fn runtime_cannot_be_given_the_right_to_write_models() {
+    let models = environment(minimal())
+        .component("buckets.models")
+        .expect("there")
+        .outputs["arn"]
+        .clone();
+    let at = "identities.runtime.additional_permissions[0]";
+    breaks(
+        permission("runtime", "s3:PutObject", &format!("{models}/*")),
+        at,
+        "P11",
+    );
+}
+
+#[test]
+fn nobody_can_be_given_the_management_of_permissions() {
+    let at = "identities.deploy.additional_permissions[0]";
+    breaks(
+        permission("deploy", "iam:PutRolePolicy", "arn:aws:iam::111122223333:role/x"),
+        at,
+        "I03",
+    );
+}
+
+#[test]
+fn a_right_outside_the_matrix_is_possible() {
+    environment(permission(
+        "runtime",
+        "sqs:SendMessage",
+        "arn:aws:sqs:eu-west-1:111122223333:events",
+    ));
+    environment(permission(
+        "runtime",
+        "sqs:SendMessage",
+        "@{unknown:identities.runtime}",
+    ));
+}
+
+#[test]
+fn a_right_on_everything_is_not() {
+    breaks(
+        permission("runtime", "sqs:SendMessage", "*"),
+        "identities.runtime.additional_permissions[0]",
+        "I02",
+    );
+}
