@@ -1,5 +1,6 @@
 //! Planning: what Terraform proposes, and what a provider makes of it before its own code runs.
 
+mod correlation;
 mod propose;
 mod proposed_new;
 mod replace;

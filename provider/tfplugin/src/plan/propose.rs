@@ -1,6 +1,6 @@
 //! What a provider proposes before its own code runs.
 
-use super::proposed_new::{Correlation, correlate, merge};
+use super::correlation::Correlation;
 use super::{Body, NULL, child, element};
 use crate::rules::write_only_as_null;
 use crate::schema::{Attribute, Kind, Nesting, OnChange, Schema};
@@ -29,7 +29,7 @@ pub fn propose(schema: &Schema, prior: &Value, config: &Value) -> Value {
         return Value::Null;
     }
     let body = Body::of_schema(schema);
-    let merged = merge(schema, Correlation::Wide, prior, config);
+    let merged = Correlation::Wide.merge(schema, prior, config);
     let settled = write_only_as_null(schema, object(body, Step::Settle, &merged, prior, config));
     if settled.same(prior) {
         return prior.clone();
@@ -142,12 +142,7 @@ fn nested(
         (Nesting::Set, Value::Set(items)) => {
             // Core's merge and the passes here keep the order of the configuration.
             let configured = config.elements().unwrap_or_default();
-            let priors = correlate(
-                body,
-                Correlation::Wide,
-                prior.elements().unwrap_or_default(),
-                configured,
-            );
+            let priors = Correlation::Wide.correlate(body, prior.elements().unwrap_or_default(), configured);
             let items = items.iter().zip(configured).zip(priors);
             Value::Set(
                 items
