@@ -197,3 +197,93 @@ pub fn hide_secrets(config: Value<'static>) -> Value<'static> {
         other => other,
     }
 }
+
+impl Backend {
+    /// What the initialised directory records: `.terraform/terraform.tfstate` (or `TF_DATA_DIR`). An initialised directory without
+    /// that file uses the local backend.
+    #[must_use]
+    pub fn from_data_directory(root: &std::path::Path) -> Option<Self> {
+        #[derive(serde::Deserialize)]
+        struct Record {
+            backend: Option<Settings>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Settings {
+            #[serde(rename = "type")]
+            kind: String,
+            config: Option<Box<serde_json::value::RawValue>>,
+        }
+        let data = std::env::var_os("TF_DATA_DIR").map_or_else(|| root.join(".terraform"), |d| root.join(d));
+        let file = data.join("terraform.tfstate");
+        let workspace = std::env::var("TF_WORKSPACE")
+            .ok()
+            .filter(|w| !w.is_empty())
+            .or_else(|| {
+                std::fs::read_to_string(data.join("environment"))
+                    .ok()
+                    .map(|w| w.trim().to_owned())
+                    .filter(|w| !w.is_empty())
+            });
+        match std::fs::read_to_string(&file) {
+            Ok(text) => {
+                let record: Record = serde_json::from_str(&text).ok()?;
+                let b = record.backend?;
+                let config = b
+                    .config
+                    .and_then(|c| {
+                        serde_json::from_str::<Value<'_>>(c.get())
+                            .ok()
+                            .map(Value::into_owned)
+                    })
+                    .unwrap_or_default();
+                Some(Self {
+                    kind: b.kind,
+                    config: hide_secrets(crate::plan::saved::without_nulls(config)),
+                    workspace,
+                    source: Source::DataDirectory(file),
+                    partial: false,
+                    no_block: false,
+                })
+            }
+            Err(_) if data.join("providers").is_dir() || data.join("modules").is_dir() => Some(Self {
+                kind: "local".into(),
+                config: Value::Object(Vec::new()),
+                workspace,
+                source: Source::DataDirectory(data),
+                partial: false,
+                no_block: true,
+            }),
+            Err(_) => None,
+        }
+    }
+
+    /// What the operator says.
+    #[must_use]
+    pub fn claimed(kind: &str) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            config: Value::Object(Vec::new()),
+            workspace: None,
+            source: Source::Claim,
+            partial: true,
+            no_block: false,
+        }
+    }
+
+    /// What a bookmark of a remote run proves.
+    #[must_use]
+    pub fn remote_run(host: &str) -> Self {
+        let config = Value::Object(vec![(
+            crate::value::Text::from("hostname"),
+            Value::string(host.to_owned()),
+        )]);
+        Self {
+            kind: "cloud".into(),
+            config,
+            workspace: None,
+            source: Source::RemoteRun,
+            partial: true,
+            no_block: false,
+        }
+    }
+}

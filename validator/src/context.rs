@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::address;
 use crate::backend::Evidence;
+use crate::config::Config;
 use crate::plan::{Plan, Provider, Resource};
 use crate::references;
 use crate::source::build::Planned;
@@ -19,6 +20,8 @@ pub struct Context<'a> {
     pub backend: &'a Evidence,
     /// The source, or what the plan's configuration tells of it.
     pub sources: &'a Sources,
+    /// Configuration of the tool: environments, purposes, what may be trusted, state buckets.
+    pub config: &'a Config,
 }
 
 impl<'a> Context<'a> {

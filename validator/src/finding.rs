@@ -8,7 +8,7 @@ use std::fmt;
 use crate::rules::Meta;
 use crate::value::Path;
 
-/// The three families of rules.
+/// The families of rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Family {
     /// Static credentials (SK).
@@ -17,6 +17,8 @@ pub enum Family {
     StateBackend,
     /// Monolithic IAM (MI).
     MonolithicIam,
+    /// Waivers that are expired, unused or unaccountable (WV): always on.
+    Waivers,
 }
 
 impl Family {
@@ -30,6 +32,7 @@ impl Family {
             Self::StaticCredentials => "static-credentials",
             Self::StateBackend => "state-backend",
             Self::MonolithicIam => "monolithic-iam",
+            Self::Waivers => "waivers",
         }
     }
 }

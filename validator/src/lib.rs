@@ -5,6 +5,10 @@
 
 pub mod address;
 pub mod backend;
+pub mod baseline;
+pub mod check;
+pub mod cli;
+pub mod config;
 pub mod context;
 pub mod document;
 pub mod finding;
@@ -16,5 +20,6 @@ pub mod report;
 pub mod rules;
 pub mod source;
 pub mod value;
+pub mod waiver;
 
 pub mod secrets;

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use tfplan_check::backend::{Backend, Evidence, Source};
+use tfplan_check::config::Config;
 use tfplan_check::context::Context;
 use tfplan_check::finding::{Finding, Verdict};
 use tfplan_check::rules::{self, Rule};
@@ -52,6 +53,7 @@ fn all(plan: &plan::Plan<'_>, sources: &Sources, backend: &Evidence) -> Vec<Find
             plan,
             backend,
             sources,
+            config: &Config::default(),
         },
         &rules,
     )

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use tfplan_check::backend::Evidence;
+use tfplan_check::config::Config;
 use tfplan_check::context::Context;
 use tfplan_check::graph::{Boundary, Graph, UseKind};
 use tfplan_check::source::{Sources, build};
@@ -15,6 +16,7 @@ fn graph<T>(source: &str, check: impl FnOnce(&Context<'_>, &Graph) -> T) -> T {
         plan: &plan,
         backend: &evidence,
         sources: &sources,
+        config: &Config::default(),
     };
     check(&cx, &Graph::build(&cx))
 }

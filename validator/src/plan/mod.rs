@@ -4,7 +4,9 @@
 //! ([`Resource::values`]) and dropped again, so that a plan of any size costs its text and a small index.
 
 pub mod configuration;
+pub mod input;
 pub mod json;
+pub mod saved;
 
 pub use configuration::{Block, Configuration, Expression, Module, ModuleCall, Provider, Variable};
 

@@ -249,6 +249,7 @@ mod tests {
                 Family::StaticCredentials => "SK",
                 Family::StateBackend => "LS",
                 Family::MonolithicIam => "MI",
+                Family::Waivers => "WV",
             };
             assert!(m.code.starts_with(prefix), "{}", m.code);
             assert!(

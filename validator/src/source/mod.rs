@@ -8,6 +8,7 @@ mod computed;
 pub mod eval;
 pub mod files;
 mod functions;
+pub mod locate;
 pub mod syntax;
 
 pub use computed::names_one_thing;
