@@ -26,6 +26,19 @@ impl Environment {
     /// What can only be judged with the components at hand: `adopt` lines that fit nothing, and whatever
     /// [`crate::guard`] finds in the documents.
     pub fn new(spec: Spec) -> Result<Self, Vec<Violation>> {
+        Self::assemble(spec, true)
+    }
+
+    /// An environment as the state remembers it: it stands already, so its documents are not judged again by rules that
+    /// may be younger than it.
+    ///
+    /// # Errors
+    /// As [`Environment::new`], without the guard's.
+    pub fn remembered(spec: Spec) -> Result<Self, Vec<Violation>> {
+        Self::assemble(spec, false)
+    }
+
+    fn assemble(spec: Spec, judged: bool) -> Result<Self, Vec<Violation>> {
         let aws::Blueprint {
             mut components,
             incomplete,
@@ -45,7 +58,9 @@ impl Environment {
         let places: BTreeMap<&Address, usize> =
             order.iter().enumerate().map(|(at, name)| (name, at)).collect();
         components.sort_by_key(|component| places.get(&component.address).copied());
-        violations.extend(crate::guard::judge(&spec, &components));
+        if judged {
+            violations.extend(crate::guard::judge(&spec, &components));
+        }
         if violations.is_empty() {
             Ok(Self {
                 spec,

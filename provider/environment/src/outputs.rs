@@ -234,16 +234,21 @@ pub fn component_info(component: &Component, id: Option<&str>, state: &str) -> V
     })
 }
 
-/// Changes when what is wanted of the component changes. Computed from the unresolved wish, so that it is known while
-/// planning.
+/// Changes when what is wanted of the component changes. Computed from the wish with its references in place, so that it
+/// is known while planning; a reference itself where the wish holds a configured value that is not known yet.
+///
+/// The Kubernetes version does not count: left open at first, it is pinned by the first apply without anybody's wish.
 pub fn fingerprint(component: &Component) -> String {
-    let wish: Value = component
-        .properties
-        .clone()
-        .into_iter()
-        .collect::<Map<_, _>>()
-        .into();
-    hash(&wish.to_string(), 12)
+    let unknown = Address::new(&[reference::UNKNOWN]);
+    if reference::of(component)
+        .iter()
+        .any(|reference| reference.address == unknown)
+    {
+        return reference::to(&unknown, "fingerprint");
+    }
+    let mut wish: Map<String, Value> = component.properties.clone().into_iter().collect();
+    wish.remove("version");
+    hash(&Value::from(wish).to_string(), 12)
 }
 
 /// The id of an environment, as its resource shows it.

@@ -184,12 +184,12 @@ fn refuses_tags_that_are_not_the_users() {
 fn refuses_text_that_looks_like_a_reference() {
     refuses(
         with(minimal(), "/tags/a", "@{keys.storage:arn}".into()),
-        "tags.a",
+        "tags[\"a\"]",
         "@{",
     );
     refuses(
         with(minimal(), "/services/churn/namespace", "x@{cluster:name}".into()),
-        "services.churn.namespace",
+        "services[\"churn\"].namespace",
         "@{",
     );
 }

@@ -44,6 +44,8 @@ pub(super) fn of(kind: Kind, property: &str) -> (Comparison, Treatment) {
     const QUIET: Treatment = Treatment::InPlace(Disruption::None);
     match (kind, property) {
         (Kind::AwsOidcProvider, "audiences") => (AtLeast, QUIET),
+        // Instances carry the pool's tags through the launch template: EKS exchanges the nodes.
+        (Kind::AwsNodePool, "tags") => (Tags, Treatment::InPlace(Disruption::Rotate)),
         (_, "tags") => (Tags, QUIET),
 
         (Kind::AwsNetwork, _) => (Value, Fixed),

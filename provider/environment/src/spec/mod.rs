@@ -637,15 +637,44 @@ fn refuse_references_in(value: &serde_json::Value, path: &AttributePath, collect
         serde_json::Value::String(text) => judge(text, path, collector),
         serde_json::Value::Array(items) => {
             for (at, item) in items.iter().enumerate() {
-                refuse_references_in(item, &path.index(at), collector);
+                // Texts stand in sets and short lists: the list is place enough.
+                let at = if item.is_string() {
+                    path.clone()
+                } else {
+                    path.index(at)
+                };
+                refuse_references_in(item, &at, collector);
             }
         }
         serde_json::Value::Object(fields) => {
             for (key, value) in fields {
-                judge(key, path, collector);
-                refuse_references_in(value, &path.attribute(key), collector);
+                let at = if is_map(path) {
+                    path.key(key)
+                } else {
+                    path.attribute(key)
+                };
+                judge(key, &at, collector);
+                refuse_references_in(value, &at, collector);
             }
         }
         _ => {}
+    }
+}
+
+/// Whether the keys at a path are the user's.
+fn is_map(path: &AttributePath) -> bool {
+    let maps = [
+        "tags",
+        "node_pools",
+        "services",
+        "secrets",
+        "labels",
+        "adopt",
+        "replace_components",
+    ];
+    let encryption = AttributePath::root("encryption").attribute("secrets");
+    match path.0.last() {
+        Some(Segment::Attribute(name)) => maps.contains(&name.as_str()) && *path != encryption,
+        _ => false,
     }
 }
