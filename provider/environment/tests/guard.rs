@@ -108,3 +108,28 @@ fn a_right_on_everything_is_not() {
         "I02",
     );
 }
+
+#[test]
+fn what_is_judged_is_what_will_be_written() {
+    use mlops_access::generate::aws::{permissions, trust};
+    let environment = environment(full());
+    let scope = mlops_environment::aws::scope(&environment.spec);
+    let parsed = |text: &str| serde_json::from_str::<Value>(text).expect("json");
+    for principal in scope.principals() {
+        let address = match principal.service {
+            Some(service) => format!("identities.{}.{service}", principal.purpose),
+            None => format!("identities.{}", principal.purpose),
+        };
+        let role = &environment.component(&address).expect(&address).properties;
+        let written = |value: &Value| parsed(value.as_str().expect("text"));
+        assert_eq!(
+            written(&role["trust"]),
+            parsed(&trust(&scope, principal).to_string())
+        );
+        let policies = role["inline_policies"].as_object().expect("policies");
+        assert_eq!(policies.len(), 1);
+        let policy = permissions(&scope, principal).to_string();
+        assert_eq!(written(&policies[principal.purpose.as_str()]), parsed(&policy));
+        assert_eq!(role["managed_policies"], json!([]));
+    }
+}

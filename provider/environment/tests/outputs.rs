@@ -130,6 +130,18 @@ fn a_fingerprint_changes_with_the_wish_and_with_nothing_else() {
 }
 
 #[test]
+fn a_fingerprint_waits_for_values_that_are_not_known_and_ignores_the_pinned_version() {
+    let of =
+        |config: Value, address: &str| fingerprint(environment(config).component(address).expect(address));
+    let unknown = with(minimal(), "/encryption/storage/key", "@{unknown:key}".into());
+    assert_eq!(of(unknown, "keys.storage"), "@{unknown:fingerprint}");
+    let pinned = with(minimal(), "/cluster/version", "1.33".into());
+    for address in ["cluster", "node_pools.system"] {
+        assert_eq!(of(minimal(), address), of(pinned.clone(), address));
+    }
+}
+
+#[test]
 fn a_component_is_told_with_the_clouds_id_once_there_is_one() {
     let environment = environment(full());
     let bucket = environment.component("buckets.mlflow").expect("there");
