@@ -41,8 +41,9 @@ fn everything_that_can_be_marked_is_marked() {
         assert_eq!(tags["mlops:environment"], "aws/111122223333/eu-west-1/shop-prod");
         assert_eq!(tags["mlops:uid"], "@{environment:uid}");
         assert_eq!(tags["mlops:component"], component.address.as_str());
-        assert_eq!(tags["team"], "ml");
-        assert_eq!(tags["cost-center"], "42");
+        let shared = component.management == Management::Shared;
+        assert_eq!(tags["team"] == "ml", !shared);
+        assert_eq!(tags["cost-center"] == "42", !shared);
     }
 }
 

@@ -484,6 +484,19 @@ fn refuses_buckets_that_would_lose_something() {
 }
 
 #[test]
+fn models_that_only_retrain_may_delete_cannot_be_purged() {
+    let mut config = with(minimal(), "/buckets/models/on_destroy", "purge".into());
+    config = with(config, "/protection/data", false.into());
+    assert_eq!(violations(config.clone()), []);
+    let config = with(config, "/guardrails/exclusive_writers", true.into());
+    refuses(
+        config,
+        "buckets.models.on_destroy",
+        "exclusive_writers = false first",
+    );
+}
+
+#[test]
 fn refuses_services_that_would_share_an_identity() {
     refuses(
         with(minimal(), "/services/A", json!({})),

@@ -24,8 +24,8 @@ pub fn diff(wanted: &Component, found: &Properties, before: Option<&Properties>)
     for (property, to) in &wanted.properties {
         let Some(from) = found.get(property) else { continue };
         let comparison = rules::of(wanted.kind, property).0;
-        // What is shared is brought up to our needs, nothing else about it is ours.
-        if shared && comparison != Comparison::AtLeast {
+        // What is shared is brought up to our needs and gets the mark of our use; nothing else about it is ours.
+        if shared && !matches!(comparison, Comparison::AtLeast | Comparison::Tags) {
             continue;
         }
         let comparison = if !shared && comparison == Comparison::AtLeast {
@@ -279,16 +279,18 @@ mod tests {
     }
 
     #[test]
-    fn a_shared_provider_only_gains_an_audience() {
+    fn a_shared_provider_only_gains_an_audience_and_our_mark() {
         let mut component = wanted(
             Kind::AwsOidcProvider,
             json!({ "audiences": ["sts.amazonaws.com"], "tags": { "mlops:uid": "u" } }),
         );
         component.management = Management::Shared;
         let found = map(json!({ "audiences": ["other"], "tags": {} }));
-        let changes = diff(&component, &found, None);
-        assert_eq!(changes.len(), 1);
-        assert_eq!(changes[0].to, json!(["other", "sts.amazonaws.com"]));
+        let lines: Vec<String> = diff(&component, &found, None)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(lines, ["audiences +sts.amazonaws.com", "tags +mlops:uid"]);
         component.management = Management::Create;
         let both = map(json!({ "audiences": ["other", "sts.amazonaws.com"], "tags": { "mlops:uid": "u" } }));
         assert_eq!(diff(&component, &both, None).len(), 1);

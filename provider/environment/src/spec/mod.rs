@@ -481,6 +481,15 @@ fn build(config: &Config, facts: &Facts, collector: &mut Collector) -> Option<Sp
             .map(|(address, value)| (Address::new(&[address]), value.clone()))
             .collect()
     };
+    let models = buckets.get(&Bucket::Models);
+    if exclusive_writers && models.is_some_and(|models| models.on_destroy == BucketOnDestroy::Purge) {
+        collector.refuse(
+            &root("buckets").attribute("models").attribute("on_destroy"),
+            "Nobody but retrain may delete models",
+            "guardrails.exclusive_writers refuses everybody else, the provider too. Set exclusive_writers = false first, or \
+             use \"refuse\" or \"retain\".",
+        );
+    }
     let registry = registry?;
     let builder = registry
         .reference
