@@ -36,7 +36,8 @@ pub trait Driver: Send + Sync {
     /// Makes it and waits until it is usable.
     fn create<'a>(&'a self, component: &'a Component, monitor: &'a dyn Monitor) -> Pending<'a, Present>;
 
-    /// Makes exactly these changes and waits until they are in force. `foreign` deviations are removed too.
+    /// Makes exactly these changes and waits until they are in force. The deviations in `found.foreign` are removed too:
+    /// hand in only those that shall go, which are the ones in [`crate::plan::Action::Update`].
     fn update<'a>(
         &'a self,
         component: &'a Component,

@@ -239,7 +239,7 @@ fn names_on_both_sides_agree() {
 #[test]
 fn adopting_what_is_not_there_is_refused() {
     for (address, id) in [
-        ("buckets.other", "x"),
+        ("buckets.other", "acme-other"),
         ("network", "vpc-0123456789abcdef0"),
         ("cluster", "elsewhere"),
     ] {

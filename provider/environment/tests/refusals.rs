@@ -497,6 +497,22 @@ fn models_that_only_retrain_may_delete_cannot_be_purged() {
 }
 
 #[test]
+fn refuses_to_adopt_what_has_no_legal_name() {
+    let adopt = |address: &str, name: &str| with(minimal(), "/adopt", json!({ address: name }));
+    refuses(
+        adopt("buckets.data", "Bad Name"),
+        "adopt[\"buckets.data\"]",
+        "not a bucket name",
+    );
+    refuses(
+        adopt("identities.ci", "@{unknown:x}"),
+        "adopt[\"identities.ci\"]",
+        "must be known",
+    );
+    assert_eq!(violations(adopt("buckets.data", "@{unknown:x}")), []);
+}
+
+#[test]
 fn refuses_services_that_would_share_an_identity() {
     refuses(
         with(minimal(), "/services/A", json!({})),

@@ -490,6 +490,14 @@ fn build(config: &Config, facts: &Facts, collector: &mut Collector) -> Option<Sp
              use \"refuse\" or \"retain\".",
         );
     }
+    for (address, name) in config.adopt.iter().flatten() {
+        let path = root("adopt").key(address);
+        if address.starts_with("buckets.") {
+            collector.late::<BucketName>(&path, name);
+        } else if reference::is_placeholder(name) {
+            collector.known::<Claimant>(&path, name);
+        }
+    }
     let registry = registry?;
     let builder = registry
         .reference
