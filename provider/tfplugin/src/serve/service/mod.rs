@@ -260,3 +260,6 @@ rpc! {
     call_function: proto::call_function::Request => proto::call_function::Response,
         |this, request| this.call_function(request).await;
 }
+
+#[cfg(test)]
+mod tests;
