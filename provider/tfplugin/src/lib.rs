@@ -2,7 +2,7 @@
 //!
 //! The crate knows the protocol and Terraform core's rules, and no cloud. A provider implements [`Provider`] and
 //! [`Resource`] (and, where it has them, [`DataSource`], [`Function`], [`EphemeralResource`]) over plain
-//! [`Value`]s described by a [`Schema`]; [`serve`] does the rest.
+//! [`Value`]s described by a [`Schema`]; [`serve()`] does the rest.
 
 #[cfg(test)]
 mod arbitrary;

@@ -12,7 +12,7 @@ const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca
 
 /// Whether this process was started by Terraform, rather than by hand.
 ///
-/// A provider with subcommands asks this first: under Terraform it goes straight to [`serve`](super::serve).
+/// A provider with subcommands asks this first: under Terraform it goes straight to [`serve()`](super::serve()).
 pub fn started_by_terraform() -> bool {
     std::env::var(COOKIE_NAME).is_ok_and(|cookie| cookie == COOKIE)
 }

@@ -1,8 +1,8 @@
 //! Serving a provider to Terraform: from the handshake to the end of the process.
 //!
-//! [`serve`] is all that a provider's `main` needs. The parts: [`handshake`] (what the host says, what we answer),
-//! [`listener`] and [`tls`] (who may talk to us), [`lifetime`] and [`call`] (how calls and the process end), [`control`]
-//! (the services of go-plugin) and [`service`] (the provider's own).
+//! [`serve()`] is all that a provider's `main` needs. The parts: `handshake` (what the host says, what we answer),
+//! `listener` and `tls` (who may talk to us), `lifetime` and `call` (how calls and the process end), `control`
+//! (the services of go-plugin) and `service` (the provider's own).
 
 mod call;
 mod control;
