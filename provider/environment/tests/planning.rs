@@ -248,6 +248,18 @@ fn another_network_is_refused() {
 }
 
 #[test]
+fn another_given_key_is_refused_because_old_objects_would_be_locked_in() {
+    let key = |id: &str| {
+        let arn = format!("arn:aws:kms:eu-west-1:111122223333:key/{id}");
+        with(minimal(), "/encryption/storage/key", arn.into())
+    };
+    assert!(
+        refused(key("1"), key("2")).contains("keys.storage: id arn:aws:kms:eu-west-1:111122223333:key/1 →")
+    );
+    assert_eq!(lines(Some(key("1")), key("1"), &[]), Ok(vec![]));
+}
+
+#[test]
 fn ours_and_existing_cannot_be_swapped() {
     let existing = with(minimal(), "/buckets/data/existing", "acme-data".into());
     assert!(refused(minimal(), existing.clone()).contains("cannot be swapped for an existing one"));

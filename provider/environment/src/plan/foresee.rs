@@ -235,7 +235,7 @@ fn merge(changes: &mut Vec<Change>, found: &Change, component: &Component) {
 
 /// Another object of somebody else in the same place: the network's subnets, a given key.
 fn existing(component: &Component, prior: &Component, decision: &Decision) -> Result<Vec<Step>, Refusal> {
-    let fixed: Vec<Change> = component
+    let mut fixed: Vec<Change> = component
         .properties
         .iter()
         .filter(|(property, _)| rules::of(component.kind, property).1 == Treatment::Fixed)
@@ -248,6 +248,13 @@ fn existing(component: &Component, prior: &Component, decision: &Decision) -> Re
             })
         })
         .collect();
+    if fixed.is_empty() && component.id != prior.id {
+        fixed.push(Change {
+            property: "id".to_owned(),
+            from: prior.id.clone().into(),
+            to: component.id.clone().into(),
+        });
+    }
     if fixed.is_empty() {
         return Ok(Vec::new());
     }

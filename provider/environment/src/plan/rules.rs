@@ -85,7 +85,8 @@ pub(super) fn of(kind: Kind, property: &str) -> (Comparison, Treatment) {
         }
         (Kind::AwsNodePool, "version") => (Version, Treatment::InPlace(Disruption::Rotate)),
 
-        (_, "name" | "alias") => (Value, Fixed),
+        // The id stands for a whole object of somebody else.
+        (_, "name" | "alias" | "id") => (Value, Fixed),
         _ => (Value, QUIET),
     }
 }
