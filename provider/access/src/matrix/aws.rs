@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use super::{
     At, Breach, Cell, Enforcement, Expected, PROBES, Probe, boundary, invariants,
@@ -7,7 +7,10 @@ use super::{
 };
 use crate::{
     Purpose,
-    aws::{Decision, Denial, Effect, ParseError, Policies, Policy, Scope as Choice, evaluate},
+    aws::{
+        Decision, Denial, Effect, ParseError, Policies, Policy, Principals, Scope as Choice, Statement,
+        evaluate,
+    },
     generate::{
         RegistryMode,
         aws::{self, Bucket, KubernetesAccess, Principal, Scope, role_arn},
@@ -175,6 +178,13 @@ pub fn check_aws(scope: &Scope, documents: &AwsDocuments) -> Vec<Breach> {
         .map(|i| (i.principal(), &i.trust))
         .collect();
     tokens::check(&tokens::aws_tokens(scope), &trusts, &mut breaches);
+    for (principal, set) in &trusts {
+        let configured = aws::trust(scope, *principal).to_string();
+        // What we write we can read.
+        if let Ok(configured) = TokenSet::of_aws_trust(&configured) {
+            tokens::nobody_else(*principal, set, &configured, &mut breaches);
+        }
+    }
     tokens::separation(&documents.trusts(scope), &mut breaches);
     breaches
 }
@@ -208,6 +218,10 @@ pub(super) fn check_rbac(rules: &[Rule], breaches: &mut Vec<Breach>) {
         }
     }
 }
+
+/// The policy of a bucket whose owner lets everybody in.
+pub(super) static OPEN: LazyLock<Policy> =
+    LazyLock::new(|| Policy::new([Statement::allow(["*"]).on(["*"]).to(Principals::anyone())]));
 
 /// Puts the probes to one identity.
 struct Judge<'a> {
@@ -276,7 +290,7 @@ impl<'a> Judge<'a> {
         }
         if let At::Object(bucket, _) = at {
             for aim in self.key_aims(bucket) {
-                let use_ = if action == "s3:PutObject" {
+                let use_ = if action != "s3:GetObject" && action != "s3:GetObjectVersion" {
                     "kms:GenerateDataKey"
                 } else {
                     "kms:Decrypt"
@@ -284,10 +298,13 @@ impl<'a> Judge<'a> {
                 self.expect_allowed(probe, use_, At::StorageKey, &aim, breaches);
             }
         }
-        if self.scope.options.write_once && probe.id == "P18" {
+        if self.scope.options.write_once && (probe.id, action) == ("P18", "s3:PutObject") {
+            // A creation that does not say that it replaces nothing.
             for mut aim in self.aims(service, action, at, &self.scope.environment) {
-                aim.keys.retain(|(key, _)| key != "s3:if-none-match");
+                aim.keys.clear();
                 aim.keys.push(("s3:if-none-match".to_owned(), None));
+                aim.keys
+                    .push(("s3:ObjectCreationOperation".to_owned(), Some("true".to_owned())));
                 self.expect_denied(probe.id, "overwrite predictions", action, &aim, None, breaches);
             }
         }
@@ -304,6 +321,9 @@ impl<'a> Judge<'a> {
         if matches!(at, At::Object(..) | At::List(..)) {
             for aim in self.aims(service, action, at, &self.scope.environment) {
                 self.expect_denied("P38", &what, action, &aim, Some(FOREIGN_ACCOUNT), breaches);
+                let mut ownerless = aim;
+                ownerless.keys.push(("aws:ResourceAccount".to_owned(), None));
+                self.expect_denied("P38", &what, action, &ownerless, None, breaches);
             }
         }
     }
@@ -419,10 +439,13 @@ impl<'a> Judge<'a> {
             return;
         }
         let mut request = aim.request(&self.role, action, true);
+        let mut policies = Policies::identity(&self.identity.permissions);
         if let Some(owner) = owner {
+            // Whoever took over the name lets everybody in: only our own policy can refuse.
             request = request.owned_by(owner);
+            policies = policies.on_resource_with(&OPEN);
         }
-        let because = match evaluate(&request, &Policies::identity(&self.identity.permissions)) {
+        let because = match evaluate(&request, &policies) {
             Decision::Denied { .. } => return,
             Decision::Allowed { by } => match by {
                 Some(cause) => format!("{} allows it", cause.statement.label()),

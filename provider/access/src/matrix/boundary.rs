@@ -121,6 +121,29 @@ fn bounded(
             }
         }
     }
+    let elsewhere = format!(
+        "arn:{}:secretsmanager:{}:{}:secret:another/service/secret-Aa1Bb2",
+        scope.partition, scope.region, scope.account
+    );
+    let policies = Policies::identity([everything]).bounded_by(boundary);
+    let (read, aim) = (
+        "secretsmanager:GetSecretValue",
+        Aim {
+            resource: elsewhere,
+            keys: Vec::new(),
+        },
+    );
+    report_unless_denied(
+        &aim,
+        &role,
+        read,
+        &policies,
+        None,
+        "P38",
+        "read a foreign secret",
+        purpose,
+        breaches,
+    );
     // What the identity itself may do, elsewhere.
     let own = documents.identities.iter().find(|i| i.principal() == principal);
     if own.is_none() {
@@ -148,7 +171,7 @@ fn bounded(
                 );
             }
             if matches!(at, super::At::Object(..) | super::At::List(..)) {
-                for aim in aims(&scope.environment) {
+                for mut aim in aims(&scope.environment) {
                     report_unless_denied(
                         &aim,
                         &role,
@@ -159,6 +182,10 @@ fn bounded(
                         probe.what,
                         purpose,
                         breaches,
+                    );
+                    aim.keys.push(("aws:ResourceAccount".to_owned(), None));
+                    report_unless_denied(
+                        &aim, &role, action, &policies, None, "P38", probe.what, purpose, breaches,
                     );
                 }
             }
@@ -182,7 +209,11 @@ fn report_unless_denied(
     if let Some(owner) = owner {
         request = request.owned_by(owner);
     }
-    if !evaluate(&request, policies).is_denied() {
+    let mut policies = policies.clone();
+    if owner.is_some() {
+        policies = policies.on_resource_with(&super::aws::OPEN);
+    }
+    if !evaluate(&request, &policies).is_denied() {
         breaches.push(Breach {
             row,
             what: what.to_owned(),
@@ -214,8 +245,14 @@ fn bucket_policy(
         "arn:{}:iam::{FOREIGN_ACCOUNT}:role/administrator",
         scope.partition
     );
+    let whole = format!("arn:{}:s3:::{name}", scope.partition);
     let mut refuse = |row, what: &str, who: &Caller, action: &str, keys: &[(&str, &str)]| {
-        let mut request = Request::new(who.clone(), action, &object).owned_by(&scope.account);
+        let object = if action == "s3:ListBucket" {
+            &whole
+        } else {
+            &object
+        };
+        let mut request = Request::new(who.clone(), action, object).owned_by(&scope.account);
         for (key, value) in keys {
             request = request.with(key, *value);
         }
@@ -240,7 +277,7 @@ fn bucket_policy(
         }
     };
     if scope.options.tls_only {
-        for action in ["s3:GetObject", "s3:PutObject"] {
+        for action in ["s3:GetObject", "s3:PutObject", "s3:ListBucket"] {
             let who = Caller::role(&*admin);
             refuse(
                 "B02",
@@ -252,7 +289,7 @@ fn bucket_policy(
         }
     }
     let tls = ("aws:SecureTransport", "true");
-    for action in ["s3:GetObject", "s3:PutObject"] {
+    for action in ["s3:GetObject", "s3:PutObject", "s3:ListBucket"] {
         refuse(
             "B03",
             "reach a bucket from another account",
@@ -304,6 +341,20 @@ fn bucket_policy(
         &delivery,
         "s3:PutObject",
         &[tls, other_account, ("aws:SourceArn", &ours)],
+    );
+    refuse(
+        "B05",
+        "deliver logs without naming the account",
+        &delivery,
+        "s3:PutObject",
+        &[tls, ("aws:SourceArn", &ours)],
+    );
+    refuse(
+        "B05",
+        "deliver logs without naming the bucket",
+        &delivery,
+        "s3:PutObject",
+        &[tls, own_account],
     );
     refuse(
         "B05",

@@ -17,6 +17,13 @@ const UNSCOPABLE: [&str; 4] = [
     "cloudwatch:listmetrics",
 ];
 
+/// What the machines may do to images of other accounts, which publish the add-ons.
+const PULL: [&str; 3] = [
+    "ecr:batchgetimage",
+    "ecr:getdownloadurlforlayer",
+    "ecr:batchchecklayeravailability",
+];
+
 /// Services in which every write is the matrix's business, on the environment's own things.
 const GOVERNED: [&str; 6] = ["s3:", "ecr:", "eks:", "secretsmanager:", "kms:", "sts:"];
 
@@ -88,8 +95,22 @@ fn statements(plain: &Scope, own: &[Pattern], identity: &AwsIdentity, breaches: 
                 continue;
             }
             let unscoped = resources.iter().any(|r| r.upper().is_any());
-            let node_pull = identity.purpose == Purpose::Node && !statement.conditions.is_empty();
-            if unscoped && !node_pull && !folded.as_literal().is_some_and(|a| UNSCOPABLE.contains(&a)) {
+            let foreign_pull = identity.purpose == Purpose::Node
+                && folded.as_literal().is_some_and(|a| PULL.contains(&a))
+                && statement
+                    .conditions
+                    .iter()
+                    .any(|c| c.key.folded() == "aws:resourceaccount");
+            // Metrics are scoped by their namespace.
+            let unscopable = folded.as_literal().is_some_and(|a| {
+                UNSCOPABLE.contains(&a)
+                    && (a != "cloudwatch:putmetricdata"
+                        || statement
+                            .conditions
+                            .iter()
+                            .any(|c| c.key.folded() == "cloudwatch:namespace"))
+            });
+            if unscoped && !foreign_pull && !unscopable {
                 report(
                     "I02",
                     "no unscoped grants",
@@ -103,9 +124,7 @@ fn statements(plain: &Scope, own: &[Pattern], identity: &AwsIdentity, breaches: 
                 .iter()
                 .any(|service| text.to_ascii_lowercase().starts_with(service));
             for known in actions::matching(text) {
-                if known.level == actions::AccessLevel::PermissionsManagement
-                    && identity.purpose != Purpose::Node
-                {
+                if known.level == actions::AccessLevel::PermissionsManagement {
                     report(
                         "I03",
                         "no management of permissions",

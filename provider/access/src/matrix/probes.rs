@@ -269,6 +269,7 @@ pub const PROBES: &[Probe] = &[
         "read own models",
         &[
             ("s3:GetObject", Object(Models, "{S}/versions/1/m")),
+            ("s3:GetObjectVersion", Object(Models, "{S}/versions/1/m")),
             ("s3:ListBucket", List(Models, "{S}/")),
         ],
         &[
@@ -366,8 +367,15 @@ pub const PROBES: &[Probe] = &[
     ),
     row(
         "P17",
-        "read other service's data",
+        "read or write other service's data",
         &[
+            ("s3:PutObject", Object(Data, "{T}/x")),
+            ("s3:PutObject", Object(Predictions, "{T}/x")),
+            ("s3:PutObject", Object(Reports, "{T}/x")),
+            ("s3:PutObject", Object(Mlflow, "{T}/x")),
+            ("s3:AbortMultipartUpload", Object(Predictions, "{T}/x")),
+            ("s3:AbortMultipartUpload", Object(Reports, "{T}/x")),
+            ("s3:AbortMultipartUpload", Object(Mlflow, "{T}/x")),
             ("s3:GetObject", Object(Data, "{T}/x")),
             ("s3:GetObject", Object(Data, "{T}/reference/x")),
             ("s3:GetObject", Object(Predictions, "{T}/x")),
@@ -376,6 +384,10 @@ pub const PROBES: &[Probe] = &[
             ("s3:ListBucket", List(Predictions, "{T}/")),
         ],
         &[
+            ("storage.objects.create", Object(Data, "{T}/x")),
+            ("storage.objects.create", Object(Predictions, "{T}/x")),
+            ("storage.objects.create", Object(Reports, "{T}/x")),
+            ("storage.objects.create", Object(Mlflow, "{T}/x")),
             ("storage.objects.get", Object(Data, "{T}/x")),
             ("storage.objects.get", Object(Data, "{T}/reference/x")),
             ("storage.objects.get", Object(Predictions, "{T}/x")),
@@ -387,15 +399,24 @@ pub const PROBES: &[Probe] = &[
     row(
         "P18",
         "append predictions",
-        &[("s3:PutObject", Object(Predictions, "{S}/x"))],
+        &[
+            ("s3:PutObject", Object(Predictions, "{S}/x")),
+            ("s3:AbortMultipartUpload", Object(Predictions, "{S}/x")),
+        ],
         &[("storage.objects.create", Object(Predictions, "{S}/x"))],
         "DDADDD",
     ),
     row(
         "P19",
         "read predictions",
-        &[("s3:GetObject", Object(Predictions, "{S}/x"))],
-        &[("storage.objects.get", Object(Predictions, "{S}/x"))],
+        &[
+            ("s3:GetObject", Object(Predictions, "{S}/x")),
+            ("s3:ListBucket", List(Predictions, "{S}/")),
+        ],
+        &[
+            ("storage.objects.get", Object(Predictions, "{S}/x")),
+            ("storage.objects.list", List(Predictions, "{S}/")),
+        ],
         "DDDAAD",
     ),
     row(
@@ -411,24 +432,36 @@ pub const PROBES: &[Probe] = &[
         &[
             ("storage.objects.delete", Object(Predictions, "{S}/x")),
             ("storage.objects.delete", Object(Reports, "{S}/x")),
+            ("storage.objects.delete", Object(Mlflow, "{S}/x")),
         ],
         "DDDDDD",
     ),
     row(
         "P21",
         "append reports",
-        &[("s3:PutObject", Object(Reports, "{S}/x"))],
+        &[
+            ("s3:PutObject", Object(Reports, "{S}/x")),
+            ("s3:AbortMultipartUpload", Object(Reports, "{S}/x")),
+        ],
         &[("storage.objects.create", Object(Reports, "{S}/x"))],
         "DDDADD",
     ),
     row(
         "P22",
-        "list a bucket without prefix",
+        "reach a bucket outside the services' prefixes",
         &[
             ("s3:ListBucket", List(Models, "")),
             ("s3:ListBucket", List(Data, "")),
             ("s3:ListBucket", List(Predictions, "")),
             ("s3:ListBucket", List(Mlflow, "")),
+            ("s3:GetObject", Object(Models, "x")),
+            ("s3:GetObject", Object(Data, "x")),
+            ("s3:GetObject", Object(Predictions, "x")),
+            ("s3:GetObject", Object(Mlflow, "x")),
+            ("s3:PutObject", Object(Models, "x")),
+            ("s3:PutObject", Object(Predictions, "x")),
+            ("s3:PutObject", Object(Reports, "x")),
+            ("s3:PutObject", Object(Mlflow, "x")),
         ],
         &[
             ("storage.objects.list", List(Models, "")),
@@ -486,8 +519,11 @@ pub const PROBES: &[Probe] = &[
     ),
     row(
         "P28",
-        "read or write logs bucket or Terraform state",
+        "read reports; read or write logs bucket or Terraform state",
         &[
+            ("s3:GetObject", Object(Reports, "{S}/x")),
+            ("s3:GetObject", Object(Reports, "{T}/x")),
+            ("s3:GetObjectVersion", Object(Reports, "{S}/x")),
             ("s3:GetObject", Object(Logs, "x")),
             ("s3:PutObject", Object(Logs, "x")),
             ("s3:GetObject", Object(Logs, "{S}/x")),
@@ -496,6 +532,8 @@ pub const PROBES: &[Probe] = &[
             ("s3:PutObject", State),
         ],
         &[
+            ("storage.objects.get", Object(Reports, "{S}/x")),
+            ("storage.objects.get", Object(Reports, "{T}/x")),
             ("storage.objects.get", Object(Logs, "x")),
             ("storage.objects.create", Object(Logs, "x")),
             ("storage.objects.get", Object(Logs, "{S}/x")),

@@ -120,14 +120,20 @@ pub(super) fn aws_aims(
             };
             expand(path)
                 .into_iter()
-                .map(|path| {
-                    let aim = Aim::at(format!("{bucket}/{path}")).without("s3:prefix");
-                    if action == "s3:PutObject" {
-                        aim.with("s3:if-none-match", "*")
-                            .with("s3:ObjectCreationOperation", "true")
-                    } else {
-                        aim
+                .flat_map(|path| {
+                    let aim = || Aim::at(format!("{bucket}/{path}")).without("s3:prefix");
+                    if action != "s3:PutObject" {
+                        return vec![aim()];
                     }
+                    // The same action uploads the parts of an object and creates it.
+                    vec![
+                        aim()
+                            .with("s3:if-none-match", "*")
+                            .with("s3:ObjectCreationOperation", "true"),
+                        aim()
+                            .without("s3:if-none-match")
+                            .with("s3:ObjectCreationOperation", "false"),
+                    ]
                 })
                 .collect()
         }
@@ -161,7 +167,11 @@ pub(super) fn aws_aims(
                 "arn:{partition}:secretsmanager:{region}:{account}:secret:{}/{service}/unlisted-Aa1Bb2",
                 scope.environment
             );
+            // A name that goes on after the random suffix of a listed one is another secret's.
+            let similar = listed(scope.services.get(service), principal.purpose)
+                .map(|s| format!("{}-more-Aa1Bb2", s.id));
             other_secrets(&scope.services, principal, service)
+                .chain(similar)
                 .chain([unlisted])
                 .map(Aim::at)
                 .collect()
@@ -179,7 +189,12 @@ pub(super) fn aws_aims(
             own.map(|s| s.id.clone()).chain([any]).map(Aim::at).collect()
         }
         At::Metrics => {
-            vec![everything().with("cloudwatch:namespace", format!("mlops/{environment}/{service}"))]
+            let named = everything().with("cloudwatch:namespace", format!("mlops/{environment}/{service}"));
+            if here {
+                vec![named]
+            } else {
+                vec![named, everything().without("cloudwatch:namespace")]
+            }
         }
         At::State => vec![Aim::at(format!(
             "arn:{partition}:s3:::{}-terraform-state/env.tfstate",
@@ -245,7 +260,15 @@ fn storage_key_by_hand(scope: &aws::Scope) -> Vec<Aim> {
         };
         format!("{service}.{}.{suffix}", scope.region)
     };
+    let another = format!(
+        "arn:{}:kms:{}:{}:key/another",
+        scope.partition, scope.region, scope.account
+    );
     if let Some(key) = &scope.storage_key_arn {
+        for bucket in scope.buckets.values() {
+            let other = Aim::at(another.clone()).without(SECRET);
+            aims.push(other.with(VIA, host("s3")).with(CONTEXT, arn(bucket)));
+        }
         let key = || Aim::at(key.clone()).without(SECRET);
         aims.push(key().without(VIA).without(CONTEXT));
         for bucket in scope.buckets.values() {
@@ -271,7 +294,10 @@ fn storage_key_by_hand(scope: &aws::Scope) -> Vec<Aim> {
             .flat_map(|s| s.secrets.values())
             .map(|s| s.id.clone());
         for secret in secrets {
-            aims.push(key().without(VIA).with(SECRET, secret));
+            aims.push(key().without(VIA).with(SECRET, secret.clone()));
+            aims.push(key().with(VIA, host("ec2")).with(SECRET, secret.clone()));
+            let other = Aim::at(another.clone()).without(CONTEXT);
+            aims.push(other.with(VIA, host("secretsmanager")).with(SECRET, secret));
         }
         aims.push(key().with(VIA, host("secretsmanager")).without(SECRET));
         aims.push(key().with(VIA, host("secretsmanager")).with(

@@ -6,7 +6,7 @@ use crate::{
         aws::{self, Principal, role_arn},
         gcp,
     },
-    trust::{Token, TokenSet, Trusts, separation as separate},
+    trust::{Containment, Token, TokenSet, Trusts, separation as separate},
     verdict::Verdict,
 };
 
@@ -241,16 +241,22 @@ fn rows(
         let mutable = if github.subject_format == SubjectFormat::Immutable
             && github.subjects().iter().any(|s| s.contains('@'))
         {
-            [job("refs/tags/v1.2.3", None), job(main, Some(deploy))]
-                .concat()
-                .into_iter()
-                .filter(|t| !t.claims.contains_key("repository_id"))
-                .map(|t| {
-                    let sub = t.claims["sub"].clone();
-                    let place = sub.splitn(3, ':').nth(2).unwrap_or_default().to_owned();
-                    t.with("sub", &format!("repo:{}:{place}", github.repository))
-                })
-                .collect()
+            [
+                Some(deploy),
+                github.drift_environment.as_deref(),
+                github.retrain_environment.as_deref(),
+            ]
+            .into_iter()
+            .flatten()
+            .flat_map(|name| job(main, Some(name)))
+            .chain(job("refs/tags/v1.2.3", None))
+            .filter(|t| !t.claims.contains_key("repository_id"))
+            .map(|t| {
+                let sub = t.claims["sub"].clone();
+                let place = sub.splitn(3, ':').nth(2).unwrap_or_default().to_owned();
+                t.with("sub", &format!("repo:{}:{place}", github.repository))
+            })
+            .collect()
         } else {
             Vec::new()
         };
@@ -476,6 +482,34 @@ pub(super) fn check(rows: &[TokenRow], trusts: &[(Principal<'_>, &TokenSet)], br
             }
         }
     }
+}
+
+/// Row `S0`: nobody enters but those whom the configuration lets in.
+pub(super) fn nobody_else(
+    principal: Principal<'_>,
+    set: &TokenSet,
+    configured: &TokenSet,
+    breaches: &mut Vec<Breach>,
+) {
+    let (ask, because) = match set.within(configured) {
+        Containment::Yes => return,
+        Containment::No(token) => (
+            format!("be entered by the {token}"),
+            "the configuration does not let it in".to_owned(),
+        ),
+        Containment::Unknown(doubt) => (
+            "be entered by others than configured".to_owned(),
+            format!("that cannot be told: {doubt}"),
+        ),
+    };
+    breaches.push(Breach {
+        row: "S0",
+        what: "nobody enters but those configured".to_owned(),
+        identity: principal.to_string(),
+        expected: Expected::Deny,
+        ask,
+        because,
+    });
 }
 
 /// The rules of separation, as rows `S1` to `S7`. The node is entered by machines, not by tokens, and left out.

@@ -158,7 +158,7 @@ pub(super) fn append_predictions(scope: &Scope, own: &str) -> Vec<Statement> {
     let create = objects(scope, "AppendOwnPredictions", &["s3:PutObject"], &target)
         .map(|s| s.when("Null", "s3:if-none-match", ["false"]));
     let parts = objects(scope, "UploadPredictionParts", &["s3:PutObject"], &target)
-        .map(|s| s.when("Bool", "s3:ObjectCreationOperation", ["false"]));
+        .map(|s| s.when("BoolIfExists", "s3:ObjectCreationOperation", ["false"]));
     let abort = objects(
         scope,
         "AbortPredictionUploads",
