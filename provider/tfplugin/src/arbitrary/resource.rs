@@ -12,6 +12,8 @@ pub(crate) struct Dice {
     state: u64,
     /// Whether [`fill`] made elements of a set equal, so that there are fewer than were planned.
     pub(crate) collapsed: bool,
+    /// Whether a configuration may have null among the elements of a nested attribute.
+    pub(crate) null_elements: bool,
 }
 
 impl Dice {
@@ -19,6 +21,7 @@ impl Dice {
         Self {
             state: seed ^ 0x9e37_79b9_7f4a_7c15,
             collapsed: false,
+            null_elements: true,
         }
     }
 
@@ -49,7 +52,7 @@ impl Dice {
 pub(crate) fn some_schema(dice: &mut Dice) -> Schema {
     let mut schema = Schema::new().attributes(attributes(dice, 3, false, true));
     for name in dice.names(2) {
-        let block = block(dice, 2, false);
+        let block = block(dice, 2, false, false);
         schema = schema.block(format!("block_{name}"), block);
     }
     schema
@@ -133,10 +136,11 @@ fn holds_set(attribute: &Attribute) -> bool {
     matches!(attribute.kind, Kind::Nested(..))
 }
 
-fn block(dice: &mut Dice, depth: u64, in_set: bool) -> Block {
+fn block(dice: &mut Dice, depth: u64, in_set: bool, repeated: bool) -> Block {
     let nesting = nesting(dice);
     let in_set = in_set || nesting == Nesting::Set;
-    let made = attributes(dice, depth, in_set, false);
+    let repeated = repeated || nesting != Nesting::Single;
+    let made = attributes(dice, if repeated { 0 } else { depth }, in_set, false);
     let mut block = match nesting {
         Nesting::Single => Block::single(made),
         Nesting::List => Block::list(made),
@@ -144,7 +148,7 @@ fn block(dice: &mut Dice, depth: u64, in_set: bool) -> Block {
         Nesting::Map => Block::map(made),
     };
     if depth > 0 && dice.one_in(3) {
-        block = block.block("inner", self::block(dice, depth - 1, in_set));
+        block = block.block("inner", self::block(dice, depth - 1, in_set, repeated));
     }
     block
 }
@@ -205,7 +209,7 @@ fn configured(schema: &Attribute, unknown: bool, dice: &mut Dice) -> Value {
 
 fn held(nesting: Nesting, dice: &mut Dice, nulls: bool, one: &mut dyn FnMut(&mut Dice) -> Value) -> Value {
     let mut item = |dice: &mut Dice| {
-        if nulls && dice.one_in(12) {
+        if nulls && dice.null_elements && dice.one_in(12) {
             Value::Null
         } else {
             one(dice)

@@ -1,5 +1,7 @@
 //! Finding the elements of a set again, which have no name.
 
+use std::collections::BTreeMap;
+
 use super::{Body, child, element};
 use crate::schema::{Kind, Nesting};
 use crate::value::Value;
@@ -21,29 +23,44 @@ impl Correlation {
         prior: &'a [Value],
         config: &[Value],
     ) -> Vec<Option<&'a Value>> {
-        let mut found = vec![None; config.len()];
         // An element that is not known yet may turn out to be any of the prior ones, and another element must not have been
         // promised the values of that one: the plan made at apply would break the promise.
         if self == Correlation::Wide && !config.iter().all(Value::is_wholly_known) {
-            return found;
+            return vec![None; config.len()];
         }
-        let mut used = vec![false; prior.len()];
-        let mut pass = |found: &mut Vec<Option<&'a Value>>, fits: &dyn Fn(&Value, &Value) -> bool| {
-            for (slot, item) in found.iter_mut().zip(config).filter(|(slot, _)| slot.is_none()) {
-                let first = (0..prior.len()).find(|index| !used[*index] && fits(&prior[*index], item));
-                if let Some(index) = first {
-                    used[index] = true;
-                    *slot = Some(&prior[index]);
-                }
-            }
-        };
+        let fits = |item: usize, index: usize| self.may_come_from(body, &prior[index], &config[item]);
+        let mut owner: Vec<Option<usize>> = vec![None; prior.len()];
         // Core takes the first that may be it, also where a later element is the very one.
         if self == Correlation::Wide {
-            pass(&mut found, &|prior, config| prior.same(config));
+            for (item, value) in config.iter().enumerate() {
+                let same =
+                    (0..prior.len()).find(|index| owner[*index].is_none() && prior[*index].same(value));
+                if let Some(index) = same {
+                    owner[index] = Some(item);
+                }
+            }
         }
-        pass(&mut found, &|prior, config| {
-            self.may_come_from(body, prior, config)
-        });
+        for item in 0..config.len() {
+            if owner.contains(&Some(item)) {
+                continue;
+            }
+            match self {
+                Correlation::Core => {
+                    if let Some(index) = (0..prior.len()).find(|i| owner[*i].is_none() && fits(item, *i)) {
+                        owner[index] = Some(item);
+                    }
+                }
+                Correlation::Wide => {
+                    place(item, &mut owner, &mut vec![false; prior.len()], &fits);
+                }
+            }
+        }
+        let mut found = vec![None; config.len()];
+        for (index, item) in owner.into_iter().enumerate() {
+            if let Some(item) = item {
+                found[item] = Some(&prior[index]);
+            }
+        }
         found
     }
 
@@ -54,7 +71,7 @@ impl Correlation {
         }
         let (Some(_), Some(_)) = (prior.entries(), config.entries()) else {
             // Core walks the prior value: one that is null or unknown has nothing that contradicts.
-            return prior.entries().is_none();
+            return self == Correlation::Core && prior.entries().is_none();
         };
         body.attributes.iter().all(|(name, schema)| {
             let (prior, config) = (child(prior, name), child(config, name));
@@ -76,6 +93,15 @@ impl Correlation {
     }
 
     fn elements_may_come_from(self, nesting: Nesting, body: Body<'_>, prior: &Value, config: &Value) -> bool {
+        let count = |value: &Value| {
+            value
+                .elements()
+                .map(<[_]>::len)
+                .or(value.entries().map(BTreeMap::len))
+        };
+        if self == Correlation::Wide && nesting != Nesting::Single && count(prior) != count(config) {
+            return false;
+        }
         match nesting {
             // Core does not look into a set within a set.
             Nesting::Set if self == Correlation::Core => false,
@@ -102,4 +128,30 @@ impl Correlation {
             }),
         }
     }
+}
+
+/// Gives `item` a prior element that fits, moving others to what also fits them (Kuhn's matching): an element that fits
+/// only one must not lose it to one that fits many. Terraform stores sets in an order of its own, so the first that fits
+/// may be anybody's.
+fn place(
+    item: usize,
+    owner: &mut [Option<usize>],
+    tried: &mut [bool],
+    fits: &dyn Fn(usize, usize) -> bool,
+) -> bool {
+    for index in 0..owner.len() {
+        if tried[index] || !fits(item, index) {
+            continue;
+        }
+        tried[index] = true;
+        let free = match owner[index] {
+            None => true,
+            Some(other) => place(other, owner, tried, fits),
+        };
+        if free {
+            owner[index] = Some(item);
+            return true;
+        }
+    }
+    false
 }

@@ -62,4 +62,6 @@ pub(crate) fn element(value: &Value, index: usize) -> Option<&Value> {
 }
 
 #[cfg(test)]
+mod terraform;
+#[cfg(test)]
 mod tests;

@@ -59,6 +59,7 @@ impl Schema {
             prefix: String::new(),
             faults: Vec::new(),
             in_set: false,
+            in_repeated_block: false,
         };
         if i64::try_from(self.version).is_err() {
             check.fault("(schema)", "the version does not fit 63 bits");
@@ -85,6 +86,7 @@ struct Check {
     prefix: String,
     faults: Vec<SchemaFault>,
     in_set: bool,
+    in_repeated_block: bool,
 }
 
 impl Check {
@@ -147,9 +149,12 @@ impl Check {
             _ => {}
         }
         self.collection(name, block.nesting, &block.ty(), block_is_write_only(block));
+        let outside = self.in_repeated_block;
+        self.in_repeated_block |= block.nesting != Nesting::Single;
         self.inside(name, block.nesting == Nesting::Set, |check| {
             check.body(&block.attributes, &block.blocks)
         });
+        self.in_repeated_block = outside;
     }
 
     /// What must not be inside collections of objects.
@@ -205,6 +210,14 @@ impl Check {
                 }
             }
             Kind::Nested(nesting, attributes) => {
+                // Tried with 1.11.4: "panic: inconsistent map element types" where one block sets the attribute and
+                // another does not.
+                if self.in_repeated_block {
+                    self.fault(
+                        name,
+                        "a nested attribute in a repeated block makes Terraform crash",
+                    );
+                }
                 self.collection(
                     name,
                     *nesting,

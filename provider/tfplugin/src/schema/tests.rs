@@ -72,6 +72,7 @@ fn every_fault_is_named() {
             "keyed: min_items and max_items of a map of blocks must be 0",
             "many: min_items is greater than max_items",
             "more: a set must not contain write-only attributes",
+            "more.deep: a nested attribute in a repeated block makes Terraform crash",
         ]
     );
 }
