@@ -8,7 +8,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::process::COOKIE;
+use super::process::{COOKIE, end};
 use super::workspace::{Workspace, provider};
 
 fn median(mut times: Vec<Duration>) -> Duration {
@@ -43,8 +43,7 @@ fn handshake() -> (Duration, u64) {
                 .ok()
         })
         .unwrap_or_default();
-    child.kill().unwrap();
-    child.wait().unwrap();
+    end(&mut child);
     (took, memory)
 }
 

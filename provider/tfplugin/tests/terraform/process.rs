@@ -74,8 +74,22 @@ impl Plugin {
 
 impl Drop for Plugin {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        end(&mut self.child);
+    }
+}
+
+/// Ends a provider in order, so that it leaves no folder behind; by force where it does not heed.
+pub(crate) fn end(child: &mut Child) {
+    if let Ok(None) = child.try_wait() {
+        signal("TERM", child.id().into());
+        for _ in 0..100 {
+            if !matches!(child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }
 
