@@ -13,6 +13,7 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -113,17 +114,17 @@ impl Listener {
 
     /// Accepts until `closed`; every connection counts in `open` while it lives.
     ///
-    /// A failed accept or TLS handshake is logged and ends nothing.
+    /// A failed accept or TLS handshake is logged and ends nothing. The task ends once the listener and its folder are gone.
     pub(super) fn incoming(
         self,
         tls: Option<Arc<ServerConfig>>,
         open: watch::Sender<usize>,
         closed: CancellationToken,
-    ) -> ReceiverStream<io::Result<Connection>> {
+    ) -> (ReceiverStream<io::Result<Connection>>, JoinHandle<()>) {
         let (sender, receiver) = mpsc::channel(16);
         let acceptor = tls.map(TlsAcceptor::from);
         let open = Arc::new(open);
-        tokio::spawn(async move {
+        let accepting = tokio::spawn(async move {
             loop {
                 let accepted = tokio::select! {
                     () = closed.cancelled() => return,
@@ -148,7 +149,7 @@ impl Listener {
                 });
             }
         });
-        ReceiverStream::new(receiver)
+        (ReceiverStream::new(receiver), accepting)
     }
 }
 
@@ -333,7 +334,7 @@ mod tests {
         let key = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         let tls = super::super::tls::for_host(&key.cert.pem()).unwrap();
         let (open, _) = watch::channel(0);
-        let mut incoming = listener.incoming(Some(tls.config), open, CancellationToken::new());
+        let (mut incoming, _) = listener.incoming(Some(tls.config), open, CancellationToken::new());
         let silent = tokio::net::UnixStream::connect(&path).await.unwrap();
         let refused = tokio::net::UnixStream::connect(&path).await.unwrap();
         // Text is no TLS: refused, and still nothing comes out of the stream, nor does it end.

@@ -166,7 +166,7 @@ async fn run(provider: Arc<dyn Provider>, options: &ServeOptions) -> Result<End,
     // Whoever connects from now on waits in the listener's queue until the service stands.
     let lifetime = Arc::new(Lifetime::new(options.grace));
     let (open, watching) = watch::channel(0);
-    let incoming = listener.incoming(tls.map(|tls| tls.config), open, lifetime.ending.clone());
+    let (incoming, accepting) = listener.incoming(tls.map(|tls| tls.config), open, lifetime.ending.clone());
     let (health, health_service) = tonic_health::server::health_reporter();
     health
         .set_service_status("plugin", tonic_health::ServingStatus::Serving)
@@ -218,6 +218,8 @@ async fn run(provider: Arc<dyn Provider>, options: &ServeOptions) -> Result<End,
     lifetime.ending.cancel();
     // Lets the answers leave. What does not close in this time is closed by the end of the process.
     let _ = tokio::time::timeout(FLUSH, server).await;
+    // Removes the socket's folder.
+    let _ = tokio::time::timeout(FLUSH, accepting).await;
     Ok(end)
 }
 
