@@ -1,1 +1,37 @@
 //! The AWS driver: carries out the steps of an environment's plan.
+//!
+//! [`Aws`] is the [`Driver`](mlops_environment::driver::Driver) for Amazon Web Services. One file per kind of component;
+//! each says how the component is found, made, changed and removed, and in which order. Nothing here decides what is
+//! wanted, and nothing knows whether the other side is Amazon, a private endpoint or a test double.
+
+mod access_entry;
+mod bucket;
+mod calls;
+mod claim;
+mod client;
+mod cluster;
+mod credentials;
+mod document;
+mod driver;
+mod ec2;
+mod failure;
+mod key;
+mod launch_template;
+mod lifecycle;
+mod log_group;
+mod network;
+mod node_pool;
+mod object;
+mod oidc_provider;
+mod policy;
+mod purge;
+mod repository;
+mod role;
+mod secret;
+mod tags;
+mod wait;
+
+pub use calls::Calls;
+pub use client::{AssumeRole, AssumeRoleWithWebIdentity, SERVICES, Settings};
+pub use credentials::CredentialsKind;
+pub use driver::Aws;

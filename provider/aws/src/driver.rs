@@ -1,0 +1,275 @@
+//! The door: [`Driver`] for AWS, sharing each call out to the file of the component's kind.
+
+use std::time::SystemTime;
+
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
+use mlops_environment::aws::{
+    AccessEntry, Bucket, Cluster, Key, LogGroup, ManagedPolicy, Network, NodePool, OidcProvider, Repository,
+    Role, Secret,
+};
+use mlops_environment::claim::Claim;
+use mlops_environment::component::{Component, Kind, Observation, Present};
+use mlops_environment::driver::{Caller, ClaimVersion, Driver, Failure, Monitor, Pending, Reason};
+use mlops_environment::plan::Change;
+use tokio::sync::OnceCell;
+
+use crate::calls::Calls;
+use crate::client::{Clients, Settings};
+use crate::credentials::CredentialsKind;
+use crate::failure::{Outcome, call, failure, missing};
+use crate::object::{Changes, Object, Wanted, typed};
+use crate::{claim, tags};
+
+/// One AWS account and region.
+#[derive(Debug)]
+pub struct Aws {
+    pub(crate) clients: Clients,
+    caller: OnceCell<Caller>,
+}
+
+/// Runs `$body` with `$object` as the typed properties of the component.
+macro_rules! by_kind {
+    ($component:expr, $object:ident => $body:expr) => {
+        match $component.kind {
+            Kind::AwsAccessEntry => {
+                let $object: Wanted<AccessEntry> = typed($component)?;
+                $body
+            }
+            Kind::AwsCluster => {
+                let $object: Wanted<Cluster> = typed($component)?;
+                $body
+            }
+            Kind::AwsNodePool => {
+                let $object: Wanted<NodePool> = typed($component)?;
+                $body
+            }
+            Kind::AwsBucket => {
+                let $object: Wanted<Bucket> = typed($component)?;
+                $body
+            }
+            Kind::AwsKey => {
+                let $object: Wanted<Key> = typed($component)?;
+                $body
+            }
+            Kind::AwsLogGroup => {
+                let $object: Wanted<LogGroup> = typed($component)?;
+                $body
+            }
+            Kind::AwsNetwork => {
+                let $object: Wanted<Network> = typed($component)?;
+                $body
+            }
+            Kind::AwsOidcProvider => {
+                let $object: Wanted<OidcProvider> = typed($component)?;
+                $body
+            }
+            Kind::AwsPolicy => {
+                let $object: Wanted<ManagedPolicy> = typed($component)?;
+                $body
+            }
+            Kind::AwsRepository => {
+                let $object: Wanted<Repository> = typed($component)?;
+                $body
+            }
+            Kind::AwsRole => {
+                let $object: Wanted<Role> = typed($component)?;
+                $body
+            }
+            Kind::AwsSecret => {
+                let $object: Wanted<Secret> = typed($component)?;
+                $body
+            }
+        }
+    };
+}
+
+impl Aws {
+    /// Resolves the configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Invalid`] for an unknown service in `endpoints` or without a region; [`Reason::Denied`] without any source
+    /// of credentials.
+    pub async fn connect(settings: Settings) -> Result<Self, Failure> {
+        Ok(Self {
+            clients: Clients::connect(settings).await?,
+            caller: OnceCell::new(),
+        })
+    }
+
+    /// Kind of the credentials in use: what a check for long-term keys looks at.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Denied`] when none are found.
+    pub async fn credentials_kind(&self) -> Result<CredentialsKind, Failure> {
+        self.clients.credentials_kind().await
+    }
+
+    /// Services that would be reached at Amazon's own endpoint: none of them means that dummy credentials do no harm.
+    pub fn at_amazon(&self) -> Vec<&'static str> {
+        self.clients.at_amazon()
+    }
+
+    /// The region in use.
+    pub fn region(&self) -> &str {
+        &self.clients.region
+    }
+
+    /// The calls made so far.
+    pub fn calls(&self) -> &Calls {
+        &self.clients.calls
+    }
+
+    /// The transport in use, for a second configuration that shares its connections.
+    pub fn connector(&self) -> SharedHttpConnector {
+        self.clients.connector.clone()
+    }
+
+    /// Who calls; asked once.
+    pub(crate) async fn whoami(&self) -> Outcome<&Caller> {
+        self.caller
+            .get_or_try_init(|| async {
+                const OPERATION: &str = "sts:GetCallerIdentity";
+                let answer = call(OPERATION, self.clients.sts.get_caller_identity().send()).await?;
+                let principal = answer.arn.ok_or_else(|| missing(OPERATION, "Arn"))?;
+                Ok(Caller {
+                    account: answer.account.ok_or_else(|| missing(OPERATION, "Account"))?,
+                    partition: principal.split(':').nth(1).unwrap_or("aws").to_owned(),
+                    principal,
+                })
+            })
+            .await
+    }
+
+    /// `arn:<partition>:<service>:<region>:<account>:<resource>`; `iam` has no region.
+    pub(crate) async fn arn(&self, service: &str, resource: &str) -> Outcome<String> {
+        let caller = self.whoami().await?;
+        let region = if service == "iam" { "" } else { self.region() };
+        Ok(format!(
+            "arn:{}:{service}:{region}:{}:{resource}",
+            caller.partition, caller.account
+        ))
+    }
+}
+
+/// Fills in which component a failure was about.
+fn about(component: &Component, failure: Failure) -> Failure {
+    tracing::debug!(
+        component = %component.address,
+        operation = %failure.operation,
+        code = %failure.code,
+        request_id = failure.request_id.as_deref().unwrap_or_default(),
+        "{}", failure.message
+    );
+    failure
+}
+
+impl Driver for Aws {
+    fn caller(&self) -> Pending<'_, Caller> {
+        Box::pin(async { self.whoami().await.cloned() })
+    }
+
+    fn observe<'a>(&'a self, component: &'a Component) -> Pending<'a, Observation> {
+        Box::pin(async move {
+            by_kind!(component, object => object.observe(self, component).await)
+                .map_err(|f| about(component, f))
+        })
+    }
+
+    fn create<'a>(&'a self, component: &'a Component, monitor: &'a dyn Monitor) -> Pending<'a, Present> {
+        Box::pin(async move {
+            by_kind!(component, object => object.create(self, component, monitor).await)
+                .map_err(|f| about(component, f))
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        component: &'a Component,
+        found: &'a Present,
+        changes: &'a [Change],
+        monitor: &'a dyn Monitor,
+    ) -> Pending<'a, Present> {
+        Box::pin(async move {
+            let change = Changes {
+                found,
+                changes,
+                monitor,
+            };
+            by_kind!(component, object => object.update(self, component, &change).await)
+                .map_err(|f| about(component, f))?;
+            // What the cloud made of it, not what we asked for.
+            match self.observe(component).await? {
+                Observation::Present(present) => Ok(present),
+                Observation::Absent => Err(failure(
+                    "update",
+                    Reason::NotFound,
+                    format!(
+                        "{} ({}) vanished while it was being updated",
+                        component.address, found.id
+                    ),
+                )),
+            }
+        })
+    }
+
+    fn settle<'a>(
+        &'a self,
+        component: &'a Component,
+        found: &'a Present,
+        monitor: &'a dyn Monitor,
+    ) -> Pending<'a, Observation> {
+        Box::pin(async move {
+            by_kind!(component, object => object.settle(self, component, found, monitor).await)
+                .map_err(|f| about(component, f))?;
+            self.observe(component).await
+        })
+    }
+
+    fn delete<'a>(
+        &'a self,
+        component: &'a Component,
+        found: &'a Present,
+        monitor: &'a dyn Monitor,
+    ) -> Pending<'a, ()> {
+        Box::pin(async move {
+            by_kind!(component, object => object.delete(self, component, found, monitor).await)
+                .map_err(|f| about(component, f))
+        })
+    }
+
+    fn retain<'a>(&'a self, component: &'a Component, found: &'a Present) -> Pending<'a, ()> {
+        Box::pin(async move {
+            let now = jiff::Timestamp::try_from(SystemTime::now())
+                .map_or_else(|_| "unknown".to_owned(), |now| format!("{now:.0}"));
+            by_kind!(component, object => object.tag(self, found, tags::RETAINED_AT, &now).await)
+                .map_err(|f| about(component, f))
+        })
+    }
+
+    fn obstacles<'a>(&'a self, component: &'a Component, found: &'a Present) -> Pending<'a, Vec<String>> {
+        Box::pin(async move {
+            by_kind!(component, object => object.obstacles(self, component, found).await)
+                .map_err(|f| about(component, f))
+        })
+    }
+
+    fn read_claim<'a>(
+        &'a self,
+        bucket: &'a str,
+        name: &'a str,
+    ) -> Pending<'a, Option<(Claim, ClaimVersion)>> {
+        Box::pin(claim::read(self, bucket, name))
+    }
+
+    fn write_claim<'a>(
+        &'a self,
+        bucket: &'a str,
+        name: &'a str,
+        claim: &'a Claim,
+        expected: Option<&'a ClaimVersion>,
+    ) -> Pending<'a, ClaimVersion> {
+        Box::pin(claim::write(self, bucket, name, claim, expected))
+    }
+}

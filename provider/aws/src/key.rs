@@ -1,0 +1,233 @@
+//! A KMS key with its alias. The alias is the name by which the key is found; without it a key of ours is an orphan.
+
+use async_trait::async_trait;
+use aws_sdk_kms::types::{KeyState, Tag};
+use futures::try_join;
+use mlops_environment::aws::{Key, Tags};
+use mlops_environment::component::{Component, Observation, Present, Status};
+use mlops_environment::driver::{Monitor, Reason};
+
+use crate::document;
+use crate::driver::Aws;
+use crate::failure::{Outcome, call, failure, gone, missing, optional};
+use crate::object::{Changes, Object, Wanted, outputs, properties, ready};
+use crate::tags;
+
+fn kms_tags(tags: &Tags) -> Outcome<Vec<Tag>> {
+    tags.iter()
+        .map(|(key, value)| {
+            Tag::builder()
+                .tag_key(key)
+                .tag_value(value)
+                .build()
+                .map_err(|error| failure("kms:TagResource", Reason::Invalid, error.to_string()))
+        })
+        .collect()
+}
+
+fn known(arn: &str, id: &str) -> mlops_environment::component::Outputs {
+    outputs([("arn", arn.to_owned()), ("id", id.to_owned())])
+}
+
+impl Wanted<Key> {
+    async fn rotate(&self, aws: &Aws, id: &str) -> Outcome<()> {
+        let kms = &aws.clients.kms;
+        if self.rotation_days > 0 {
+            let on = kms
+                .enable_key_rotation()
+                .key_id(id)
+                .rotation_period_in_days(self.rotation_days);
+            call("kms:EnableKeyRotation", on.send()).await?;
+        } else {
+            call(
+                "kms:DisableKeyRotation",
+                kms.disable_key_rotation().key_id(id).send(),
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn schedule_deletion(&self, aws: &Aws, id: &str) -> Outcome<()> {
+        let schedule = aws
+            .clients
+            .kms
+            .schedule_key_deletion()
+            .key_id(id)
+            .pending_window_in_days(self.deletion_window_days);
+        match gone(call("kms:ScheduleKeyDeletion", schedule.send()).await) {
+            // Already pending: deleting twice is fine.
+            Err(failure)
+                if failure.code == "KMSInvalidStateException"
+                    && failure.message.contains("pending deletion") =>
+            {
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Names and rotates a key just made.
+    async fn finish(&self, aws: &Aws, id: &str) -> Outcome<()> {
+        let alias = aws
+            .clients
+            .kms
+            .create_alias()
+            .alias_name(&self.alias)
+            .target_key_id(id);
+        call("kms:CreateAlias", alias.send()).await?;
+        if self.rotation_days > 0 {
+            self.rotate(aws, id).await
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[async_trait]
+impl Object for Wanted<Key> {
+    async fn observe(&self, aws: &Aws, _: &Component) -> Outcome<Observation> {
+        const OPERATION: &str = "kms:DescribeKey";
+        let kms = &aws.clients.kms;
+        let described = optional(call(OPERATION, kms.describe_key().key_id(&self.alias).send()).await)?;
+        let Some(described) = described else {
+            return Ok(Observation::Absent);
+        };
+        let key = described
+            .key_metadata
+            .ok_or_else(|| missing(OPERATION, "KeyMetadata"))?;
+        let arn = key.arn.ok_or_else(|| missing(OPERATION, "Arn"))?;
+        let id = &key.key_id;
+        let (policy, rotation, found_tags) = try_join!(
+            call("kms:GetKeyPolicy", kms.get_key_policy().key_id(id).send()),
+            call(
+                "kms:GetKeyRotationStatus",
+                kms.get_key_rotation_status().key_id(id).send()
+            ),
+            call("kms:ListResourceTags", kms.list_resource_tags().key_id(id).send()),
+        )?;
+        let found_tags = tags::found(
+            found_tags
+                .tags()
+                .iter()
+                .map(|tag| (tag.tag_key(), tag.tag_value())),
+        );
+        let found = Key {
+            alias: self.alias.clone(),
+            description: key.description.unwrap_or_default(),
+            policy: document::reported(policy.policy().unwrap_or_default(), &self.policy),
+            // A key that rotates without a period in the answer does so yearly, the default.
+            rotation_days: if rotation.key_rotation_enabled {
+                rotation.rotation_period_in_days.unwrap_or(365)
+            } else {
+                0
+            },
+            deletion_window_days: self.deletion_window_days,
+            tags: found_tags,
+        };
+        let mut found_properties = properties(&found);
+        found_properties.remove("deletion_window_days");
+        let status = match key.key_state {
+            None | Some(KeyState::Enabled) => Status::Ready,
+            Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion) => Status::Deleting,
+            Some(KeyState::Creating | KeyState::Updating) => Status::InProgress {
+                what: "Creating".into(),
+                operation: None,
+            },
+            Some(other) => Status::Failed {
+                reason: format!("the key is {other}"),
+            },
+        };
+        Ok(Observation::Present(Present {
+            owner: tags::owner(&found.tags),
+            status,
+            properties: found_properties,
+            outputs: known(&arn, id),
+            foreign: Vec::new(),
+            id: arn,
+        }))
+    }
+
+    async fn create(&self, aws: &Aws, _: &Component, _: &dyn Monitor) -> Outcome<Present> {
+        const OPERATION: &str = "kms:CreateKey";
+        let create = aws
+            .clients
+            .kms
+            .create_key()
+            .description(&self.description)
+            .policy(&self.policy)
+            .set_tags(Some(kms_tags(&self.tags)?));
+        let answer = call(OPERATION, create.send()).await?;
+        let key = answer
+            .key_metadata
+            .ok_or_else(|| missing(OPERATION, "KeyMetadata"))?;
+        let arn = key.arn.clone().ok_or_else(|| missing(OPERATION, "Arn"))?;
+        if let Err(failure) = self.finish(aws, &key.key_id).await {
+            // A key without its alias would never be found again, and costs money each month.
+            self.schedule_deletion(aws, &key.key_id).await.ok();
+            return Err(failure);
+        }
+        Ok(ready(arn.clone(), &self.tags, self, known(&arn, &key.key_id)))
+    }
+
+    async fn update(&self, aws: &Aws, _: &Component, change: &Changes<'_>) -> Outcome<()> {
+        const REFUSED: &str = "kms:UpdateAlias";
+        change.refuse(REFUSED, &["alias"])?;
+        let (kms, id) = (&aws.clients.kms, &change.found.id);
+        if change.any(&["description"]) {
+            let update = kms
+                .update_key_description()
+                .key_id(id)
+                .description(&self.description);
+            call("kms:UpdateKeyDescription", update.send()).await?;
+        }
+        if change.any(&["policy"]) {
+            call(
+                "kms:PutKeyPolicy",
+                kms.put_key_policy().key_id(id).policy(&self.policy).send(),
+            )
+            .await?;
+        }
+        if change.any(&["rotation_days"]) {
+            self.rotate(aws, id).await?;
+        }
+        if let Some((set, removed)) = change.tags() {
+            if !set.is_empty() {
+                let tag = kms.tag_resource().key_id(id).set_tags(Some(kms_tags(&set)?));
+                call("kms:TagResource", tag.send()).await?;
+            }
+            if !removed.is_empty() {
+                let untag = kms.untag_resource().key_id(id).set_tag_keys(Some(removed));
+                call("kms:UntagResource", untag.send()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, aws: &Aws, _: &Component, found: &Present, _: &dyn Monitor) -> Outcome<()> {
+        // The alias first: its name is free at once, while the key waits for days.
+        gone(
+            call(
+                "kms:DeleteAlias",
+                aws.clients.kms.delete_alias().alias_name(&self.alias).send(),
+            )
+            .await,
+        )?;
+        self.schedule_deletion(aws, &found.id).await
+    }
+
+    async fn tag(&self, aws: &Aws, found: &Present, key: &str, value: &str) -> Outcome<()> {
+        let set = kms_tags(&[(key.to_owned(), value.to_owned())].into())?;
+        call(
+            "kms:TagResource",
+            aws.clients
+                .kms
+                .tag_resource()
+                .key_id(&found.id)
+                .set_tags(Some(set))
+                .send(),
+        )
+        .await?;
+        Ok(())
+    }
+}

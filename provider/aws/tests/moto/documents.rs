@@ -1,0 +1,32 @@
+//! Policy documents for the tests.
+
+use serde_json::json;
+
+pub(crate) fn trust() -> String {
+    json!({"Statement": [{"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}}],
+        "Version": "2012-10-17"})
+    .to_string()
+}
+
+pub(crate) fn other_trust() -> String {
+    json!({"Statement": [{"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}}],
+        "Version": "2012-10-17"})
+    .to_string()
+}
+
+pub(crate) fn allow(action: &str) -> String {
+    json!({"Statement": [{"Action": [action], "Effect": "Allow", "Resource": ["*"]}], "Version": "2012-10-17"}).to_string()
+}
+
+pub(crate) fn key_policy(sid: &str) -> String {
+    json!({"Statement": [{"Action": "kms:*", "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Resource": "*", "Sid": sid}], "Version": "2012-10-17"})
+    .to_string()
+}
+
+pub(crate) fn bucket_policy(bucket: &str) -> String {
+    json!({"Statement": [{"Action": "s3:*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}, "Effect": "Deny",
+        "Principal": "*", "Resource": [format!("arn:aws:s3:::{bucket}"), format!("arn:aws:s3:::{bucket}/*")],
+        "Sid": "DenyPlainHttp"}], "Version": "2012-10-17"})
+    .to_string()
+}

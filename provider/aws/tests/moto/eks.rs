@@ -1,0 +1,349 @@
+//! The network, clusters, access entries and node pools.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mlops_aws::Aws;
+use mlops_environment::aws::{AccessEntry, Cluster, Network, NodePool, Role, Taint};
+use mlops_environment::component::{Component, Kind, Observation, Status};
+use mlops_environment::driver::{Driver, Reason};
+use serde_json::json;
+
+use crate::documents::other_trust;
+use crate::harness::{Hurry, changed, component, deleted, diff, driver, made, present, tags};
+use crate::server::{Moto, moto};
+
+async fn role(aws: &Aws, name: &str) -> String {
+    let role = Role {
+        name: name.into(),
+        path: "/mlops/test/".into(),
+        description: "plane".into(),
+        trust: other_trust(),
+        inline_policies: BTreeMap::new(),
+        managed_policies: BTreeSet::from(["arn:aws:iam::aws:policy/AmazonEKSClusterPolicy".to_owned()]),
+        permissions_boundary: None,
+        max_session_seconds: 3600,
+        tags: tags("roles.plane"),
+    };
+    made(aws, &component("roles.plane", Kind::AwsRole, &role))
+        .await
+        .outputs["arn"]
+        .clone()
+}
+
+fn cluster(moto: &Moto, name: &str, role_arn: &str) -> Cluster {
+    Cluster {
+        name: name.into(),
+        role_arn: role_arn.into(),
+        version: "1.33".into(),
+        subnet_ids: moto.network.private_subnet_ids.iter().cloned().collect(),
+        endpoint_private: true,
+        endpoint_public: false,
+        public_cidrs: BTreeSet::new(),
+        encryption_key: Some("arn:aws:kms:eu-central-1:123456789012:key/k".into()),
+        log_types: ["api", "audit"].map(str::to_owned).into(),
+        deletion_protection: true,
+        extended_support: false,
+        tags: tags("cluster"),
+    }
+}
+
+async fn standing(aws: &Aws, moto: &Moto, name: &str) -> (Component, String) {
+    let role_arn = role(aws, name).await;
+    let wanted = Cluster {
+        deletion_protection: false,
+        ..cluster(moto, name, &role_arn)
+    };
+    let wanted = component("cluster", Kind::AwsCluster, &wanted);
+    made(aws, &wanted).await;
+    (wanted, role_arn)
+}
+
+fn pool(moto: &Moto, cluster: &str, role_arn: &str, name: &str) -> NodePool {
+    NodePool {
+        cluster: cluster.into(),
+        name: name.into(),
+        role_arn: role_arn.into(),
+        subnet_ids: moto.network.private_subnet_ids.iter().cloned().collect(),
+        instance_types: vec!["m6i.large".into(), "m5.large".into()],
+        spot: false,
+        ami_type: "AL2023_x86_64_STANDARD".into(),
+        disk_gb: 50,
+        disk_type: "gp3".into(),
+        min: 0,
+        max: 3,
+        version: "1.33".into(),
+        labels: [
+            ("purpose".to_owned(), "serving".to_owned()),
+            ("old".to_owned(), "1".to_owned()),
+        ]
+        .into(),
+        taints: [Taint {
+            key: "gpu".into(),
+            value: "a".into(),
+            effect: "NO_SCHEDULE".into(),
+        }]
+        .into(),
+        max_unavailable: 1,
+        metadata_tokens: "required".into(),
+        metadata_hop_limit: 1,
+        tags: tags("node_pools.serving"),
+    }
+}
+
+#[tokio::test]
+async fn a_network_is_looked_at_and_never_touched() {
+    let Some(moto) = moto() else { return };
+    let aws = driver(moto).await;
+    let network = Network {
+        vpc_id: moto.network.vpc_id.clone(),
+        private_subnet_ids: moto.network.private_subnet_ids.iter().cloned().collect(),
+        public_subnet_ids: moto.network.public_subnet_ids.iter().cloned().collect(),
+    };
+    let wanted = component("network", Kind::AwsNetwork, &network);
+    let found = present(&aws, &wanted).await;
+    assert_eq!(diff(&wanted, &found), []);
+    assert_eq!(
+        found.outputs["zones"],
+        "eu-central-1a,eu-central-1b,eu-central-1c"
+    );
+    assert_eq!(aws.calls().counts()["ec2:DescribeSubnets"], 1);
+    for outcome in [
+        aws.create(&wanted, &Hurry::default()).await.map(drop),
+        aws.delete(&wanted, &found, &Hurry::default()).await,
+    ] {
+        assert_eq!(outcome.unwrap_err().reason, Reason::Invalid);
+    }
+    let missing = Network {
+        private_subnet_ids: ["subnet-0123456789abcdef0".to_owned()].into(),
+        ..network
+    };
+    let failure = aws
+        .observe(&component("network", Kind::AwsNetwork, &missing))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (failure.operation.as_str(), failure.reason),
+        ("ec2:DescribeSubnets", Reason::NotFound)
+    );
+    assert!(failure.message.contains("subnet-0123456789abcdef0"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_cluster_lives() {
+    let Some(moto) = moto() else { return };
+    let aws = driver(moto).await;
+    let role_arn = role(&aws, "cluster-life").await;
+    let first = cluster(moto, "life", &role_arn);
+    let wanted = component("cluster", Kind::AwsCluster, &first);
+    let found = made(&aws, &wanted).await;
+    assert!(
+        found.outputs["issuer"].starts_with("https://oidc.eks."),
+        "{:?}",
+        found.outputs
+    );
+    assert!(
+        found.outputs.values().all(|value| !value.is_empty()),
+        "{:?}",
+        found.outputs
+    );
+    let seen = moto.boto3(
+        "c = client('eks').describe_cluster(name='life')['cluster']\n\
+         show([c['accessConfig']['authenticationMode'], c['resourcesVpcConfig']['endpointPublicAccess'], \
+         c['encryptionConfig'][0]['provider']['keyArn'], c['upgradePolicy']['supportType'], c['tags']])",
+    );
+    assert_eq!(
+        seen,
+        json!([
+            "API",
+            false,
+            "arn:aws:kms:eu-central-1:123456789012:key/k",
+            "STANDARD",
+            tags("cluster")
+        ])
+    );
+    let failure = aws.delete(&wanted, &found, &Hurry::default()).await.unwrap_err();
+    assert_eq!(
+        (failure.operation.as_str(), failure.code.as_str()),
+        ("eks:DeleteCluster", "InvalidRequestException")
+    );
+    assert_eq!(
+        aws.obstacles(&wanted, &found).await.unwrap(),
+        ["deletion protection is on"]
+    );
+
+    let mut second = Cluster {
+        version: "1.34".into(),
+        endpoint_public: true,
+        public_cidrs: ["192.0.2.0/24".to_owned()].into(),
+        log_types: ["audit", "scheduler"].map(str::to_owned).into(),
+        subnet_ids: moto.network.private_subnet_ids.iter().take(2).cloned().collect(),
+        deletion_protection: false,
+        extended_support: true,
+        ..first
+    };
+    second.tags.insert("team".into(), "a".into());
+    let second = component("cluster", Kind::AwsCluster, &second);
+    changed(&aws, &second).await;
+    deleted(&aws, &second).await;
+}
+
+#[tokio::test]
+async fn a_cluster_cut_off_while_it_is_made_is_waited_for() {
+    let Some(moto) = moto() else { return };
+    let aws = driver(moto).await;
+    let role_arn = role(&aws, "cut-off").await;
+    let wanted = cluster(moto, "cut-off", &role_arn);
+    moto.boto3(&format!(
+        "client('eks').create_cluster(name='cut-off', roleArn={role_arn:?}, resourcesVpcConfig={{'subnetIds': {:?}}})",
+        moto.network.private_subnet_ids
+    ));
+    let wanted = component("cluster", Kind::AwsCluster, &wanted);
+    let found = present(&aws, &wanted).await;
+    let Observation::Present(settled) = aws.settle(&wanted, &found, &Hurry::default()).await.unwrap() else {
+        panic!("settled to nothing")
+    };
+    assert_eq!(settled.status, Status::Ready);
+    // Made without our access mode: told, and put right.
+    assert_eq!(
+        settled.foreign,
+        ["authentication mode CONFIG_MAP: the aws-auth config map grants access too"]
+    );
+    let failure = aws.create(&wanted, &Hurry::default()).await.unwrap_err();
+    assert_eq!(
+        (failure.operation.as_str(), failure.reason),
+        ("eks:CreateCluster", Reason::AlreadyExists)
+    );
+    let changes: Vec<_> = diff(&wanted, &settled)
+        .into_iter()
+        .filter(|change| change.property == "log_types")
+        .collect();
+    let after = aws
+        .update(&wanted, &settled, &changes, &Hurry::default())
+        .await
+        .unwrap();
+    assert_eq!(after.foreign, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_access_entry_lives() {
+    let Some(moto) = moto() else { return };
+    let aws = driver(moto).await;
+    let (_, role_arn) = standing(&aws, moto, "access").await;
+    let view = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy".to_owned();
+    let edit = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSEditPolicy".to_owned();
+    let admin = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminViewPolicy".to_owned();
+    let first = AccessEntry {
+        cluster: "access".into(),
+        principal_arn: role_arn,
+        groups: ["mlops:test:deployers".to_owned()].into(),
+        policies: [
+            (view, BTreeSet::new()),
+            (edit.clone(), ["churn".to_owned()].into()),
+        ]
+        .into(),
+        tags: tags("access.deploy"),
+    };
+    let mut second = AccessEntry {
+        groups: BTreeSet::new(),
+        policies: [
+            (admin, BTreeSet::new()),
+            (edit, ["churn".to_owned(), "fraud".to_owned()].into()),
+        ]
+        .into(),
+        ..first.clone()
+    };
+    second.tags.insert("team".into(), "a".into());
+    let first = component("access.deploy", Kind::AwsAccessEntry, &first);
+    let second = component("access.deploy", Kind::AwsAccessEntry, &second);
+    made(&aws, &first).await;
+    changed(&aws, &second).await;
+    deleted(&aws, &second).await;
+}
+
+#[tokio::test]
+async fn a_node_pool_lives() {
+    let Some(moto) = moto() else { return };
+    let aws = driver(moto).await;
+    let (owner, role_arn) = standing(&aws, moto, "pools").await;
+    let first = pool(moto, "pools", &role_arn, "serving-1a2b3c");
+    let wanted = component("node_pools.serving", Kind::AwsNodePool, &first);
+    made(&aws, &wanted).await;
+    let seen = moto.boto3(
+        "ec2 = client('ec2')\ng = client('eks').describe_nodegroup(clusterName='pools', nodegroupName='serving-1a2b3c')['nodegroup']\n\
+         v = ec2.describe_launch_template_versions(LaunchTemplateId=g['launchTemplate']['id'], \
+         Versions=[g['launchTemplate']['version']])['LaunchTemplateVersions'][0]['LaunchTemplateData']\n\
+         show([v['MetadataOptions']['HttpTokens'], v['MetadataOptions']['HttpPutResponseHopLimit'], \
+         v['BlockDeviceMappings'][0]['Ebs']['Encrypted'], g['tags'], g['scalingConfig']])",
+    );
+    assert_eq!(
+        seen,
+        json!(["required", 1, true, tags("node_pools.serving"), {"minSize": 0, "maxSize": 3, "desiredSize": 0}])
+    );
+    let mut second = NodePool {
+        disk_gb: 80,
+        min: 1,
+        max: 5,
+        labels: [("purpose".to_owned(), "training".to_owned())].into(),
+        taints: [
+            Taint {
+                key: "gpu".into(),
+                value: "b".into(),
+                effect: "NO_SCHEDULE".into(),
+            },
+            Taint {
+                key: "x".into(),
+                value: "y".into(),
+                effect: "NO_EXECUTE".into(),
+            },
+        ]
+        .into(),
+        max_unavailable: 2,
+        ..first.clone()
+    };
+    second.tags.insert("team".into(), "a".into());
+    let second = component("node_pools.serving", Kind::AwsNodePool, &second);
+    changed(&aws, &second).await;
+
+    // A cluster with node groups is not deleted before they are gone.
+    let found = present(&aws, &owner).await;
+    let (gone, cluster_gone) = tokio::join!(deleted(&aws, &second), async {
+        aws.delete(&owner, &found, &Hurry::default()).await
+    });
+    let () = gone;
+    cluster_gone.unwrap();
+    let left = moto.boto3("show(client('ec2').describe_launch_templates()['LaunchTemplates'])");
+    assert!(!left.to_string().contains("pools-serving-1a2b3c"), "{left}");
+}
+
+#[tokio::test]
+async fn a_rotated_pool_finds_its_old_group_and_removes_it() {
+    let Some(moto) = moto() else { return };
+    let aws = driver(moto).await;
+    let (_, role_arn) = standing(&aws, moto, "rotated").await;
+    let old = component(
+        "node_pools.serving",
+        Kind::AwsNodePool,
+        &pool(moto, "rotated", &role_arn, "serving-1a2b3c"),
+    );
+    made(&aws, &old).await;
+    let new = NodePool {
+        instance_types: vec!["c6i.large".into()],
+        ..pool(moto, "rotated", &role_arn, "serving-4d5e6f")
+    };
+    let new = component("node_pools.serving", Kind::AwsNodePool, &new);
+    // Under the new name the old group is found, and differs in what cannot be changed.
+    let found = present(&aws, &new).await;
+    assert_eq!(found.outputs["name"], "serving-1a2b3c");
+    let failure = aws
+        .update(&new, &found, &diff(&new, &found), &Hurry::default())
+        .await
+        .unwrap_err();
+    assert_eq!(failure.reason, Reason::Invalid);
+    aws.create(&new, &Hurry::default()).await.unwrap();
+    let found = present(&aws, &new).await;
+    assert_eq!(found.foreign, ["superseded node group serving-1a2b3c"]);
+    assert_eq!(diff(&new, &found), []);
+    changed(&aws, &new).await;
+    let groups = moto.boto3("show(client('eks').list_nodegroups(clusterName='rotated')['nodegroups'])");
+    assert_eq!(groups, json!(["serving-4d5e6f"]));
+}

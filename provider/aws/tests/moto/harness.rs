@@ -1,0 +1,204 @@
+//! What the tests share: a driver at the emulator, a monitor that hurries, and an environment's components.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use mlops_aws::{AssumeRoleWithWebIdentity, Aws, SERVICES, Settings};
+use mlops_environment::aws::Tags;
+use mlops_environment::component::{
+    Address, Component, Kind, Management, Observation, OnDestroy, Owner, Present, Properties, Status,
+};
+use mlops_environment::driver::{Driver, Monitor};
+use mlops_environment::plan::Change;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::server::Moto;
+
+pub(crate) const ACCOUNT: &str = "123456789012";
+pub(crate) const REGION: &str = "eu-central-1";
+pub(crate) const ENVIRONMENT: &str = "aws/123456789012/eu-central-1/test";
+pub(crate) const UID: &str = "0b9c2f7e-8a51-4a57-9d1e-1f6f1c9f5a10";
+
+/// Waits much shorter than asked for, and keeps what was said.
+#[derive(Default)]
+pub(crate) struct Hurry(pub(crate) Mutex<Vec<String>>);
+
+impl Monitor for Hurry {
+    fn progress(&self, text: &str) {
+        self.0.lock().unwrap().push(text.to_owned());
+    }
+    fn cancelled(&self) -> bool {
+        false
+    }
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(tokio::time::sleep(duration.min(Duration::from_millis(40))))
+    }
+}
+
+pub(crate) fn settings(moto: &Moto) -> Settings {
+    Settings {
+        region: Some(REGION.into()),
+        // The way of CI: a token for a session, and no key anywhere.
+        assume_role_with_web_identity: Some(AssumeRoleWithWebIdentity {
+            role_arn: format!("arn:aws:iam::{ACCOUNT}:role/provisioner"),
+            token_file: moto.token.clone(),
+            session_name: None,
+        }),
+        endpoints: SERVICES
+            .iter()
+            .map(|service| ((*service).to_owned(), moto.url.clone()))
+            .collect(),
+        ..Settings::default()
+    }
+}
+
+/// A driver at the emulator.
+pub(crate) async fn driver(moto: &Moto) -> Aws {
+    Aws::connect(settings(moto)).await.unwrap()
+}
+
+pub(crate) fn tags(component: &str) -> Tags {
+    BTreeMap::from([
+        ("mlops:environment".to_owned(), ENVIRONMENT.to_owned()),
+        ("mlops:uid".to_owned(), UID.to_owned()),
+        ("mlops:component".to_owned(), component.to_owned()),
+        (
+            "mlops:managed-by".to_owned(),
+            "terraform-provider-mlops".to_owned(),
+        ),
+    ])
+}
+
+pub(crate) fn properties(typed: &impl Serialize) -> Properties {
+    match serde_json::to_value(typed).unwrap() {
+        Value::Object(map) => map.into_iter().collect(),
+        other => panic!("{other}"),
+    }
+}
+
+pub(crate) fn component(address: &str, kind: Kind, typed: &impl Serialize) -> Component {
+    Component {
+        address: Address::new(&[address]),
+        kind,
+        management: Management::Create,
+        on_destroy: OnDestroy::Delete,
+        id: None,
+        properties: properties(typed),
+        outputs: BTreeMap::new(),
+        after: Default::default(),
+    }
+}
+
+/// Where the cloud tells something else than is wanted.
+pub(crate) fn diff(wanted: &Component, found: &Present) -> Vec<Change> {
+    wanted
+        .properties
+        .iter()
+        .filter_map(|(property, to)| {
+            let from = found.properties.get(property)?;
+            (from != to).then(|| Change {
+                property: property.clone(),
+                from: from.clone(),
+                to: to.clone(),
+            })
+        })
+        .collect()
+}
+
+pub(crate) async fn present(aws: &Aws, component: &Component) -> Present {
+    match aws.observe(component).await.unwrap() {
+        Observation::Present(present) => present,
+        Observation::Absent => panic!("{} is absent", component.address),
+    }
+}
+
+/// Makes a component, and sees that it is as wanted, ours and ready.
+pub(crate) async fn made(aws: &Aws, wanted: &Component) -> Present {
+    let monitor = Hurry::default();
+    assert_eq!(
+        aws.observe(wanted).await.unwrap(),
+        Observation::Absent,
+        "{}",
+        wanted.address
+    );
+    let made = aws
+        .create(wanted, &monitor)
+        .await
+        .unwrap_or_else(|f| panic!("{}: {f} {f:?}", wanted.address));
+    assert_eq!(
+        diff(wanted, &made),
+        [],
+        "{}: create reports what is wanted",
+        wanted.address
+    );
+    let found = present(aws, wanted).await;
+    assert_eq!(
+        diff(wanted, &found),
+        [],
+        "{}: a second plan is empty",
+        wanted.address
+    );
+    assert_eq!(found.foreign, Vec::<String>::new(), "{}", wanted.address);
+    assert_eq!(found.status, Status::Ready, "{}", wanted.address);
+    assert_eq!(
+        found.owner,
+        Owner::Environment {
+            id: ENVIRONMENT.into(),
+            uid: UID.into()
+        },
+        "{}",
+        wanted.address
+    );
+    assert_eq!(
+        (&made.id, &made.outputs),
+        (&found.id, &found.outputs),
+        "{}",
+        wanted.address
+    );
+    found
+}
+
+/// Brings a component in line with what is now wanted, and sees that it is.
+pub(crate) async fn changed(aws: &Aws, wanted: &Component) -> Present {
+    let found = present(aws, wanted).await;
+    let changes = diff(wanted, &found);
+    assert!(
+        !changes.is_empty() || !found.foreign.is_empty(),
+        "{}: nothing to change",
+        wanted.address
+    );
+    let after = aws
+        .update(wanted, &found, &changes, &Hurry::default())
+        .await
+        .unwrap_or_else(|f| panic!("{}: {f} {f:?}", wanted.address));
+    assert_eq!(diff(wanted, &after), [], "{}: after the update", wanted.address);
+    assert_eq!(after.foreign, Vec::<String>::new(), "{}", wanted.address);
+    after
+}
+
+/// Deletes a component twice: the second time it is gone already.
+pub(crate) async fn deleted(aws: &Aws, wanted: &Component) {
+    let found = present(aws, wanted).await;
+    for _ in 0..2 {
+        aws.delete(wanted, &found, &Hurry::default())
+            .await
+            .unwrap_or_else(|f| panic!("{}: {f} {f:?}", wanted.address));
+    }
+    assert_eq!(
+        aws.observe(wanted).await.unwrap(),
+        Observation::Absent,
+        "{}",
+        wanted.address
+    );
+}
+
+/// The whole life of a component: made as `first`, changed to `second`, deleted.
+pub(crate) async fn life(aws: &Aws, first: &Component, second: &Component) {
+    made(aws, first).await;
+    changed(aws, second).await;
+    deleted(aws, second).await;
+}
