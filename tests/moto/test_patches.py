@@ -149,6 +149,9 @@ class Corrections(unittest.TestCase):
             resourcesVpcConfig={"subnetIds": network[:1]},
         )
 
+    def test_node_groups_of_a_cluster_that_is_not_there(self):
+        self.refused("ResourceNotFoundException", self.client("eks").list_nodegroups, clusterName="nobody")
+
     def test_access_entries_and_policies(self):
         eks = self.cluster("entered")
         self.active(eks, "entered")
@@ -201,6 +204,40 @@ class Corrections(unittest.TestCase):
         owner = s3.get_bucket_ownership_controls(Bucket="corrections")["OwnershipControls"]["Rules"]
         self.assertEqual(owner, [{"ObjectOwnership": "BucketOwnerEnforced"}])
         self.assertEqual(s3.get_bucket_tagging(Bucket="corrections")["TagSet"], [{"Key": "a", "Value": "b"}])
+
+    def test_a_denial_under_a_condition_does_not_deny_everything(self):
+        s3 = self.client("s3")
+        s3.create_bucket(Bucket="conditional", CreateBucketConfiguration={"LocationConstraint": REGION})
+        deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::conditional/*"}
+        plain = {**deny, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+        for statement, allowed in ((plain, True), (deny, False)):
+            policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+            s3.put_bucket_policy(Bucket="conditional", Policy=policy)
+            if allowed:
+                s3.put_object(Bucket="conditional", Key="k", Body=b"v")
+            else:
+                with self.assertRaises(ClientError):
+                    s3.put_object(Bucket="conditional", Key="k", Body=b"v")
+
+    def test_a_key_is_deleted_by_its_arn_and_only_once(self):
+        kms = self.client("kms")
+        arn = kms.create_key()["KeyMetadata"]["Arn"]
+        kms.schedule_key_deletion(KeyId=arn, PendingWindowInDays=7)
+        self.refused("KMSInvalidStateException", kms.schedule_key_deletion, KeyId=arn, PendingWindowInDays=7)
+
+    def test_scanning_left_out_is_off(self):
+        ecr = self.client("ecr")
+        ecr.create_repository(repositoryName="corrected", imageScanningConfiguration={"scanOnPush": True})
+        ecr.put_image_scanning_configuration(repositoryName="corrected", imageScanningConfiguration={})
+        found = ecr.describe_repositories(repositoryNames=["corrected"])["repositories"][0]
+        self.assertFalse(found["imageScanningConfiguration"].get("scanOnPush"))
+
+    def test_a_launch_template_that_is_not_there(self):
+        self.refused(
+            "InvalidLaunchTemplateName.NotFoundException",
+            self.client("ec2").delete_launch_template,
+            LaunchTemplateName="nobody",
+        )
 
     def test_the_rotation_period_of_a_key(self):
         kms = self.client("kms")

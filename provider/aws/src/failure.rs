@@ -37,8 +37,10 @@ where
         .and_then(|metadata| metadata.extra("aws_request_id"))
         .or_else(|| response.and_then(|response| response.headers().get("x-amzn-requestid")))
         .or_else(|| response.and_then(|response| response.headers().get("x-amz-request-id")));
+    let unreadable = matches!(error, SdkError::ResponseError(_));
     let message = match (metadata.and_then(|metadata| metadata.message()), status) {
         (Some(message), _) => message.to_owned(),
+        _ if unreadable => format!("the answer cannot be read: {}", chain(error)),
         (None, Some(status)) if !code.is_empty() => format!("{code} (HTTP {status})"),
         (None, Some(status)) => format!("answered HTTP {status} without a message"),
         (None, None) => chain(error),
@@ -48,6 +50,7 @@ where
             Reason::Denied
         }
         (SdkError::ConstructionFailure(_), _) => Reason::Invalid,
+        _ if unreadable => Reason::Unavailable,
         (_, Some(status)) => classify(status, code, &message),
         (_, None) => Reason::Unavailable,
     };

@@ -13,6 +13,9 @@ use crate::failure::{Outcome, call, failure, gone, missing, optional};
 use crate::object::{Changes, Object, Wanted, outputs, properties, ready};
 use crate::tags;
 
+/// A key has one policy, and this is its name.
+const POLICY: &str = "default";
+
 fn kms_tags(tags: &Tags) -> Outcome<Vec<Tag>> {
     tags.iter()
         .map(|(key, value)| {
@@ -99,7 +102,10 @@ impl Object for Wanted<Key> {
         let arn = key.arn.ok_or_else(|| missing(OPERATION, "Arn"))?;
         let id = &key.key_id;
         let (policy, rotation, found_tags) = try_join!(
-            call("kms:GetKeyPolicy", kms.get_key_policy().key_id(id).send()),
+            call(
+                "kms:GetKeyPolicy",
+                kms.get_key_policy().key_id(id).policy_name(POLICY).send()
+            ),
             call(
                 "kms:GetKeyRotationStatus",
                 kms.get_key_rotation_status().key_id(id).send()
@@ -184,7 +190,11 @@ impl Object for Wanted<Key> {
         if change.any(&["policy"]) {
             call(
                 "kms:PutKeyPolicy",
-                kms.put_key_policy().key_id(id).policy(&self.policy).send(),
+                kms.put_key_policy()
+                    .key_id(id)
+                    .policy_name(POLICY)
+                    .policy(&self.policy)
+                    .send(),
             )
             .await?;
         }

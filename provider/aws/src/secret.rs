@@ -20,7 +20,11 @@ fn secret_tags(tags: &Tags) -> Vec<Tag> {
 
 /// The name waits for the deletion of its last bearer.
 fn scheduled(failure: &Failure) -> bool {
-    says(failure, &["InvalidRequestException"], &["scheduled for deletion"])
+    says(
+        failure,
+        &["InvalidRequestException"],
+        &["scheduled for deletion", "marked deleted", "marked for deletion"],
+    )
 }
 
 /// A forced deletion is not over everywhere yet.

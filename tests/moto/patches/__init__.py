@@ -6,11 +6,13 @@ the code under test.
 
 from __future__ import annotations
 
-from . import eks, eks_access, iam, kms, s3, secretsmanager
+from . import ec2, ecr, eks, eks_access, iam, kms, s3, secretsmanager
 
 
 def apply(eks_seconds: float) -> None:
     """Applies every patch. Call once, before the first request."""
+    ec2.apply()
+    ecr.apply()
     eks.apply(eks_seconds)
     eks_access.apply()
     iam.apply()

@@ -401,6 +401,19 @@ def create_nodegroup(original):
     return wrapped
 
 
+def list_nodegroups(original):
+    """ResourceNotFoundException for a cluster that is not there. moto: HTTP 500.
+
+    https://docs.aws.amazon.com/eks/latest/APIReference/API_ListNodegroups.html
+    """
+
+    def wrapped(self: EKSResponse) -> ActionResult:
+        the_cluster(self)
+        return original(self)
+
+    return wrapped
+
+
 def delete_nodegroup(self: EKSResponse) -> ActionResult:
     """DELETING for a while. moto: gone at once."""
     group = the_nodegroup(self)
@@ -490,6 +503,7 @@ def apply(seconds: float) -> None:
     EKSResponse.update_cluster_version = update_cluster_version
     EKSResponse.describe_update = describe_update
     EKSResponse.create_nodegroup = create_nodegroup(EKSResponse.create_nodegroup)
+    EKSResponse.list_nodegroups = list_nodegroups(EKSResponse.list_nodegroups)
     EKSResponse.delete_nodegroup = delete_nodegroup
     EKSResponse.update_nodegroup_config = update_nodegroup_config(EKSResponse.update_nodegroup_config)
     EKSResponse.update_nodegroup_version = update_nodegroup_version

@@ -1,9 +1,11 @@
-"""KMS: the rotation period."""
+"""KMS: the rotation period, and deleting a key by its ARN or twice."""
 
 from __future__ import annotations
 
 import json
 
+from moto.core.exceptions import JsonRESTError
+from moto.kms.models import KmsBackend
 from moto.kms.responses import KmsResponse
 
 
@@ -34,6 +36,23 @@ def get_key_rotation_status(self: KmsResponse) -> str:
     return json.dumps(answer)
 
 
+def schedule_key_deletion(original):
+    """By id or ARN; a key that waits for its deletion is in the wrong state for it. moto: HTTP 500 for an ARN, and a
+    new date for a waiting key.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html
+    """
+
+    def wrapped(self: KmsBackend, key_id: str, pending_window_in_days: int):
+        key = self.keys[self.get_key_id(key_id)]
+        if key.key_state == "PendingDeletion":
+            raise JsonRESTError("KMSInvalidStateException", f"{key.arn} is pending deletion.")
+        return original(self, key.id, pending_window_in_days)
+
+    return wrapped
+
+
 def apply() -> None:
+    KmsBackend.schedule_key_deletion = schedule_key_deletion(KmsBackend.schedule_key_deletion)
     KmsResponse.enable_key_rotation = enable_key_rotation
     KmsResponse.get_key_rotation_status = get_key_rotation_status

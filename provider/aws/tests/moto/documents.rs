@@ -30,3 +30,10 @@ pub(crate) fn bucket_policy(bucket: &str) -> String {
         "Sid": "DenyPlainHttp"}], "Version": "2012-10-17"})
     .to_string()
 }
+
+pub(crate) fn log_delivery(bucket: &str) -> String {
+    json!({"Statement": [{"Action": "s3:PutObject", "Effect": "Allow",
+        "Principal": {"Service": "logging.s3.amazonaws.com"}, "Resource": format!("arn:aws:s3:::{bucket}/*")}],
+        "Version": "2012-10-17"})
+    .to_string()
+}

@@ -8,7 +8,7 @@ use mlops_environment::component::{Kind, Observation, OnDestroy};
 use mlops_environment::driver::{Driver, Reason};
 use serde_json::json;
 
-use crate::documents::{bucket_policy, key_policy};
+use crate::documents::{bucket_policy, key_policy, log_delivery};
 use crate::harness::{Hurry, REGION, changed, component, deleted, diff, driver, life, made, present, tags};
 use crate::server::moto;
 
@@ -69,7 +69,14 @@ async fn a_key_lives() {
 async fn a_key_whose_alias_is_taken_is_not_left_behind() {
     let Some(moto) = moto() else { return };
     let aws = driver(moto).await;
-    let wanted = component("keys.storage", Kind::AwsKey, &key("taken"));
+    let wanted = component(
+        "keys.storage",
+        Kind::AwsKey,
+        &Key {
+            description: "taken".into(),
+            ..key("taken")
+        },
+    );
     made(&aws, &wanted).await;
     let failure = aws.create(&wanted, &Hurry::default()).await.unwrap_err();
     assert_eq!(
@@ -79,7 +86,7 @@ async fn a_key_whose_alias_is_taken_is_not_left_behind() {
     let enabled = moto.boto3(
         "kms = client('kms')\n\
          keys = [kms.describe_key(KeyId=k['KeyId'])['KeyMetadata'] for k in kms.list_keys()['Keys']]\n\
-         orphans = [k for k in keys if k['KeyState'] == 'Enabled' and k['KeyManager'] == 'CUSTOMER' and \
+         orphans = [k for k in keys if k['KeyState'] == 'Enabled' and k['Description'] == 'taken' and \
          not kms.list_aliases(KeyId=k['KeyId'])['Aliases']]\n\
          show(len(orphans))",
     );
@@ -95,7 +102,7 @@ async fn a_bucket_lives() {
         "buckets.logs",
         Kind::AwsBucket,
         &Bucket {
-            policy: String::new(),
+            policy: log_delivery("life-logs"),
             ..bucket("life-logs")
         },
     );
