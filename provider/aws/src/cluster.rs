@@ -443,7 +443,7 @@ impl Object for Wanted<Cluster> {
             let api = UpdateAccessConfigRequest::builder()
                 .authentication_mode(AuthenticationMode::Api)
                 .build();
-            let mode = as_found(self, change.found).map(|_| &change.found.foreign)?;
+            let mode = &change.found.foreign;
             // From CONFIG_MAP the way to API leads over both.
             if mode.iter().any(|words| words.contains("mode CONFIG_MAP")) {
                 let both = UpdateAccessConfigRequest::builder()
@@ -539,8 +539,7 @@ impl Object for Wanted<Cluster> {
         set_tags(aws, &found.id, [(key.to_owned(), value.to_owned())].into()).await
     }
 
-    async fn obstacles(&self, aws: &Aws, _: &Component, found: &Present) -> Outcome<Vec<String>> {
-        let _ = aws;
+    async fn obstacles(&self, _: &Aws, _: &Component, found: &Present) -> Outcome<Vec<String>> {
         Ok(if as_found(self, found)?.deletion_protection {
             vec!["deletion protection is on".to_owned()]
         } else {

@@ -17,6 +17,11 @@ use crate::object::{Changes, Object, Wanted, as_found, outputs, ready};
 use crate::wait::{SPREADING, patiently, says};
 use crate::{document, tags};
 
+/// How foreign policies are told: an update takes off what is named so.
+const FOREIGN_POLICY: &str = "foreign policy ";
+const ATTACHED: &str = " attached";
+const FOREIGN_INLINE: &str = "foreign inline policy ";
+
 /// Tags as IAM wants them; also used by policies and OIDC providers.
 pub(crate) fn iam_tags(tags: &Tags) -> Outcome<Vec<Tag>> {
     tags.iter()
@@ -270,12 +275,12 @@ impl Object for Wanted<Role> {
         let mut present = ready(&arn, &found.tags, &found, self.known(&arn));
         present.foreign = attached
             .difference(&self.managed_policies)
-            .map(|arn| format!("foreign policy {arn} attached"))
+            .map(|arn| format!("{FOREIGN_POLICY}{arn}{ATTACHED}"))
             .chain(
                 names
                     .into_iter()
                     .filter(|name| !self.inline_policies.contains_key(name))
-                    .map(|name| format!("foreign inline policy {name}")),
+                    .map(|name| format!("{FOREIGN_INLINE}{name}")),
             )
             .collect();
         Ok(Observation::Present(present))
@@ -346,25 +351,29 @@ impl Object for Wanted<Role> {
             })
             .await?;
         }
-        if change.foreign() || change.any(&["managed_policies", "inline_policies"]) {
-            let (attached, names) = try_join!(self.attached(aws), self.inline_names(aws))?;
-            for arn in attached.difference(&self.managed_policies) {
-                self.detach(aws, arn).await?;
+        // Of what is foreign only that which was handed in: the rest may be somebody's agreed exception.
+        let foreign = |before: &str, after: &str| -> Vec<String> {
+            let named = |words: &String| Some(words.strip_prefix(before)?.strip_suffix(after)?.to_owned());
+            change.found.foreign.iter().filter_map(named).collect()
+        };
+        let dropped = before.managed_policies.difference(&self.managed_policies);
+        for arn in foreign(FOREIGN_POLICY, ATTACHED).iter().chain(dropped) {
+            self.detach(aws, arn).await?;
+        }
+        let dropped = before
+            .inline_policies
+            .keys()
+            .filter(|name| !self.inline_policies.contains_key(*name));
+        for name in foreign(FOREIGN_INLINE, "").iter().chain(dropped) {
+            self.delete_inline(aws, name).await?;
+        }
+        for (name, document) in &self.inline_policies {
+            if before.inline_policies.get(name) != Some(document) {
+                self.put_inline(aws, monitor, name, document).await?;
             }
-            for name in names
-                .iter()
-                .filter(|name| !self.inline_policies.contains_key(*name))
-            {
-                self.delete_inline(aws, name).await?;
-            }
-            for (name, document) in &self.inline_policies {
-                if before.inline_policies.get(name) != Some(document) {
-                    self.put_inline(aws, monitor, name, document).await?;
-                }
-            }
-            for arn in self.managed_policies.difference(&attached) {
-                self.attach(aws, monitor, arn).await?;
-            }
+        }
+        for arn in self.managed_policies.difference(&before.managed_policies) {
+            self.attach(aws, monitor, arn).await?;
         }
         if change.any(&["description", "max_session_seconds"]) {
             let update = iam
