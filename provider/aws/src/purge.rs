@@ -177,7 +177,7 @@ pub(crate) fn grouped(number: usize) -> String {
     digits
         .char_indices()
         .flat_map(|(index, digit)| {
-            let comma = index > 0 && (digits.len() - index) % 3 == 0;
+            let comma = index > 0 && (digits.len() - index).is_multiple_of(3);
             comma.then_some(',').into_iter().chain(std::iter::once(digit))
         })
         .collect()

@@ -83,7 +83,7 @@ impl Wanted<Secret> {
                 .iter()
                 .filter_map(|tag| Some((tag.key()?, tag.value().unwrap_or_default()))),
         );
-        if found.get(ENVIRONMENT).is_none() || found.get(ENVIRONMENT) != self.tags.get(ENVIRONMENT) {
+        if !found.contains_key(ENVIRONMENT) || found.get(ENVIRONMENT) != self.tags.get(ENVIRONMENT) {
             return Err(Failure {
                 message: format!(
                     "{} (it belongs to {}): restore it with `aws secretsmanager restore-secret --secret-id {}` and \
