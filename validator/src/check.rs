@@ -110,6 +110,8 @@ pub enum Status {
         owner: String,
         /// Last day.
         expires: Option<String>,
+        /// Which waiver, by its place in the configuration.
+        waiver: usize,
     },
     /// In the baseline.
     Known,
@@ -318,18 +320,12 @@ pub fn run(request: &Request) -> Result<Outcome, CheckError> {
         families: request.families.clone(),
         ..Outcome::default()
     };
-    let used: Vec<bool> = request
-        .config
-        .waivers
-        .iter()
-        .map(|w| {
-            outcome
-                .plans
-                .iter()
-                .flat_map(|p| &p.findings)
-                .any(|j| matches!(j.status, Status::Waived { .. }) && w.covers(&j.finding, None))
-        })
-        .collect();
+    let mut used = vec![false; request.config.waivers.len()];
+    for j in outcome.plans.iter().flat_map(|p| &p.findings) {
+        if let Status::Waived { waiver, .. } = &j.status {
+            used[*waiver] = true;
+        }
+    }
     let ran = |code: &str| on.iter().any(|r| r.meta().code == code);
     outcome.waivers = waiver::audit(&request.config, request.today, &used, &ran)
         .into_iter()
@@ -338,7 +334,7 @@ pub fn run(request: &Request) -> Result<Outcome, CheckError> {
             related: Vec::new(),
             span: None,
             status: Status::Reported,
-            existing: true,
+            existing: false,
             finding: f,
         })
         .collect();
@@ -509,6 +505,19 @@ fn directory(request: &Request, plan: &Path) -> Option<PathBuf> {
     })
 }
 
+/// A directory as seen from the current one, so that paths in reports are what a user would type; empty for one that lies elsewhere:
+/// its files are then named from the root module.
+fn from_here(dir: &Path) -> String {
+    let (Ok(dir), Ok(here)) = (
+        std::fs::canonicalize(dir),
+        std::env::current_dir().and_then(std::fs::canonicalize),
+    ) else {
+        return String::new();
+    };
+    dir.strip_prefix(&here)
+        .map_or_else(|_| String::new(), |p| p.to_string_lossy().replace('\\', "/"))
+}
+
 /// Proves that JSON and saved plan are one plan.
 fn bind(json: &Plan<'_>, saved: &Plan<'_>) -> Result<(), String> {
     if let (Some(a), Some(b)) = (&json.timestamp, &saved.timestamp)
@@ -583,25 +592,15 @@ fn finish(
     let strict = request.strict || request.config.strict;
     let mut findings = judge::judge(&cx, rules);
     let prefix = request.source_prefix.clone().unwrap_or_else(|| {
-        // Without a prefix, paths are as the user would type them from here.
         directory(request, path)
             .filter(|_| real_sources)
-            .map_or_else(String::new, |d| {
-                d.display()
-                    .to_string()
-                    .trim_start_matches("./")
-                    .trim_end_matches('/')
-                    .to_owned()
-            })
+            .map_or_else(String::new, |d| from_here(&d))
     });
     let locate = |place: &crate::finding::Place| {
         let span = if real_sources { sources.locate(place) } else { None };
         span.map(|mut s| {
             if prefix != "." {
                 s.file = crate::source::files::join(&prefix, &s.file);
-                if prefix.starts_with('/') {
-                    s.file.insert(0, '/');
-                }
             }
             s
         })
@@ -628,6 +627,7 @@ fn finish(
                 reason: w.reason.clone(),
                 owner: w.owner.clone(),
                 expires: w.expires.map(|e| e.to_string()),
+                waiver: i,
             }
         } else if request
             .baseline

@@ -277,8 +277,15 @@ impl Graph {
             Source::Evaluated(s) => Cow::Owned(s.clone()),
             Source::Planned { attribute } => {
                 let text = cx.plan.resource(&d.place.address).map(|r| {
-                    let values = r.values();
-                    follow(&values, attribute).as_str().unwrap_or_default().to_owned()
+                    if let [crate::value::Step::Name(name)] = attribute.0.as_slice()
+                        && let Some(text) = r.string(name)
+                    {
+                        return text.into_owned();
+                    }
+                    follow(&r.values(), attribute)
+                        .as_str()
+                        .unwrap_or_default()
+                        .to_owned()
                 });
                 Cow::Owned(text.unwrap_or_default())
             }
@@ -294,18 +301,44 @@ impl Graph {
         if d.undecided {
             return Err(NoPolicy::Undecided(d.unknown.clone()));
         }
-        if let Ok(cache) = self.cache.parsed.lock()
-            && let Some(p) = cache.1.get(&d.hash)
-        {
-            return Ok(Arc::clone(p));
+        if let Some(p) = self.cached(d.hash) {
+            return Ok(p);
         }
-        let text = self.text(cx, id);
-        let policy = Arc::new(Policy::parse(&text).map_err(|e| NoPolicy::Malformed(e.to_string()))?);
+        self.parse(d.hash, &self.text(cx, id))
+    }
+
+    /// The document and its text, read once for both.
+    ///
+    /// # Errors
+    /// As [`Graph::policy`].
+    pub(crate) fn policy_and_text(
+        &self,
+        cx: &Context<'_>,
+        id: PolicyId,
+    ) -> Result<(Arc<Policy>, String), NoPolicy> {
+        let d = &self.policies[id];
+        if d.undecided {
+            return Err(NoPolicy::Undecided(d.unknown.clone()));
+        }
+        let text = self.text(cx, id).into_owned();
+        let policy = match self.cached(d.hash) {
+            Some(p) => p,
+            None => self.parse(d.hash, &text)?,
+        };
+        Ok((policy, text))
+    }
+
+    fn cached(&self, hash: u64) -> Option<Arc<Policy>> {
+        self.cache.parsed.lock().ok()?.1.get(&hash).map(Arc::clone)
+    }
+
+    fn parse(&self, hash: u64, text: &str) -> Result<Arc<Policy>, NoPolicy> {
+        let policy = Arc::new(Policy::parse(text).map_err(|e| NoPolicy::Malformed(e.to_string()))?);
         if let Ok(mut cache) = self.cache.parsed.lock()
             && cache.0 + text.len() < CACHE_BYTES
         {
             cache.0 += text.len();
-            cache.1.insert(d.hash, Arc::clone(&policy));
+            cache.1.insert(hash, Arc::clone(&policy));
         }
         Ok(policy)
     }

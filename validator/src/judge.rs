@@ -117,13 +117,20 @@ fn document(
     out: &mut Vec<Finding>,
 ) {
     let d = &graph.policies[id];
-    match graph.policy(cx, id) {
-        Ok(policy) if d.purpose == Purpose::Trust => {
-            let text = graph.text(cx, id);
-            rules.iter().for_each(|rule| {
-                rule.trust(cx, graph, d, &policy, &text, &mut Findings::new(rule.meta(), out))
-            });
+    if d.purpose == Purpose::Trust {
+        match graph.policy_and_text(cx, id) {
+            Ok((policy, text)) => {
+                for rule in rules {
+                    rule.trust(cx, graph, d, &policy, &text, &mut Findings::new(rule.meta(), out));
+                }
+            }
+            Err(why) => rules
+                .iter()
+                .for_each(|rule| rule.unreadable(cx, graph, d, &why, &mut Findings::new(rule.meta(), out))),
         }
+        return;
+    }
+    match graph.policy(cx, id) {
         Ok(policy) => rules
             .iter()
             .for_each(|rule| rule.policy(cx, graph, d, &policy, &mut Findings::new(rule.meta(), out))),

@@ -512,6 +512,30 @@ impl<'de: 'p, 'p> Deserialize<'de> for Value<'p> {
     }
 }
 
+/// The string under `key` of a JSON object, everything else skipped.
+pub(crate) fn string_of<'p>(json: &'p str, key: &str) -> Option<Cow<'p, str>> {
+    struct Pick<'k>(&'k str);
+    impl<'de> Visitor<'de> for Pick<'_> {
+        type Value = Option<Text<'de>>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut found = None;
+            while let Some(k) = map.next_key::<Text<'de>>()? {
+                if &*k == self.0 && found.is_none() {
+                    found = Some(map.next_value::<Text<'de>>()?);
+                } else {
+                    map.next_value::<serde::de::IgnoredAny>()?;
+                }
+            }
+            Ok(found)
+        }
+    }
+    let mut d = serde_json::Deserializer::from_str(json);
+    d.deserialize_map(Pick(key)).ok().flatten().map(|t| t.0)
+}
+
 /// A step of a [`Path`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Step {

@@ -169,3 +169,70 @@ fn names_join_what_references_cannot() {
         assert_eq!(g.identities[0].managed.len(), 1);
     });
 }
+
+/// The worked example: policies with constants beside unknown references, in the root, in a heredoc, in modules with `for_each`.
+#[test]
+fn policies_that_the_json_loses_are_decided_from_the_saved_plan() {
+    use tfplan_check::plan::input::{self, Input};
+    let folder =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/saved-plans/unknown-policy");
+    let text = std::fs::read_to_string(folder.join("plan.json")).unwrap();
+    let json = tfplan_check::plan::json::read(&text).unwrap();
+    let evidence = Evidence::default();
+    let config = Config::default();
+
+    let alone = build::sources_of(&json.configuration);
+    let cx = Context {
+        plan: &json,
+        backend: &evidence,
+        sources: &alone,
+        config: &config,
+    };
+    let g = Graph::build(&cx);
+    assert_eq!(
+        g.policies.iter().filter(|d| d.undecided).count(),
+        4,
+        "JSON alone shows none of the four"
+    );
+
+    let Ok(Input::Saved(saved)) = input::recognise(std::fs::read(folder.join("saved.tfplan")).unwrap())
+    else {
+        panic!("not a saved plan")
+    };
+    for plan in [&json, &saved.plan] {
+        let cx = Context {
+            plan,
+            backend: &evidence,
+            sources: &saved.sources,
+            config: &config,
+        };
+        let g = Graph::build(&cx);
+        assert_eq!(g.policies.iter().filter(|d| d.undecided).count(), 0);
+        let actions = |address: &str| -> Vec<String> {
+            let id = g
+                .policies
+                .iter()
+                .position(|d| d.place.address == address)
+                .unwrap();
+            let p = g.policy(&cx, id).unwrap();
+            p.statements[0]
+                .actions
+                .items()
+                .iter()
+                .map(|a| a.text().to_owned())
+                .collect()
+        };
+        assert_eq!(actions("aws_iam_role_policy.literal"), ["*"]);
+        assert_eq!(actions("aws_iam_role_policy.heredoc"), ["*"]);
+        assert_eq!(
+            actions("module.role[\"a\"].aws_iam_role_policy.in_module"),
+            ["s3:*", "kms:Decrypt"]
+        );
+        let role = &g.identities[g.identity_at("aws_iam_role.r").unwrap()];
+        assert_eq!(
+            role.policies.len(),
+            4,
+            "both module instances attach to the one role"
+        );
+    }
+}

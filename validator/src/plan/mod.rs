@@ -154,6 +154,16 @@ impl<'p> Resource<'p> {
             .masked(&self.after_unknown.parse(), &self.after_sensitive.parse())
     }
 
+    /// One planned string, without building the other values. `None` when it is not a known string, and for values that were not
+    /// read from JSON.
+    #[must_use]
+    pub fn string(&self, attribute: &str) -> Option<Cow<'p, str>> {
+        match &self.after {
+            Raw::Json(raw) => crate::value::string_of(raw.get(), attribute),
+            _ => None,
+        }
+    }
+
     /// The values before the plan.
     #[must_use]
     pub fn before(&self) -> Value<'p> {

@@ -588,3 +588,169 @@ fn read_data(bytes: &[u8]) -> Vec<Resource<'static>> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn dynamic(v: &rmpv::Value) -> Dynamic {
+        let mut msgpack = Vec::new();
+        rmpv::encode::write_value(&mut msgpack, v).unwrap();
+        Dynamic { msgpack }
+    }
+
+    fn map(entries: &[(&str, rmpv::Value)]) -> rmpv::Value {
+        rmpv::Value::Map(
+            entries
+                .iter()
+                .map(|(k, v)| (rmpv::Value::from(*k), v.clone()))
+                .collect(),
+        )
+    }
+
+    fn backend(kind: &str, config: rmpv::Value, workspace: &str) -> BackendMessage {
+        BackendMessage {
+            kind: kind.into(),
+            config: Some(dynamic(&config)),
+            workspace: workspace.into(),
+        }
+    }
+
+    fn zipped(message: &PlanMessage, files: &[(&str, &str)]) -> Vec<u8> {
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let options =
+            zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+        zip.start_file("tfplan", options).unwrap();
+        zip.write_all(&message.encode_to_vec()).unwrap();
+        for (name, text) in files {
+            zip.start_file(*name, options).unwrap();
+            zip.write_all(text.as_bytes()).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    fn message(b: BackendMessage) -> PlanMessage {
+        PlanMessage {
+            version: 3,
+            terraform_version: "1.11.4".into(),
+            timestamp: "2026-01-01T00:00:00Z".into(),
+            backend: Some(b),
+            ..PlanMessage::default()
+        }
+    }
+
+    #[test]
+    fn reads_type_settings_and_workspace_of_the_backend_and_hides_its_secrets() {
+        let config = map(&[
+            ("bucket", "b".into()),
+            ("key", "k".into()),
+            ("encrypt", true.into()),
+            ("access_key", "AKIAQ3EGRPLANTED2B7X".into()),
+            ("dynamodb_table", rmpv::Value::Nil),
+            ("endpoints", map(&[("s3", "http://localhost".into())])),
+        ]);
+        let saved = read(&zipped(
+            &message(backend("s3", config, "staging")),
+            &[("tfconfig/m-/main.tf", "terraform {\n  backend \"s3\" {}\n}\n")],
+        ))
+        .unwrap();
+        let b = &saved.backend;
+        assert_eq!(
+            (b.kind.as_str(), b.workspace.as_deref(), b.partial, b.no_block),
+            ("s3", Some("staging"), false, false)
+        );
+        assert_eq!(b.config.get("bucket").as_str(), Some("b"));
+        assert_eq!(b.config.path("endpoints.s3").as_str(), Some("http://localhost"));
+        assert!(b.config.get("dynamodb_table").is_null());
+        assert!(b.config.get("access_key").is_sensitive() && !format!("{b:?}").contains("PLANTED"));
+    }
+
+    #[test]
+    fn tells_no_block_from_an_empty_local_block() {
+        let nulls = || map(&[("path", rmpv::Value::Nil), ("workspace_dir", rmpv::Value::Nil)]);
+        let none = read(&zipped(
+            &message(backend("local", nulls(), "default")),
+            &[("tfconfig/m-/main.tf", "locals {}\n")],
+        ))
+        .unwrap();
+        let empty = read(&zipped(
+            &message(backend("local", nulls(), "default")),
+            &[("tfconfig/m-/main.tf", "terraform {\n  backend \"local\" {}\n}\n")],
+        ))
+        .unwrap();
+        assert!(none.backend.no_block && !empty.backend.no_block);
+    }
+
+    #[test]
+    fn state_stores_of_newer_versions_are_backends() {
+        let mut m = message(backend("x", map(&[]), ""));
+        m.backend = None;
+        m.state_store = Some(backend("aws_s3", map(&[]), "default"));
+        assert_eq!(read(&zipped(&m, &[])).unwrap().backend.kind, "aws_s3");
+        m.state_store = None;
+        assert!(
+            read(&zipped(&m, &[]))
+                .unwrap_err()
+                .to_string()
+                .contains("names no backend")
+        );
+    }
+
+    #[test]
+    fn values_keep_unknown_dynamic_and_sensitive_apart() {
+        let after = map(&[
+            ("known", "x".into()),
+            ("unknown", rmpv::Value::Ext(0, vec![0])),
+            ("refined", rmpv::Value::Ext(12, vec![0x81, 1, 0xc2])),
+            (
+                "dynamic",
+                rmpv::Value::Array(vec![rmpv::Value::Binary(b"\"string\"".to_vec()), "abc".into()]),
+            ),
+            ("secret", "PLANTED".into()),
+        ]);
+        let mut m = message(backend("s3", map(&[]), "default"));
+        m.resource_changes.push(ResourceChange {
+            address: "module.m[\"a\"].aws_x.y[0]".into(),
+            provider: "provider[\"registry.terraform.io/hashicorp/aws\"]".into(),
+            change: Some(Change {
+                action: 1,
+                values: vec![dynamic(&after)],
+                after_sensitive: vec![PathMessage {
+                    steps: vec![StepMessage {
+                        attribute: Some("secret".into()),
+                        key: None,
+                    }],
+                }],
+                ..Change::default()
+            }),
+            ..ResourceChange::default()
+        });
+        let saved = read(&zipped(&m, &[])).unwrap();
+        let r = &saved.plan.resources[0];
+        assert_eq!(
+            (&*r.kind, &*r.name, r.module(), &*r.provider),
+            (
+                "aws_x",
+                "y",
+                "module.m[\"a\"]",
+                "registry.terraform.io/hashicorp/aws"
+            )
+        );
+        let v = r.values();
+        assert_eq!(v.get("known").as_str(), Some("x"));
+        assert!(v.get("unknown").is_unknown() && v.get("refined").is_unknown());
+        assert_eq!(v.get("dynamic").as_str(), Some("abc"));
+        assert!(v.get("secret").is_sensitive() && !format!("{v:?}").contains("PLANTED"));
+    }
+
+    #[test]
+    fn other_versions_and_older_address_forms_are_refused() {
+        let mut m = message(backend("s3", map(&[]), "default"));
+        m.version = 4;
+        assert!(matches!(read(&zipped(&m, &[])), Err(SavedError::Version(4))));
+        m.version = 3;
+        m.resource_changes.push(ResourceChange::default());
+        assert!(matches!(read(&zipped(&m, &[])), Err(SavedError::TooOld(_))));
+    }
+}

@@ -49,6 +49,7 @@ fn finding(j: &Judged) -> Value {
             reason,
             owner,
             expires,
+            ..
         },
         Some(o),
     ) = (&j.status, out.as_object_mut())

@@ -61,6 +61,7 @@ pub fn render(outcome: &Outcome, fail_on: Level) -> String {
                 reason,
                 owner,
                 expires,
+                ..
             } = &j.status
             {
                 Some((j, reason, owner, expires))

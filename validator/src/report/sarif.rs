@@ -136,6 +136,7 @@ fn result(j: &Judged, plan: Option<&PlanOutcome>, outcome: &Outcome, index: &BTr
                 reason,
                 owner,
                 expires,
+                ..
             } => {
                 let until = expires
                     .as_ref()

@@ -29,6 +29,7 @@ pub fn render(outcome: &Outcome, fail_on: Level, color: bool) -> String {
                 reason,
                 owner,
                 expires,
+                ..
             } => {
                 let until = expires
                     .as_ref()

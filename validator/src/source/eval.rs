@@ -714,6 +714,9 @@ impl<'a> Evaluator<'a> {
                 _ => return functions::unknown_of(&[last]),
             }
         }
+        if matches!(name, "file" | "templatefile") {
+            return self.file(name, &values, scope);
+        }
         let sensitive = values.iter().any(Value::is_sensitive) && name != "nonsensitive";
         let v = functions::call(name, &values);
         if sensitive && !v.is_sensitive() {
@@ -721,6 +724,33 @@ impl<'a> Evaluator<'a> {
         } else {
             v
         }
+    }
+
+    /// `file(path)`, and `templatefile(path, names)` with its names in scope.
+    fn file(&self, name: &str, args: &[V], scope: &Scope) -> V {
+        let Some(text) = args
+            .first()
+            .and_then(Value::as_str)
+            .and_then(|p| self.sources.file(p))
+        else {
+            return functions::unknown_of(args);
+        };
+        if name == "file" {
+            return Value::string(text);
+        }
+        let Ok(parsed) = hcl_edit::parser::parse_template(&text) else {
+            return Value::unknown();
+        };
+        let mut inner = Scope {
+            module: scope.module.clone(),
+            ..Scope::default()
+        };
+        for (k, v) in args.get(1).map(Value::entries).unwrap_or_default() {
+            inner.names.push((k.to_string(), v.clone()));
+        }
+        let mut parts = Vec::new();
+        self.pieces(&super::syntax::template_pieces(&parsed), &inner, &mut parts);
+        template(parts)
     }
 
     fn for_expr(&self, f: &super::syntax::For, scope: &Scope) -> V {

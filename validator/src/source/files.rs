@@ -61,8 +61,8 @@ pub struct Sources {
     pub files: Vec<File>,
     /// Modules by key: empty for the root, dotted call names below (`a.sub`).
     pub modules: BTreeMap<String, Module>,
-    /// Prefix from the repository root to the root module.
-    pub prefix: String,
+    /// Directory of the root module, when the sources were read from one: `file()` reads there.
+    pub directory: Option<PathBuf>,
 }
 
 /// Why sources cannot be read.
@@ -117,6 +117,7 @@ impl Sources {
     /// When the directory or a file in it cannot be read.
     pub fn from_dir(dir: &Path) -> Result<Self, ReadError> {
         let mut out = Self::default();
+        out.directory = Some(dir.to_owned());
         let manifest = installed_modules(dir);
         let mut todo = vec![(String::new(), String::new(), true)];
         while let Some((key, rel, first_party)) = todo.pop() {
@@ -253,6 +254,22 @@ impl Sources {
                 m.children = children.into_iter().collect();
             }
         }
+    }
+
+    /// The text of a file that the configuration reads with `file()`: only by a relative path, only of a size a policy may have, and
+    /// only where the sources come from a directory (a saved plan does not keep such files).
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<String> {
+        let root = self.directory.as_ref()?;
+        if path.is_empty() || path.starts_with(['/', '~']) {
+            return None;
+        }
+        let path = root.join(path);
+        let meta = std::fs::metadata(&path).ok()?;
+        if !meta.is_file() || meta.len() > 1 << 20 {
+            return None;
+        }
+        std::fs::read_to_string(path).ok()
     }
 
     /// The module at an address path (`module.a["x"].module.b`), empty for the root.

@@ -357,6 +357,11 @@ fn traversal(base: Expr, operators: &[&TraversalOperator], at: Range<usize>) -> 
     e
 }
 
+/// The pieces of a template of the parser.
+pub(crate) fn template_pieces(t: &Template) -> Vec<Piece> {
+    template(t)
+}
+
 fn template(t: &Template) -> Vec<Piece> {
     pieces(t.iter())
 }
