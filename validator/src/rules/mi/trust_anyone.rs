@@ -1,0 +1,149 @@
+//! # MI14 trust-anyone
+//!
+//! Rejects trusts in everybody (`*`), in a whole account without a condition, in an IAM user, in three or more compute services at once,
+//! or in a service and people at once.
+//!
+//! ## Why
+//!
+//! Such a trust delegates the decision who enters to somebody else, or merges what should be several roles.
+//!
+//! ## Bad
+//!
+//! ```hcl
+//! resource "aws_iam_role" "shared" {
+//!   name = "shared"
+//!   assume_role_policy = jsonencode({
+//!     Version   = "2012-10-17"
+//!     Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { AWS = "*" } }]
+//!   })
+//! }
+//! ```
+//!
+//! ```hcl
+//! resource "aws_iam_role" "partner" {
+//!   name = "partner"
+//!   assume_role_policy = jsonencode({
+//!     Version   = "2012-10-17"
+//!     Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { AWS = "arn:aws:iam::444455556666:root" } }]
+//!   })
+//! }
+//! ```
+//!
+//! ## Good
+//!
+//! ```hcl
+//! resource "aws_iam_role" "partner" {
+//!   name = "partner"
+//!   assume_role_policy = jsonencode({
+//!     Version = "2012-10-17"
+//!     Statement = [{
+//!       Effect    = "Allow"
+//!       Action    = "sts:AssumeRole"
+//!       Principal = { AWS = "arn:aws:iam::444455556666:root" }
+//!       Condition = { StringEquals = { "sts:ExternalId" = "acme-4711" } }
+//!     }]
+//!   })
+//! }
+//!
+//! resource "aws_iam_role" "function" {
+//!   name = "function"
+//!   assume_role_policy = jsonencode({
+//!     Version   = "2012-10-17"
+//!     Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "lambda.amazonaws.com" } }]
+//!   })
+//! }
+//! ```
+//!
+//! ## Reads
+//!
+//! Trust policies of `aws_iam_role`.
+//!
+//! ## Limits
+//!
+//! A condition that really narrows (external id, organisation, MFA, principal ARN) clears a trust in an account. A role of another
+//! account named exactly is not reported. Break-glass roles need a waiver.
+//!
+//! ## References
+//!
+//! - <https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html>
+
+use mlops_access::aws::{Arn, Effect, FindingKind, Policy, PrincipalName};
+
+use crate::context::Context;
+use crate::finding::{Family, Findings, Level};
+use crate::graph::{Document, Graph};
+use crate::rules::{Meta, Rule};
+
+/// See the page above.
+pub(super) struct TrustAnyone;
+
+static META: Meta = Meta {
+    code: "MI14",
+    name: "trust-anyone",
+    family: Family::MonolithicIam,
+    level: Level::Error,
+    title: "trust in everybody, an account, a user, or many at once",
+    why: "such a trust leaves the decision who enters to somebody else, or merges what should be several roles",
+    invariants: &["D-31"],
+    since: "0.1.0",
+    source: include_str!("trust_anyone.rs"),
+};
+
+/// Services by which somebody's code runs.
+const COMPUTE: &[&str] = &[
+    "ec2.amazonaws.com", "lambda.amazonaws.com", "ecs-tasks.amazonaws.com", "eks.amazonaws.com", "pods.eks.amazonaws.com", "batch.amazonaws.com", "glue.amazonaws.com", "sagemaker.amazonaws.com", "codebuild.amazonaws.com",
+    "elasticmapreduce.amazonaws.com", "build.apprunner.amazonaws.com", "tasks.apprunner.amazonaws.com", "states.amazonaws.com", "airflow.amazonaws.com", "emr-serverless.amazonaws.com", "cloudformation.amazonaws.com",
+];
+
+impl Rule for TrustAnyone {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    fn trust(&self, _: &Context<'_>, _: &Graph, document: &Document, policy: &Policy, _: &str, out: &mut Findings<'_>) {
+        let name = super::fix::name_of(&document.place);
+        let fix = format!("resource \"aws_iam_role\" \"{name}\" {{\n  assume_role_policy = data.aws_iam_policy_document.{name}_trust.json # one principal, named exactly: a role's ARN, a service, or a token's subject\n}}");
+        for f in policy.findings() {
+            if f.kind == FindingKind::AnyPrincipal {
+                out.report(document.place.clone(), format!("statement {} lets everybody in", f.statement.label())).fix(fix.clone());
+            }
+        }
+        let mut services: Vec<&str> = Vec::new();
+        let mut people = false;
+        for s in policy.statements.iter().filter(|s| s.effect == Effect::Allow) {
+            let Some(principals) = s.principals.as_ref().filter(|p| !p.negated) else { continue };
+            let narrowed = s.narrowing_conditions().next().is_some();
+            for p in &principals.names {
+                match p {
+                    PrincipalName::Service(service) => {
+                        let known = COMPUTE.iter().find(|c| service.eq_ignore_ascii_case(c));
+                        if let Some(known) = known.filter(|k| !services.contains(k)) {
+                            services.push(known);
+                        }
+                    }
+                    PrincipalName::Account(account) => {
+                        people |= !narrowed;
+                        if !narrowed {
+                            out.report(document.place.clone(), format!("statement {} lets the whole account {account} in", s.label()))
+                                .why("whoever may call sts:AssumeRole in that account enters: the account decides, not this role")
+                                .fix(format!("{fix}\n# or, for a partner, a condition: StringEquals sts:ExternalId"));
+                        }
+                    }
+                    PrincipalName::Arn(arn) => {
+                        let user = Arn::parse(arn).is_some_and(|a| a.resource.starts_with("user/"));
+                        people |= user;
+                        if user {
+                            out.report(document.place.clone(), format!("statement {} lets the IAM user `{arn}` in", s.label())).why("a user's key never expires, and with it this role is entered").fix(fix.clone());
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        if services.len() >= 3 {
+            out.report(document.place.clone(), format!("{} compute services share this role: {}", services.len(), services.join(", "))).why("what any of them is given all of them have").fix(format!("# one role for each:\n{fix}"));
+        } else if !services.is_empty() && people {
+            out.report(document.place.clone(), format!("{} and people share this role", services.join(", "))).why("what a workload needs and what people need are different things, and a log cannot tell who it was").fix(format!("# one role for each:\n{fix}"));
+        }
+    }
+}
