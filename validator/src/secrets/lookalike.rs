@@ -162,6 +162,10 @@ pub fn is_reference(value: &str) -> bool {
     if v.parse::<f64>().is_ok() || v.eq_ignore_ascii_case("true") || v.eq_ignore_ascii_case("false") {
         return true;
     }
+    // `registry.example.org/team/image:tag`.
+    if v.split_once('/').is_some_and(|(host, _)| is_host(host)) {
+        return true;
+    }
     is_digest(v) || is_uuid(v) || is_email(v) || is_host(v) || is_public_key(v)
 }
 

@@ -170,8 +170,8 @@ pub fn named(name: &str, value: &str) -> Option<Found> {
     if promise == Promise::Nothing || v.len() > 8192 || lookalike::is_placeholder(v) {
         return None;
     }
-    let same_words = name::words(v) == name::words(name)
-        || lookalike::is_name(v) && name::words(name).ends_with(&name::words(v));
+    let own = name::words(name);
+    let same_words = lookalike::is_name(v) && name::words(v).iter().all(|w| own.contains(w));
     if same_words {
         return None;
     }

@@ -196,7 +196,7 @@ pub fn promise(name: &str) -> Promise {
     };
     let has = |w: &str| words.iter().any(|x| x == w);
     // `private_key_pem` and `password_plaintext` are what they say before their last word.
-    if ABOUT.contains(&last) {
+    if ABOUT.contains(&last) || last == "key" && has("password") {
         return Promise::Nothing;
     }
     if [

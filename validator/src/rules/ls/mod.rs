@@ -11,6 +11,7 @@ mod shared_state;
 pub(super) mod state_bucket;
 mod state_in_own_cluster;
 mod state_on_disk;
+mod state_reader;
 mod unencrypted_backend;
 mod unlocked_backend;
 
@@ -28,5 +29,6 @@ pub static RULES: &[&dyn Rule] = &[
     &shared_state::SharedState,                  // LS09
     &state_on_disk::StateOnDisk,                 // LS11
     &state_in_own_cluster::StateInOwnCluster,    // LS12
+    &state_reader::StateReader,                  // LS13
     &backend_disagreement::BackendDisagreement,  // LS15
 ];

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mlops_access::aws::{Caller, Grants, Policies, Policy, managed};
+use mlops_access::aws::{Arn, Caller, Grants, Policies, Policy, is_account_id, managed};
 
 use crate::context::Context;
 use crate::graph::{Boundary, Document, Graph, Identity};
@@ -18,9 +18,18 @@ pub(super) struct Effective {
 impl Effective {
     /// Everything that is known of an identity.
     pub(super) fn of(cx: &Context<'_>, graph: &Graph, identity: &Identity) -> Self {
-        let mut policies: Vec<Arc<Policy>> =
-            graph.policies_of(cx, identity).into_iter().map(|(_, p)| p).collect();
-        policies.extend(identity.managed.iter().filter_map(|(_, arn)| managed::document(arn)).map(Arc::new));
+        let mut policies: Vec<Arc<Policy>> = graph
+            .policies_of(cx, identity)
+            .into_iter()
+            .map(|(_, p)| p)
+            .collect();
+        policies.extend(
+            identity
+                .managed
+                .iter()
+                .filter_map(|(_, arn)| managed::document(arn))
+                .map(Arc::new),
+        );
         let mut boundary_unknown = false;
         let boundary = match &identity.boundary {
             None => None,
@@ -31,19 +40,31 @@ impl Effective {
         if identity.boundary.is_some() && boundary.is_none() {
             boundary_unknown = true;
         }
-        Self { policies, boundary, boundary_unknown }
+        Self {
+            policies,
+            boundary,
+            boundary_unknown,
+        }
     }
 
     /// The same without AWS managed policies: what the author wrote.
     pub(super) fn written(cx: &Context<'_>, graph: &Graph, identity: &Identity) -> Self {
         let mut all = Self::of(cx, graph, identity);
-        all.policies = graph.policies_of(cx, identity).into_iter().map(|(_, p)| p).collect();
+        all.policies = graph
+            .policies_of(cx, identity)
+            .into_iter()
+            .map(|(_, p)| p)
+            .collect();
         all
     }
 
     /// One document on its own.
     pub(super) fn alone(policy: &Policy) -> Self {
-        Self { policies: vec![Arc::new(policy.clone())], boundary: None, boundary_unknown: false }
+        Self {
+            policies: vec![Arc::new(policy.clone())],
+            boundary: None,
+            boundary_unknown: false,
+        }
     }
 
     /// As a set of requests.
@@ -52,19 +73,46 @@ impl Effective {
         if let Some(b) = &self.boundary {
             policies = policies.bounded_by(b);
         }
-        Grants::new(Caller::role("arn:aws:iam::123456789012:role/any"), policies)
+        Grants::new(
+            Caller::role(format!("arn:aws:iam::{}:role/any", self.account())),
+            policies,
+        )
     }
 
-    /// True when nothing is known that it could do.
-    pub(super) fn is_empty(&self) -> bool {
-        self.policies.is_empty()
+    /// The account that the policies speak of, so that ARNs with its id are the caller's own; any, when they name none.
+    fn account(&self) -> &str {
+        let resources = self
+            .policies
+            .iter()
+            .flat_map(|p| &p.statements)
+            .filter_map(|s| s.resources.as_ref());
+        let arns = resources
+            .flat_map(|r| r.items())
+            .filter_map(|t| Arn::parse(t.source()));
+        arns.map(|a| a.account)
+            .find(|a| is_account_id(a))
+            .unwrap_or("123456789012")
+    }
+
+    /// The policies, one by one.
+    pub(super) fn policies(&self) -> Vec<&Policy> {
+        self.policies.iter().map(|p| &**p).collect()
     }
 }
 
 /// In effect, what a document allows to those who hold it: one for each holder, or the document alone.
-pub(super) fn of_holders(cx: &Context<'_>, graph: &Graph, document: &Document, policy: &Policy) -> Vec<Effective> {
+pub(super) fn of_holders(
+    cx: &Context<'_>,
+    graph: &Graph,
+    document: &Document,
+    policy: &Policy,
+) -> Vec<Effective> {
     if document.holders.is_empty() {
         return vec![Effective::alone(policy)];
     }
-    document.holders.iter().map(|&h| Effective::of(cx, graph, &graph.identities[h])).collect()
+    document
+        .holders
+        .iter()
+        .map(|&h| Effective::of(cx, graph, &graph.identities[h]))
+        .collect()
 }

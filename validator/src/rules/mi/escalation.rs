@@ -97,9 +97,21 @@ static META: Meta = Meta {
 
 /// Permissions of custom roles on Google Cloud that lead to more.
 const GCP: &[&str] = &[
-    "iam.roles.update", "iam.serviceAccounts.actAs", "iam.serviceAccounts.getAccessToken", "iam.serviceAccounts.getOpenIdToken", "iam.serviceAccounts.signBlob", "iam.serviceAccounts.signJwt",
-    "iam.serviceAccounts.implicitDelegation", "iam.serviceAccountKeys.create", "storage.hmacKeys.create", "orgpolicy.policy.set", "deploymentmanager.deployments.create",
-    "deploymentmanager.deployments.update", "cloudbuild.builds.create", "serviceusage.apiKeys.create", "apikeys.keys.create",
+    "iam.roles.update",
+    "iam.serviceAccounts.actAs",
+    "iam.serviceAccounts.getAccessToken",
+    "iam.serviceAccounts.getOpenIdToken",
+    "iam.serviceAccounts.signBlob",
+    "iam.serviceAccounts.signJwt",
+    "iam.serviceAccounts.implicitDelegation",
+    "iam.serviceAccountKeys.create",
+    "storage.hmacKeys.create",
+    "orgpolicy.policy.set",
+    "deploymentmanager.deployments.create",
+    "deploymentmanager.deployments.update",
+    "cloudbuild.builds.create",
+    "serviceusage.apiKeys.create",
+    "apikeys.keys.create",
 ];
 
 impl Rule for PrivilegeEscalation {
@@ -108,27 +120,64 @@ impl Rule for PrivilegeEscalation {
     }
 
     fn types(&self) -> &'static [&'static str] {
-        &["google_project_iam_custom_role", "google_organization_iam_custom_role"]
+        &[
+            "google_project_iam_custom_role",
+            "google_organization_iam_custom_role",
+        ]
     }
 
     fn resource(&self, cx: &Context<'_>, r: &Resource<'_>, values: &Value<'_>, out: &mut Findings<'_>) {
         let permissions = cx.resolve(r, values, "permissions").into_owned();
-        let found: Vec<String> = permissions.items().iter().filter_map(|p| p.as_str()).filter(|p| GCP.contains(p) || p.ends_with(".setIamPolicy")).map(str::to_owned).collect();
+        let found: Vec<String> = permissions
+            .items()
+            .iter()
+            .filter_map(|p| p.as_str())
+            .filter(|p| GCP.contains(p) || p.ends_with(".setIamPolicy"))
+            .map(str::to_owned)
+            .collect();
         if !found.is_empty() {
-            let kept: Vec<String> = permissions.items().iter().filter_map(|p| p.as_str()).filter(|p| !found.iter().any(|f| f == p)).map(|p| format!("\"{p}\"")).collect();
-            out.report(r.at("permissions"), format!("the custom role holds {}", fix::listed(&found))).fix(format!("resource \"{}\" \"{}\" {{\n  permissions = [{}]\n}}", r.kind, r.name, kept.join(", ")));
+            let kept: Vec<String> = permissions
+                .items()
+                .iter()
+                .filter_map(|p| p.as_str())
+                .filter(|p| !found.iter().any(|f| f == p))
+                .map(|p| format!("\"{p}\""))
+                .collect();
+            out.report(
+                r.at("permissions"),
+                format!("the custom role holds {}", fix::listed(&found)),
+            )
+            .fix(format!(
+                "resource \"{}\" \"{}\" {{\n  permissions = [{}]\n}}",
+                r.kind,
+                r.name,
+                kept.join(", ")
+            ));
         }
         if permissions.is_unknown() || permissions.items().iter().any(Value::is_unknown) {
-            out.undecided(r.at("permissions"), "some permissions of the custom role are not known before apply");
+            out.undecided(
+                r.at("permissions"),
+                "some permissions of the custom role are not known before apply",
+            );
         }
     }
 
-    fn policy(&self, cx: &Context<'_>, graph: &Graph, document: &Document, policy: &Policy, out: &mut Findings<'_>) {
+    fn policy(
+        &self,
+        cx: &Context<'_>,
+        graph: &Graph,
+        document: &Document,
+        policy: &Policy,
+        out: &mut Findings<'_>,
+    ) {
         if !matches!(document.purpose, Purpose::Identity | Purpose::Loose) {
             return;
         }
         let findings = policy.findings();
-        let all = |k: &FindingKind| matches!(k, FindingKind::Administrator | FindingKind::AllowNotAction) || matches!(k, FindingKind::ServiceWildcard { service } if service == "iam");
+        let all = |k: &FindingKind| {
+            matches!(k, FindingKind::Administrator | FindingKind::AllowNotAction)
+                || matches!(k, FindingKind::ServiceWildcard { service } if service == "iam")
+        };
         // Whoever may do everything is MI01's.
         if findings.iter().any(|f| all(&f.kind)) || policy.statements.iter().any(|s| s.principals.is_some()) {
             return;
@@ -142,17 +191,31 @@ impl Rule for PrivilegeEscalation {
                     "resources = [aws_iam_role.<the one role>.arn]\n    condition {\n      test     = \"StringEquals\"\n      variable = \"iam:PassedToService\"\n      values   = [\"<service>.amazonaws.com\"]\n    }",
                     "iam:PassRole",
                 ),
-                FindingKind::AssumeAnyRole => ("assumes every role that lets it (`sts:AssumeRole`)", "resources = [\"<the ARN of the one role>\"]", "sts:AssumeRole"),
+                FindingKind::AssumeAnyRole => (
+                    "assumes every role that lets it (`sts:AssumeRole`)",
+                    "resources = [\"<the ARN of the one role>\"]",
+                    "sts:AssumeRole",
+                ),
                 _ => continue,
             };
             let holders = effective::of_holders(cx, graph, document, policy);
-            let given: &[(&str, &str)] = if action == "iam:PassRole" { &[("iam:PassedToService", "lambda.amazonaws.com")] } else { &[] };
-            let open = holders.iter().any(|h| h.grants().is_unscoped(action, given) || h.grants().is_unscoped(action, &[])) || f.narrowed;
+            let given: &[(&str, &str)] = if action == "iam:PassRole" {
+                &[("iam:PassedToService", "lambda.amazonaws.com")]
+            } else {
+                &[]
+            };
+            let open = holders
+                .iter()
+                .any(|h| h.grants().is_unscoped(action, given) || h.grants().is_unscoped(action, &[]))
+                || f.narrowed;
             if !open {
                 continue;
             }
             reported = true;
-            let finding = out.report(document.place.clone(), format!("statement {} {what}", f.statement.label()));
+            let finding = out.report(
+                document.place.clone(),
+                format!("statement {} {what}", f.statement.label()),
+            );
             finding.fix(format!("data \"aws_iam_policy_document\" \"{name}\" {{\n  statement {{\n    actions   = [\"{action}\"]\n    {instead}\n  }}\n}}"));
             if f.narrowed {
                 finding.level(Level::Warning);
@@ -165,16 +228,38 @@ impl Rule for PrivilegeEscalation {
                 // Statements are compared by content: the graph's copy is another one than this.
                 let here = e.by.iter().any(|s| policy.statements.iter().any(|own| own == *s));
                 let by_role_alone = reported && e.method.needs.iter().all(|n| n.action == "iam:PassRole");
-                if e.unscoped && e.verdict.is_yes() && here && !by_role_alone && !ways.iter().any(|w| w.0 == e.method.name) {
+                if e.unscoped
+                    && e.verdict.is_yes()
+                    && here
+                    && !by_role_alone
+                    && !ways.iter().any(|w| w.0 == e.method.name)
+                {
                     let needs = e.method.needs.iter().map(|n| n.action.to_owned()).collect();
-                    ways.push((e.method.name, e.method.explanation, e.narrowed_by().next().is_some(), needs));
+                    ways.push((
+                        e.method.name,
+                        e.method.explanation,
+                        e.narrowed_by().next().is_some(),
+                        needs,
+                    ));
                 }
             }
         }
         if let Some((first, explanation, narrowed, needs)) = ways.first() {
-            let more = if ways.len() > 1 { format!(", and {} more ways", ways.len() - 1) } else { String::new() };
-            let finding = out.report(document.place.clone(), format!("{} lead to all permissions (`{first}`{more})", fix::listed(needs)));
-            finding.why(format!("{}: whoever may do this may do everything, a few calls later", explanation.trim_end_matches('.'))).fix(fix::statement(&name, needs));
+            let more = if ways.len() > 1 {
+                format!(", and {} more ways", ways.len() - 1)
+            } else {
+                String::new()
+            };
+            let finding = out.report(
+                document.place.clone(),
+                format!("{} lead to all permissions (`{first}`{more})", fix::listed(needs)),
+            );
+            finding
+                .why(format!(
+                    "{}: whoever may do this may do everything, a few calls later",
+                    explanation.trim_end_matches('.')
+                ))
+                .fix(fix::statement(&name, needs));
             if ways.iter().all(|w| w.2) && *narrowed {
                 finding.level(Level::Warning);
             }

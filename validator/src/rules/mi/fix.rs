@@ -14,7 +14,9 @@ pub(super) fn name_of(place: &Place) -> String {
 pub(super) fn statement(name: &str, allowed: &[String]) -> String {
     let mut resources: Vec<String> = Vec::new();
     for action in allowed.iter().filter_map(|a| actions::lookup(a)) {
-        if let Some((kind, _)) = action.resource_types().next() {
+        // The plainest of the types it acts on: an object rather than an object behind an access point.
+        let types = action.resource_types();
+        if let Some((kind, _)) = types.min_by_key(|(kind, required)| (!required, kind.arn.len())) {
             let arn = placeholder(&kind.arn);
             if !resources.contains(&arn) && resources.len() < 3 {
                 resources.push(arn);
@@ -24,7 +26,13 @@ pub(super) fn statement(name: &str, allowed: &[String]) -> String {
     let list = |items: Vec<String>| match items.as_slice() {
         [] => "[]".to_owned(),
         [one] => format!("[{one}]"),
-        many => format!("[\n{}\n    ]", many.iter().map(|i| format!("      {i},")).collect::<Vec<_>>().join("\n")),
+        many => format!(
+            "[\n{}\n    ]",
+            many.iter()
+                .map(|i| format!("      {i},"))
+                .collect::<Vec<_>>()
+                .join("\n")
+        ),
     };
     let mut written: Vec<String> = allowed.iter().take(8).map(|a| format!("\"{a}\"")).collect();
     if written.is_empty() {
@@ -78,6 +86,9 @@ mod tests {
     #[test]
     fn arns_are_left_to_fill_in() {
         let hcl = super::statement("ci", &["s3:GetObject".into()]);
-        assert!(hcl.contains("\"s3:GetObject\"") && hcl.contains("arn:aws:s3:::<bucket-name>/<object-name>"), "{hcl}");
+        assert!(
+            hcl.contains("\"s3:GetObject\"") && hcl.contains("arn:aws:s3:::<bucket-name>/<object-name>"),
+            "{hcl}"
+        );
     }
 }

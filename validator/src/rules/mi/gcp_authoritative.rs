@@ -77,9 +77,23 @@ impl Rule for GcpAuthoritativePolicy {
     }
 
     fn resource(&self, cx: &Context<'_>, r: &Resource<'_>, values: &Value<'_>, out: &mut Findings<'_>) {
-        let scope = r.kind.trim_start_matches("google_").split("_iam_").next().unwrap_or("project").to_owned();
-        let role = cx.resolve(r, values, "role").as_str().unwrap_or("<role>").to_owned();
-        let what = if r.kind.ends_with("_policy") { format!("replaces every grant of the {scope}") } else { format!("replaces every member of `{role}` on the {scope}") };
+        let scope = r
+            .kind
+            .trim_start_matches("google_")
+            .split("_iam_")
+            .next()
+            .unwrap_or("project")
+            .to_owned();
+        let role = cx
+            .resolve(r, values, "role")
+            .as_str()
+            .unwrap_or("<role>")
+            .to_owned();
+        let what = if r.kind.ends_with("_policy") {
+            format!("replaces every grant of the {scope}")
+        } else {
+            format!("replaces every member of `{role}` on the {scope}")
+        };
         out.report(r.at(""), what).fix(format!("resource \"google_{scope}_iam_member\" \"{}\" {{ # one for each member\n  {scope} = <the {scope}>\n  role    = \"{role}\"\n  member  = <one member>\n}}", r.name));
     }
 }

@@ -109,10 +109,21 @@ fn open(subject: &str) -> Option<String> {
         return None;
     }
     // Owner and repository, then what of the repository.
-    let path = fixed.strip_prefix("repo:").or_else(|| fixed.strip_prefix("project_path:"));
-    let Some(path) = path else { return Some("leaves the repository open".to_owned()) };
+    let path = fixed
+        .strip_prefix("repo:")
+        .or_else(|| fixed.strip_prefix("project_path:"));
+    let Some(path) = path else {
+        return Some("leaves the repository open".to_owned());
+    };
     let Some((repository, what)) = path.split_once(':') else {
-        return Some(if path.contains('/') { "leaves the repository open" } else { "leaves the owner open" }.to_owned());
+        return Some(
+            if path.contains('/') {
+                "leaves the repository open"
+            } else {
+                "leaves the owner open"
+            }
+            .to_owned(),
+        );
     };
     if !repository.contains('/') {
         return Some("leaves the repository open".to_owned());
@@ -136,7 +147,15 @@ impl Rule for OidcSubject {
         &META
     }
 
-    fn trust(&self, _: &Context<'_>, _: &Graph, document: &Document, policy: &Policy, _: &str, out: &mut Findings<'_>) {
+    fn trust(
+        &self,
+        _: &Context<'_>,
+        _: &Graph,
+        document: &Document,
+        policy: &Policy,
+        _: &str,
+        out: &mut Findings<'_>,
+    ) {
         for e in entrances(policy).into_iter().filter(|e| e.kind == Issuer::Ci) {
             let role = super::fix::name_of(&document.place);
             let host = &e.issuer;
@@ -148,21 +167,43 @@ impl Rule for OidcSubject {
             let example = "repo:<owner>/<repository>:environment:<environment>";
             match e.pinned() {
                 Pinned::Nothing(why) => {
-                    out.report(document.place.clone(), format!("any token of {host} enters: {why}")).fix(fix(example));
+                    out.report(
+                        document.place.clone(),
+                        format!("any token of {host} enters: {why}"),
+                    )
+                    .fix(fix(example));
                 }
                 Pinned::Unknown => {
-                    out.undecided(document.place.clone(), format!("which subjects of {host} enter is not known before apply"));
+                    out.undecided(
+                        document.place.clone(),
+                        format!("which subjects of {host} enter is not known before apply"),
+                    );
                 }
                 Pinned::To(values) => {
                     for v in values {
                         if let Some(how) = open(&v) {
                             let (fixed, _) = fixed_part(&v);
-                            let repository = fixed.strip_prefix("repo:").and_then(|p| p.split_once(':')).map(|(r, _)| r).filter(|r| r.contains('/'));
-                            let sub = repository.map_or_else(|| example.to_owned(), |r| format!("repo:{r}:environment:<environment>"));
-                            let finding = out.report(document.place.clone(), format!("the subject `{}` {how}", v.replace(UNKNOWN_TEXT, "(known after apply)")));
+                            let repository = fixed
+                                .strip_prefix("repo:")
+                                .and_then(|p| p.split_once(':'))
+                                .map(|(r, _)| r)
+                                .filter(|r| r.contains('/'));
+                            let sub = repository.map_or_else(
+                                || example.to_owned(),
+                                |r| format!("repo:{r}:environment:<environment>"),
+                            );
+                            let finding = out.report(
+                                document.place.clone(),
+                                format!(
+                                    "the subject `{}` {how}",
+                                    v.replace(UNKNOWN_TEXT, "(known after apply)")
+                                ),
+                            );
                             finding.fix(fix(&sub));
                             // A family of branches of one repository is a smaller fault than any branch.
-                            if how == "leaves the branch open" && fixed.len() > fixed.find("refs/heads/").map_or(usize::MAX, |i| i + 11) {
+                            if how == "leaves the branch open"
+                                && fixed.len() > fixed.find("refs/heads/").map_or(usize::MAX, |i| i + 11)
+                            {
                                 finding.level(Level::Warning);
                             }
                         }
@@ -170,7 +211,13 @@ impl Rule for OidcSubject {
                 }
             }
             if !e.audience {
-                out.report(document.place.clone(), format!("the audience of tokens of {host} is not pinned")).level(Level::Warning).why("a token made for another service enters too").fix(fix(example));
+                out.report(
+                    document.place.clone(),
+                    format!("the audience of tokens of {host} is not pinned"),
+                )
+                .level(Level::Warning)
+                .why("a token made for another service enters too")
+                .fix(fix(example));
             }
         }
     }

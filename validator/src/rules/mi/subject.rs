@@ -1,6 +1,6 @@
 //! Who enters a role by a signed token: the statements of a trust policy, read for their issuer, audience and subject.
 
-use mlops_access::aws::{Condition, Effect, Narrowing, Policy, PrincipalName, Statement, UNKNOWN_TEXT};
+use mlops_access::aws::{Condition, Effect, Narrowing, Policy, PrincipalName, UNKNOWN_TEXT};
 
 /// Where the tokens come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,8 +13,6 @@ pub(super) enum Issuer {
 
 /// One way in by a token.
 pub(super) struct Entrance<'p> {
-    /// The statement that opens it.
-    pub(super) statement: &'p Statement,
     /// The issuer's host and path; `(unknown)` when it is not known.
     pub(super) issuer: String,
     /// What kind of issuer.
@@ -56,7 +54,11 @@ impl Entrance<'_> {
                 Narrowing::Unknown(_) => {
                     // A subject with a part that is not known (a namespace, an environment) still says most of it.
                     let parts: Vec<String> = c.values.iter().map(|v| v.source().to_owned()).collect();
-                    if parts.iter().all(|p| p.chars().filter(|ch| *ch != UNKNOWN_TEXT).count() >= 12) && !c.operator.is_negated() {
+                    if parts
+                        .iter()
+                        .all(|p| p.chars().filter(|ch| *ch != UNKNOWN_TEXT).count() >= 12)
+                        && !c.operator.is_negated()
+                    {
                         values = Some(parts);
                     } else {
                         unknown = true;
@@ -77,35 +79,67 @@ impl Entrance<'_> {
 pub(super) fn entrances(policy: &Policy) -> Vec<Entrance<'_>> {
     let mut out = Vec::new();
     for statement in policy.statements.iter().filter(|s| s.effect == Effect::Allow) {
-        if !statement.actions.items().iter().any(|a| a.matches("sts:AssumeRoleWithWebIdentity")) || statement.actions.is_negated() {
+        if !statement
+            .actions
+            .items()
+            .iter()
+            .any(|a| a.matches("sts:AssumeRoleWithWebIdentity"))
+            || statement.actions.is_negated()
+        {
             continue;
         }
-        let Some(principals) = &statement.principals else { continue };
+        let Some(principals) = &statement.principals else {
+            continue;
+        };
         for name in &principals.names {
             let provider = match name {
                 PrincipalName::Federated(p) => p.clone(),
-                PrincipalName::Unread { kind, name } if kind.eq_ignore_ascii_case("federated") => name.clone(),
+                PrincipalName::Unread { kind, name } if kind.eq_ignore_ascii_case("federated") => {
+                    name.clone()
+                }
                 _ => continue,
             };
-            let issuer = provider.split_once(":oidc-provider/").map_or(provider.as_str(), |(_, i)| i).to_owned();
+            let issuer = provider
+                .split_once(":oidc-provider/")
+                .map_or(provider.as_str(), |(_, i)| i)
+                .to_owned();
             if issuer == "cognito-identity.amazonaws.com" || issuer.contains("saml-provider") {
                 continue;
             }
             let of = |claim: &str| -> Vec<&Condition> {
-                statement.conditions.iter().filter(|c| c.key.folded().rsplit_once(':').is_some_and(|(_, k)| k == claim)).collect()
+                statement
+                    .conditions
+                    .iter()
+                    .filter(|c| c.key.folded().rsplit_once(':').is_some_and(|(_, k)| k == claim))
+                    .collect()
             };
             let subject = of("sub");
             // Issuers that put what matters elsewhere.
-            let subject = if subject.is_empty() { of("repository") } else { subject };
-            let pods = subject.iter().flat_map(|c| &c.values).any(|v| v.source().starts_with("system:serviceaccount"));
-            let cluster = pods || issuer.starts_with("oidc.eks.") || issuer.contains("oidc.eks") || issuer.starts_with("container.googleapis.com");
+            let subject = if subject.is_empty() {
+                of("repository")
+            } else {
+                subject
+            };
+            let pods = subject
+                .iter()
+                .flat_map(|c| &c.values)
+                .any(|v| v.source().starts_with("system:serviceaccount"));
+            let cluster = pods
+                || issuer.starts_with("oidc.eks.")
+                || issuer.contains("oidc.eks")
+                || issuer.starts_with("container.googleapis.com");
             let known = !issuer.contains(UNKNOWN_TEXT);
             out.push(Entrance {
-                statement,
                 kind: if cluster { Issuer::Cluster } else { Issuer::Ci },
-                issuer: if known { issuer } else { "(an issuer known after apply)".to_owned() },
+                issuer: if known {
+                    issuer
+                } else {
+                    "(an issuer known after apply)".to_owned()
+                },
                 subject,
-                audience: of("aud").iter().any(|c| !matches!(c.narrowing(), Narrowing::Nothing(_))),
+                audience: of("aud")
+                    .iter()
+                    .any(|c| !matches!(c.narrowing(), Narrowing::Nothing(_))),
             });
         }
     }

@@ -91,8 +91,22 @@ static META: Meta = Meta {
 
 /// Services by which somebody's code runs.
 const COMPUTE: &[&str] = &[
-    "ec2.amazonaws.com", "lambda.amazonaws.com", "ecs-tasks.amazonaws.com", "eks.amazonaws.com", "pods.eks.amazonaws.com", "batch.amazonaws.com", "glue.amazonaws.com", "sagemaker.amazonaws.com", "codebuild.amazonaws.com",
-    "elasticmapreduce.amazonaws.com", "build.apprunner.amazonaws.com", "tasks.apprunner.amazonaws.com", "states.amazonaws.com", "airflow.amazonaws.com", "emr-serverless.amazonaws.com", "cloudformation.amazonaws.com",
+    "ec2.amazonaws.com",
+    "lambda.amazonaws.com",
+    "ecs-tasks.amazonaws.com",
+    "eks.amazonaws.com",
+    "pods.eks.amazonaws.com",
+    "batch.amazonaws.com",
+    "glue.amazonaws.com",
+    "sagemaker.amazonaws.com",
+    "codebuild.amazonaws.com",
+    "elasticmapreduce.amazonaws.com",
+    "build.apprunner.amazonaws.com",
+    "tasks.apprunner.amazonaws.com",
+    "states.amazonaws.com",
+    "airflow.amazonaws.com",
+    "emr-serverless.amazonaws.com",
+    "cloudformation.amazonaws.com",
 ];
 
 impl Rule for TrustAnyone {
@@ -100,18 +114,34 @@ impl Rule for TrustAnyone {
         &META
     }
 
-    fn trust(&self, _: &Context<'_>, _: &Graph, document: &Document, policy: &Policy, _: &str, out: &mut Findings<'_>) {
+    fn trust(
+        &self,
+        _: &Context<'_>,
+        _: &Graph,
+        document: &Document,
+        policy: &Policy,
+        _: &str,
+        out: &mut Findings<'_>,
+    ) {
         let name = super::fix::name_of(&document.place);
-        let fix = format!("resource \"aws_iam_role\" \"{name}\" {{\n  assume_role_policy = data.aws_iam_policy_document.{name}_trust.json # one principal, named exactly: a role's ARN, a service, or a token's subject\n}}");
+        let fix = format!(
+            "resource \"aws_iam_role\" \"{name}\" {{\n  assume_role_policy = data.aws_iam_policy_document.{name}_trust.json # one principal, named exactly: a role's ARN, a service, or a token's subject\n}}"
+        );
         for f in policy.findings() {
             if f.kind == FindingKind::AnyPrincipal {
-                out.report(document.place.clone(), format!("statement {} lets everybody in", f.statement.label())).fix(fix.clone());
+                out.report(
+                    document.place.clone(),
+                    format!("statement {} lets everybody in", f.statement.label()),
+                )
+                .fix(fix.clone());
             }
         }
         let mut services: Vec<&str> = Vec::new();
         let mut people = false;
         for s in policy.statements.iter().filter(|s| s.effect == Effect::Allow) {
-            let Some(principals) = s.principals.as_ref().filter(|p| !p.negated) else { continue };
+            let Some(principals) = s.principals.as_ref().filter(|p| !p.negated) else {
+                continue;
+            };
             let narrowed = s.narrowing_conditions().next().is_some();
             for p in &principals.names {
                 match p {
@@ -133,7 +163,12 @@ impl Rule for TrustAnyone {
                         let user = Arn::parse(arn).is_some_and(|a| a.resource.starts_with("user/"));
                         people |= user;
                         if user {
-                            out.report(document.place.clone(), format!("statement {} lets the IAM user `{arn}` in", s.label())).why("a user's key never expires, and with it this role is entered").fix(fix.clone());
+                            out.report(
+                                document.place.clone(),
+                                format!("statement {} lets the IAM user `{arn}` in", s.label()),
+                            )
+                            .why("a user's key never expires, and with it this role is entered")
+                            .fix(fix.clone());
                         }
                     }
                     _ => {}
@@ -141,7 +176,16 @@ impl Rule for TrustAnyone {
             }
         }
         if services.len() >= 3 {
-            out.report(document.place.clone(), format!("{} compute services share this role: {}", services.len(), services.join(", "))).why("what any of them is given all of them have").fix(format!("# one role for each:\n{fix}"));
+            out.report(
+                document.place.clone(),
+                format!(
+                    "{} compute services share this role: {}",
+                    services.len(),
+                    services.join(", ")
+                ),
+            )
+            .why("what any of them is given all of them have")
+            .fix(format!("# one role for each:\n{fix}"));
         } else if !services.is_empty() && people {
             out.report(document.place.clone(), format!("{} and people share this role", services.join(", "))).why("what a workload needs and what people need are different things, and a log cannot tell who it was").fix(format!("# one role for each:\n{fix}"));
         }

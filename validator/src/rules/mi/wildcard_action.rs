@@ -99,11 +99,20 @@ static META: Meta = Meta {
 
 /// Actions that stand for what a service can do: if all of these are taken away, the wildcard is none.
 fn samples(service: &str) -> Vec<&'static str> {
-    let services: Vec<&str> = if service == "*" { vec!["iam", "s3", "ec2", "kms", "secretsmanager"] } else { vec![service] };
+    let services: Vec<&str> = if service == "*" {
+        vec!["iam", "s3", "ec2", "kms", "secretsmanager"]
+    } else {
+        vec![service]
+    };
     services
         .into_iter()
         .filter_map(actions::service)
-        .flat_map(|s| s.actions.iter().filter(|a| a.level.is_write() || a.level == AccessLevel::Read).take(40))
+        .flat_map(|s| {
+            s.actions
+                .iter()
+                .filter(|a| a.level.is_write() || a.level == AccessLevel::Read)
+                .take(40)
+        })
         .map(|a| a.id())
         .collect()
 }
@@ -113,26 +122,62 @@ impl Rule for WildcardAction {
         &META
     }
 
-    fn policy(&self, cx: &Context<'_>, graph: &Graph, document: &Document, policy: &Policy, out: &mut Findings<'_>) {
+    fn policy(
+        &self,
+        cx: &Context<'_>,
+        graph: &Graph,
+        document: &Document,
+        policy: &Policy,
+        out: &mut Findings<'_>,
+    ) {
         if !matches!(document.purpose, Purpose::Identity | Purpose::Loose) {
             return;
         }
         let name = fix::name_of(&document.place);
         let mut holders = None;
-        for f in policy.findings().into_iter().filter(|f| f.statement.principals.is_none()) {
+        for f in policy
+            .findings()
+            .into_iter()
+            .filter(|f| f.statement.principals.is_none())
+        {
             let (what, service, level) = match &f.kind {
-                FindingKind::Administrator => ("allows every action on every resource".to_owned(), "*", Level::Error),
-                FindingKind::AllowNotAction => ("allows everything but a list (`NotAction`)".to_owned(), "*", Level::Error),
-                FindingKind::AllowNotResource => ("allows its actions on everything but a list (`NotResource`)".to_owned(), "", Level::Error),
-                FindingKind::ServiceWildcard { service } => (format!("allows `{service}:*` on every resource"), service.as_str(), Level::Error),
-                FindingKind::ServiceWildcardOnSome { service } if service == "*" => ("allows every action on the resources it names".to_owned(), "", Level::Warning),
-                FindingKind::ServiceWildcardOnSome { service } => (format!("allows `{service}:*` on the resources it names"), "", Level::Note),
+                FindingKind::Administrator => (
+                    "allows every action on every resource".to_owned(),
+                    "*",
+                    Level::Error,
+                ),
+                FindingKind::AllowNotAction => (
+                    "allows everything but a list (`NotAction`)".to_owned(),
+                    "*",
+                    Level::Error,
+                ),
+                FindingKind::AllowNotResource => (
+                    "allows its actions on everything but a list (`NotResource`)".to_owned(),
+                    "",
+                    Level::Error,
+                ),
+                FindingKind::ServiceWildcard { service } => (
+                    format!("allows `{service}:*` on every resource"),
+                    service.as_str(),
+                    Level::Error,
+                ),
+                FindingKind::ServiceWildcardOnSome { service } if service == "*" => (
+                    "allows every action on the resources it names".to_owned(),
+                    "",
+                    Level::Warning,
+                ),
+                FindingKind::ServiceWildcardOnSome { service } => (
+                    format!("allows `{service}:*` on the resources it names"),
+                    "",
+                    Level::Note,
+                ),
                 _ => continue,
             };
             let mut level = level;
             let mut bounded = false;
             if !service.is_empty() {
-                let holders = holders.get_or_insert_with(|| effective::of_holders(cx, graph, document, policy));
+                let holders =
+                    holders.get_or_insert_with(|| effective::of_holders(cx, graph, document, policy));
                 let open = holders.iter().any(|h| {
                     let grants = h.grants();
                     samples(service).iter().any(|a| grants.is_unscoped(a, &[]))
@@ -146,10 +191,16 @@ impl Rule for WildcardAction {
             if f.narrowed || bounded {
                 level = level.min(Level::Warning);
             }
-            let finding = out.report(document.place.clone(), format!("statement {} {what}", f.statement.label()));
+            let finding = out.report(
+                document.place.clone(),
+                format!("statement {} {what}", f.statement.label()),
+            );
             finding.level(level).fix(fix::statement(&name, &[]));
             for &h in &document.holders {
-                if let Some(place) = graph.identities[h].place().filter(|p| p.address != document.place.address) {
+                if let Some(place) = graph.identities[h]
+                    .place()
+                    .filter(|p| p.address != document.place.address)
+                {
                     finding.related(place, "who may do it");
                 }
             }

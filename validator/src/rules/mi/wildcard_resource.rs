@@ -75,10 +75,31 @@ static META: Meta = Meta {
 
 /// Reads that give away contents, not descriptions.
 const CONTENTS: &[&str] = &[
-    "s3:GetObject", "s3:GetObjectVersion", "secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue", "ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath",
-    "ssm:GetParameterHistory", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:GetRecords", "sqs:ReceiveMessage", "kinesis:GetRecords",
-    "lambda:GetFunction", "codecommit:GitPull", "athena:GetQueryResults", "redshift:GetClusterCredentials", "rds-data:ExecuteStatement", "logs:GetLogEvents", "logs:FilterLogEvents",
-    "cognito-identity:GetCredentialsForIdentity", "ec2:GetPasswordData", "s3:GetObjectAttributes",
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:BatchGetSecretValue",
+    "ssm:GetParameter",
+    "ssm:GetParameters",
+    "ssm:GetParametersByPath",
+    "ssm:GetParameterHistory",
+    "dynamodb:GetItem",
+    "dynamodb:BatchGetItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "dynamodb:GetRecords",
+    "sqs:ReceiveMessage",
+    "kinesis:GetRecords",
+    "lambda:GetFunction",
+    "codecommit:GitPull",
+    "athena:GetQueryResults",
+    "redshift:GetClusterCredentials",
+    "rds-data:ExecuteStatement",
+    "logs:GetLogEvents",
+    "logs:FilterLogEvents",
+    "cognito-identity:GetCredentialsForIdentity",
+    "ec2:GetPasswordData",
+    "s3:GetObjectAttributes",
 ];
 
 /// What every function and agent writes about itself: AWS's own policies for them name `*` too.
@@ -106,7 +127,10 @@ fn is_telemetry(action: &Action) -> bool {
 }
 
 fn level(action: &Action) -> Option<Level> {
-    if is_telemetry(action) || matches!(action.folded(), "iam:passrole" | "sts:assumerole") || action.folded().starts_with("kms:") {
+    if is_telemetry(action)
+        || matches!(action.folded(), "iam:passrole" | "sts:assumerole")
+        || action.folded().starts_with("kms:")
+    {
         return None;
     }
     if CONTENTS.contains(&action.id()) {
@@ -124,19 +148,37 @@ impl Rule for WildcardResource {
         &META
     }
 
-    fn policy(&self, cx: &Context<'_>, graph: &Graph, document: &Document, policy: &Policy, out: &mut Findings<'_>) {
+    fn policy(
+        &self,
+        cx: &Context<'_>,
+        graph: &Graph,
+        document: &Document,
+        policy: &Policy,
+        out: &mut Findings<'_>,
+    ) {
         if !matches!(document.purpose, Purpose::Identity | Purpose::Loose) {
             return;
         }
         let findings = policy.findings();
         let mut holders = None;
-        for f in findings.iter().filter(|f| f.statement.principals.is_none() && !f.narrowed) {
-            let FindingKind::UnscopedResource { actions: open } = &f.kind else { continue };
+        for f in findings
+            .iter()
+            .filter(|f| f.statement.principals.is_none() && !f.narrowed)
+        {
+            let FindingKind::UnscopedResource { actions: open } = &f.kind else {
+                continue;
+            };
             // A service given whole is MI01's.
             let whole: Vec<String> = findings
                 .iter()
                 .filter(|o| o.index == f.index)
-                .filter_map(|o| if let FindingKind::ServiceWildcard { service } = &o.kind { Some(format!("{}:", service.to_ascii_lowercase())) } else { None })
+                .filter_map(|o| {
+                    if let FindingKind::ServiceWildcard { service } = &o.kind {
+                        Some(format!("{}:", service.to_ascii_lowercase()))
+                    } else {
+                        None
+                    }
+                })
                 .collect();
             let holders = holders.get_or_insert_with(|| effective::of_holders(cx, graph, document, policy));
             let mut levels: Vec<(Level, String)> = open
@@ -148,11 +190,24 @@ impl Rule for WildcardResource {
                 .map(|(l, a)| (l, a.id().to_owned()))
                 .collect();
             levels.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-            let Some(worst) = levels.first().map(|(l, _)| *l) else { continue };
-            let worst_actions: Vec<String> = levels.iter().filter(|(l, _)| *l == worst).map(|(_, a)| a.clone()).collect();
-            out.report(document.place.clone(), format!("statement {} allows {} on every resource", f.statement.label(), fix::listed(&worst_actions)))
-                .level(worst)
-                .fix(fix::statement(&fix::name_of(&document.place), &worst_actions));
+            let Some(worst) = levels.first().map(|(l, _)| *l) else {
+                continue;
+            };
+            let worst_actions: Vec<String> = levels
+                .iter()
+                .filter(|(l, _)| *l == worst)
+                .map(|(_, a)| a.clone())
+                .collect();
+            out.report(
+                document.place.clone(),
+                format!(
+                    "statement {} allows {} on every resource",
+                    f.statement.label(),
+                    fix::listed(&worst_actions)
+                ),
+            )
+            .level(worst)
+            .fix(fix::statement(&fix::name_of(&document.place), &worst_actions));
         }
     }
 }

@@ -100,7 +100,9 @@ fn open(subject: &str) -> Option<&'static str> {
     match (rest.split_once(':'), wild) {
         (None, true) => Some("leaves the namespace open"),
         (Some(_), true) => Some("leaves the service account open"),
-        (Some((_, "default")), false) => Some("is the default service account, which every pod of the namespace has"),
+        (Some((_, "default")), false) => {
+            Some("is the default service account, which every pod of the namespace has")
+        }
         _ => None,
     }
 }
@@ -110,30 +112,67 @@ impl Rule for WorkloadSubject {
         &META
     }
 
-    fn trust(&self, _: &Context<'_>, _: &Graph, document: &Document, policy: &Policy, _: &str, out: &mut Findings<'_>) {
-        for e in entrances(policy).into_iter().filter(|e| e.kind == Issuer::Cluster) {
+    fn trust(
+        &self,
+        _: &Context<'_>,
+        _: &Graph,
+        document: &Document,
+        policy: &Policy,
+        _: &str,
+        out: &mut Findings<'_>,
+    ) {
+        for e in entrances(policy)
+            .into_iter()
+            .filter(|e| e.kind == Issuer::Cluster)
+        {
             let fix = format!(
                 "condition {{\n  test     = \"StringEquals\"\n  variable = \"{i}:sub\"\n  values   = [\"system:serviceaccount:<namespace>:<service account>\"]\n}}\ncondition {{\n  test     = \"StringEquals\"\n  variable = \"{i}:aud\"\n  values   = [\"sts.amazonaws.com\"]\n}}",
                 i = e.issuer
             );
             match e.pinned() {
                 Pinned::Nothing(why) => {
-                    out.report(document.place.clone(), format!("any pod of the cluster enters: {why}")).fix(fix.clone());
+                    out.report(
+                        document.place.clone(),
+                        format!("any pod of the cluster enters: {why}"),
+                    )
+                    .fix(fix.clone());
                 }
                 Pinned::Unknown => {
-                    out.undecided(document.place.clone(), "which pods enter is not known before apply");
+                    out.undecided(
+                        document.place.clone(),
+                        "which pods enter is not known before apply",
+                    );
                 }
                 Pinned::To(values) => {
                     for v in values {
-                        let how = if v.starts_with("system:") || v.contains(UNKNOWN_TEXT) { open(&v) } else if fixed_part(&v).1 { Some("leaves the pod open") } else { None };
+                        let how = if v.starts_with("system:") || v.contains(UNKNOWN_TEXT) {
+                            open(&v)
+                        } else if fixed_part(&v).1 {
+                            Some("leaves the pod open")
+                        } else {
+                            None
+                        };
                         if let Some(how) = how {
-                            out.report(document.place.clone(), format!("the subject `{}` {how}", v.replace(UNKNOWN_TEXT, "(known after apply)"))).fix(fix.clone());
+                            out.report(
+                                document.place.clone(),
+                                format!(
+                                    "the subject `{}` {how}",
+                                    v.replace(UNKNOWN_TEXT, "(known after apply)")
+                                ),
+                            )
+                            .fix(fix.clone());
                         }
                     }
                 }
             }
             if !e.audience {
-                out.report(document.place.clone(), "the audience of pods' tokens is not pinned").level(Level::Warning).why("a token made for another service enters too").fix(fix);
+                out.report(
+                    document.place.clone(),
+                    "the audience of pods' tokens is not pinned",
+                )
+                .level(Level::Warning)
+                .why("a token made for another service enters too")
+                .fix(fix);
             }
         }
     }
@@ -145,7 +184,10 @@ impl Rule for WorkloadSubject {
         for m in &grant.members {
             let how = if m.text.contains(".svc.id.goog[") && m.text.ends_with("/default]") {
                 "is the default service account, which every pod of the namespace has"
-            } else if m.text.starts_with("principalSet://") && m.text.contains(".svc.id.goog/") && m.text.contains("/namespace/") {
+            } else if m.text.starts_with("principalSet://")
+                && m.text.contains(".svc.id.goog/")
+                && m.text.contains("/namespace/")
+            {
                 "is a whole namespace"
             } else if m.text.starts_with("principalSet://") && m.text.contains(".svc.id.goog/") {
                 "is a whole cluster"

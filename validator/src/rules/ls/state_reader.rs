@@ -1,0 +1,190 @@
+//! # LS13 state-reader
+//!
+//! Rejects workloads, nodes and CI identities that may read or write Terraform state: a policy or grant on a state bucket for anybody
+//! but the identity that plans and applies.
+//!
+//! ## Why
+//!
+//! The state is the map of everything, with every secret that a resource has.
+//!
+//! ## Bad
+//!
+//! ```hcl
+//! resource "aws_iam_role" "ci" {
+//!   name = "churn-ci"
+//!   assume_role_policy = jsonencode({
+//!     Version   = "2012-10-17"
+//!     Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "codebuild.amazonaws.com" } }]
+//!   })
+//! }
+//!
+//! resource "aws_iam_role_policy" "ci" {
+//!   name = "state"
+//!   role = aws_iam_role.ci.id
+//!   policy = jsonencode({
+//!     Version   = "2012-10-17"
+//!     Statement = [{ Effect = "Allow", Action = ["s3:GetObject"], Resource = "arn:aws:s3:::acme-tfstate/*" }]
+//!   })
+//! }
+//! ```
+//!
+//! ## Good
+//!
+//! ```hcl
+//! resource "aws_iam_role" "provisioner" {
+//!   name = "provisioner"
+//!   assume_role_policy = jsonencode({
+//!     Version   = "2012-10-17"
+//!     Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "codebuild.amazonaws.com" } }]
+//!   })
+//! }
+//!
+//! resource "aws_iam_role_policy" "provisioner" {
+//!   name = "state"
+//!   role = aws_iam_role.provisioner.id
+//!   policy = jsonencode({
+//!     Version   = "2012-10-17"
+//!     Statement = [{ Effect = "Allow", Action = ["s3:GetObject", "s3:PutObject"], Resource = "arn:aws:s3:::acme-tfstate/prod/*" }]
+//!   })
+//! }
+//! ```
+//!
+//! ## Reads
+//!
+//! Policies and grants of every identity; state buckets are told as in LS08.
+//!
+//! ## Limits
+//!
+//! Who plans and applies is told by the name: `provisioner`, `planner`, `terraform`, `infra`, `apply`, `plan`, `atlantis`, `state` and the like. Rights on every bucket are MI02's.
+//!
+//! ## References
+//!
+//! - <https://developer.hashicorp.com/terraform/language/backend/s3#protecting-access-to-workspace-state>
+
+use mlops_access::aws::{Arn, Effect};
+
+use super::state_bucket::is_state_name;
+use crate::context::Context;
+use crate::finding::{Family, Findings, Level};
+use crate::graph::{Graph, Identity};
+use crate::rules::{Meta, Rule};
+use crate::secrets::name::words;
+
+/// See the page above.
+pub(super) struct StateReader;
+
+static META: Meta = Meta {
+    code: "LS13",
+    name: "state-reader",
+    family: Family::StateBackend,
+    level: Level::Error,
+    title: "state readable by those who do not plan",
+    why: "the state is the map of everything, with every secret that a resource has",
+    invariants: &["D-10", "D-31"],
+    since: "0.1.0",
+    source: include_str!("state_reader.rs"),
+};
+
+const PLANNERS: &[&str] = &[
+    "provisioner",
+    "provision",
+    "planner",
+    "plan",
+    "apply",
+    "terraform",
+    "tf",
+    "tofu",
+    "opentofu",
+    "terragrunt",
+    "infra",
+    "infrastructure",
+    "iac",
+    "atlantis",
+    "spacelift",
+    "state",
+    "tfstate",
+    "backend",
+    "bootstrap",
+    "admin",
+    "platform",
+];
+
+impl Rule for StateReader {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    fn identity(&self, cx: &Context<'_>, graph: &Graph, identity: &Identity, out: &mut Findings<'_>) {
+        let called = words(
+            identity
+                .name
+                .as_deref()
+                .or(identity.address.as_deref())
+                .unwrap_or_default(),
+        );
+        let block = identity
+            .address
+            .as_deref()
+            .map(crate::address::without_keys)
+            .unwrap_or_default();
+        let planner = called
+            .iter()
+            .chain(&words(block.rsplit('.').next().unwrap_or_default()))
+            .any(|w| PLANNERS.contains(&w.as_str()));
+        if planner {
+            return;
+        }
+        let own: Vec<&str> = cx
+            .backend
+            .found
+            .iter()
+            .filter_map(|b| b.config.get("bucket").as_str())
+            .collect();
+        let keeps_state = |bucket: &str| is_state_name(bucket) || own.contains(&bucket);
+        for (id, policy) in graph.policies_of(cx, identity) {
+            for s in policy.statements.iter().filter(|s| s.effect == Effect::Allow) {
+                let touches = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+                    .iter()
+                    .any(|a| s.actions.items().iter().any(|p| p.matches(a)) != s.actions.is_negated());
+                if !touches {
+                    continue;
+                }
+                let bucket = s
+                    .resources
+                    .iter()
+                    .filter(|r| !r.is_negated())
+                    .flat_map(|r| r.items())
+                    .find_map(|r| {
+                        let arn = Arn::parse(r.source())?;
+                        let bucket = arn.resource.split('/').next().unwrap_or_default().to_owned();
+                        (arn.service == "s3" && keeps_state(&bucket)).then_some(bucket)
+                    });
+                if let Some(bucket) = bucket {
+                    let place = graph.policies[id].place.clone();
+                    let finding = out.report(
+                        place,
+                        format!(
+                            "{} may use the state in `{}`",
+                            identity.label(),
+                            bucket.replace('\u{fffc}', "(known after apply)")
+                        ),
+                    );
+                    finding.fix("# remove the statement: only the identity that plans and applies needs the state\n# what others need of it, publish: aws_ssm_parameter, or the outputs of data \"mlops_environment\"");
+                    if let Some(p) = identity.place() {
+                        finding.related(p, "who may use it");
+                    }
+                }
+            }
+        }
+        for g in identity.grants.iter().map(|&g| &graph.grants[g]) {
+            let bucket = g.scope.name.as_deref().unwrap_or_default();
+            if g.scope.kind.starts_with("storage_bucket") && keeps_state(bucket) {
+                out.report(
+                    g.place.clone(),
+                    format!("{} may use the state in `{bucket}`", identity.label()),
+                )
+                .fix("# remove the grant: only the identity that plans and applies needs the state");
+            }
+        }
+    }
+}

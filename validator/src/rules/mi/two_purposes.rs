@@ -1,0 +1,246 @@
+//! # MI06 two-purposes
+//!
+//! Rejects an identity that holds what belongs to two purposes: pushing images (ci), deploying (deploy), writing models (retrain),
+//! appending predictions (runtime), appending reports (drift). Told by what its policies or grants allow, not by its name.
+//!
+//! ## Why
+//!
+//! Whoever takes over the build also takes over production: the blast radius of one purpose becomes that of two.
+//!
+//! ## Bad
+//!
+//! ```hcl
+//! resource "aws_iam_role" "github" {
+//!   name = "github"
+//!   assume_role_policy = jsonencode({
+//!     Version   = "2012-10-17"
+//!     Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "codebuild.amazonaws.com" } }]
+//!   })
+//! }
+//!
+//! resource "aws_iam_role_policy" "github" {
+//!   name = "github"
+//!   role = aws_iam_role.github.id
+//!   policy = jsonencode({
+//!     Version = "2012-10-17"
+//!     Statement = [
+//!       { Sid = "Push", Effect = "Allow", Action = ["ecr:PutImage"], Resource = "arn:aws:ecr:eu-west-1:111122223333:repository/dev/churn" },
+//!       { Sid = "Publish", Effect = "Allow", Action = ["s3:PutObject"], Resource = "arn:aws:s3:::acme-models/churn/*" },
+//!     ]
+//!   })
+//! }
+//! ```
+//!
+//! ```hcl
+//! resource "google_service_account" "ci" {
+//!   account_id = "ci-deployer"
+//! }
+//!
+//! resource "google_project_iam_member" "ci" {
+//!   for_each = toset(["roles/artifactregistry.writer", "roles/container.developer"])
+//!   project  = "acme-ml"
+//!   role     = each.value
+//!   member   = "serviceAccount:${google_service_account.ci.email}"
+//! }
+//! ```
+//!
+//! ## Good
+//!
+//! ```hcl
+//! resource "aws_iam_role" "ci" {
+//!   name = "ci"
+//!   assume_role_policy = jsonencode({
+//!     Version   = "2012-10-17"
+//!     Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "codebuild.amazonaws.com" } }]
+//!   })
+//! }
+//!
+//! resource "aws_iam_role_policy" "ci" {
+//!   name = "ci"
+//!   role = aws_iam_role.ci.id
+//!   policy = jsonencode({
+//!     Version = "2012-10-17"
+//!     Statement = [
+//!       { Sid = "Push", Effect = "Allow", Action = ["ecr:PutImage"], Resource = "arn:aws:ecr:eu-west-1:111122223333:repository/dev/churn" },
+//!       { Sid = "Data", Effect = "Allow", Action = ["s3:GetObject"], Resource = "arn:aws:s3:::acme-models/churn/*" },
+//!     ]
+//!   })
+//! }
+//! ```
+//!
+//! ## Reads
+//!
+//! AWS roles and users with all their policies, Google service accounts with all their grants, access entries of EKS.
+//!
+//! ## Limits
+//!
+//! Buckets are told by the words in their names (`models`, `predictions`, `reports`, …). Administrators are MI01's. Describing a cluster
+//! is no deployment.
+//!
+//! ## References
+//!
+//! - Seed invariant D-31
+
+use std::collections::BTreeMap;
+
+use mlops_access::Purpose as Of;
+use mlops_access::aws::FindingKind;
+use mlops_access::gcp::role;
+use mlops_access::matrix::{Capability, capabilities_aws};
+use mlops_access::pattern::Pattern;
+
+use super::effective::Effective;
+use crate::context::Context;
+use crate::finding::{Family, Findings, Level};
+use crate::graph::{Graph, Identity, IdentityKind, UseKind};
+use crate::rules::{Meta, Rule};
+use crate::secrets::name::words;
+
+/// See the page above.
+pub(super) struct TwoPurposes;
+
+static META: Meta = Meta {
+    code: "MI06",
+    name: "two-purposes",
+    family: Family::MonolithicIam,
+    level: Level::Error,
+    title: "one identity with the capabilities of two purposes",
+    why: "the blast radius of one purpose becomes that of two: whoever takes over the build also takes over production",
+    invariants: &["D-31"],
+    since: "0.1.0",
+    source: include_str!("two_purposes.rs"),
+};
+
+/// Actions that change what runs.
+const DEPLOYS: &[&str] = &[
+    "eks:AccessKubernetesApi",
+    "ecs:UpdateService",
+    "ecs:RegisterTaskDefinition",
+    "lambda:UpdateFunctionCode",
+    "sagemaker:UpdateEndpoint",
+    "sagemaker:CreateEndpoint",
+    "apprunner:UpdateService",
+    "elasticbeanstalk:UpdateEnvironment",
+];
+
+/// What an identity holds that belongs to one purpose alone, with how it holds it.
+pub(super) fn held(cx: &Context<'_>, graph: &Graph, identity: &Identity) -> Vec<(Capability, String)> {
+    if identity.kind == IdentityKind::ServiceAccount {
+        return on_google(graph, identity);
+    }
+    let effective = Effective::written(cx, graph, identity);
+    let policies = effective.policies();
+    if policies.iter().any(|p| {
+        p.findings()
+            .iter()
+            .any(|f| matches!(f.kind, FindingKind::Administrator | FindingKind::AllowNotAction))
+    }) {
+        return Vec::new();
+    }
+    let stores = |c: &Capability| {
+        matches!(
+            c,
+            Capability::WriteModel | Capability::AppendPrediction | Capability::AppendReport
+        )
+    };
+    let mut held: Vec<(Capability, String)> = capabilities_aws(&policies)
+        .into_iter()
+        // Every bucket is MI02's; describing a cluster is what every client does.
+        .filter(|(c, how)| {
+            !(stores(c) && (how.ends_with(" on *") || how.ends_with(":::*") || how.ends_with(":::*/*")))
+                && *c != Capability::Deploy
+        })
+        .collect();
+    let grants = effective.grants();
+    // Taken away for certain by a denial or boundary; a repository whose ARN is not known yet is still one.
+    if grants.may("ecr:PutImage", &Pattern::any()).verdict().is_no() {
+        held.retain(|(c, _)| *c != Capability::PushImage);
+    }
+    if let Some(action) = DEPLOYS
+        .iter()
+        .find(|a| grants.may(a, &Pattern::any()).verdict().is_yes())
+    {
+        held.push((Capability::Deploy, format!("it may {action}")));
+    } else if let Some(u) = identity.uses.iter().find(|u| u.kind == UseKind::ClusterAccess) {
+        held.push((
+            Capability::Deploy,
+            format!("{} lets it into the cluster", u.place.address),
+        ));
+    }
+    held
+}
+
+fn on_google(graph: &Graph, identity: &Identity) -> Vec<(Capability, String)> {
+    let mut held = Vec::new();
+    for g in identity.grants.iter().map(|&g| &graph.grants[g]) {
+        let Some(known) = role(&g.role) else { continue };
+        if matches!(g.role.as_str(), "roles/owner" | "roles/editor") {
+            continue;
+        }
+        let how = || format!("{} on the {}", g.role, g.scope.kind.replace('_', " "));
+        if known.holds("artifactregistry.repositories.uploadArtifacts") {
+            held.push((Capability::PushImage, how()));
+        }
+        if known.holds("container.deployments.update")
+            || known.holds("run.services.update")
+            || known.holds("cloudfunctions.functions.update")
+        {
+            held.push((Capability::Deploy, how()));
+        }
+        if known.holds("storage.objects.create") && g.scope.kind.starts_with("storage") {
+            let name = words(g.scope.name.as_deref().unwrap_or_default());
+            let about = |list: &[&str]| name.iter().any(|w| list.contains(&w.as_str()));
+            if about(&["model", "models"]) {
+                held.push((Capability::WriteModel, how()));
+            }
+            if about(&["prediction", "predictions", "inference"]) {
+                held.push((Capability::AppendPrediction, how()));
+            }
+            if about(&["report", "reports", "drift"]) {
+                held.push((Capability::AppendReport, how()));
+            }
+        }
+    }
+    held
+}
+
+impl Rule for TwoPurposes {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    fn identity(&self, cx: &Context<'_>, graph: &Graph, identity: &Identity, out: &mut Findings<'_>) {
+        if identity.kind == IdentityKind::Group {
+            return;
+        }
+        let Some(place) = identity.place() else { return };
+        let mut purposes: BTreeMap<Of, (Capability, String)> = BTreeMap::new();
+        for (capability, how) in held(cx, graph, identity) {
+            purposes.entry(capability.purpose()).or_insert((capability, how));
+        }
+        if purposes.len() < 2 {
+            return;
+        }
+        let said: Vec<String> = purposes
+            .iter()
+            .map(|(p, (c, how))| format!("{c} ({p}: {how})"))
+            .collect();
+        let name = super::fix::name_of(&place);
+        let one = if identity.kind == IdentityKind::ServiceAccount {
+            "google_service_account"
+        } else {
+            "aws_iam_role"
+        };
+        let split: Vec<String> = purposes
+            .keys()
+            .map(|p| format!("resource \"{one}\" \"{name}_{p}\" {{ … }} # only what {p} needs"))
+            .collect();
+        let finding = out.report(place.clone(), format!("one identity may {}", said.join(" and ")));
+        finding.fix(split.join("\n"));
+        for &d in &identity.policies {
+            if graph.policies[d].place.address != place.address {
+                finding.related(graph.policies[d].place.clone(), "a policy of it");
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! # MI27 undecided-policy
+//!
+//! Says which policies could not be judged: unknown until apply and not recoverable from the source, or no policy documents at all.
+//! Undecided results, not findings; with `--strict` they fail.
+//!
+//! ## Why
+//!
+//! Silence about a policy is no statement that it is safe.
+//!
+//! ## Bad
+//!
+//! A document that is none is a finding:
+//!
+//! ```hcl
+//! resource "aws_iam_policy" "broken" {
+//!   name   = "broken"
+//!   policy = "{\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Allow\""
+//! }
+//! ```
+//!
+//! ## Good
+//!
+//! ```hcl
+//! resource "aws_iam_policy" "reader" {
+//!   name = "reader"
+//!   policy = jsonencode({
+//!     Version   = "2012-10-17"
+//!     Statement = [{ Effect = "Allow", Action = ["s3:GetObject"], Resource = "arn:aws:s3:::acme-models/churn/*" }]
+//!   })
+//! }
+//! ```
+//!
+//! ## Reads
+//!
+//! Every policy document, trust and attachment.
+//!
+//! ## Limits
+//!
+//! A resource that is unknown in an otherwise known policy is no doubt: what is judged is the rest. An unknown action or principal is.
+//!
+//! ## References
+//!
+//! - <https://developer.hashicorp.com/terraform/language/expressions/references#values-not-yet-known>
+
+use mlops_access::aws::{Effect, Policy, PrincipalName};
+
+use crate::context::Context;
+use crate::finding::{Family, Findings, Level};
+use crate::graph::{Document, Graph, Identity, NoPolicy, Purpose};
+use crate::rules::{Meta, Rule};
+
+/// See the page above.
+pub(super) struct UndecidedPolicy;
+
+static META: Meta = Meta {
+    code: "MI27",
+    name: "undecided-policy",
+    family: Family::MonolithicIam,
+    level: Level::Error,
+    title: "policy that cannot be judged",
+    why: "silence about a policy is no statement that it is safe",
+    invariants: &["D-31"],
+    since: "0.1.0",
+    source: include_str!("undecided_policy.rs"),
+};
+
+fn hangs_on(references: &[String]) -> String {
+    if references.is_empty() {
+        String::new()
+    } else {
+        format!("; it hangs on {}", super::fix::listed(references))
+    }
+}
+
+impl Rule for UndecidedPolicy {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    fn unreadable(
+        &self,
+        _: &Context<'_>,
+        _: &Graph,
+        document: &Document,
+        why: &NoPolicy,
+        out: &mut Findings<'_>,
+    ) {
+        match why {
+            NoPolicy::Undecided(references) => {
+                out.undecided(document.place.clone(), format!("the policy is not known before apply{}", hangs_on(references)))
+                    .fix("# write the policy where it can be seen (jsonencode, a policy document), or give the saved plan and --root");
+            }
+            NoPolicy::Malformed(problem) => {
+                out.report(
+                    document.place.clone(),
+                    format!("this is no policy document: {problem}"),
+                )
+                .fix(super::fix::statement(&super::fix::name_of(&document.place), &[]));
+            }
+        }
+    }
+
+    fn policy(
+        &self,
+        _: &Context<'_>,
+        _: &Graph,
+        document: &Document,
+        policy: &Policy,
+        out: &mut Findings<'_>,
+    ) {
+        if document.purpose != Purpose::Loose {
+            in_part(document, policy, out);
+        }
+    }
+
+    fn trust(
+        &self,
+        _: &Context<'_>,
+        _: &Graph,
+        document: &Document,
+        policy: &Policy,
+        _: &str,
+        out: &mut Findings<'_>,
+    ) {
+        in_part(document, policy, out);
+        for s in policy.statements.iter().filter(|s| s.effect == Effect::Allow) {
+            let vague = s.principals.iter().flat_map(|p| &p.names).any(|n| matches!(n, PrincipalName::Unread { kind, name } if kind.eq_ignore_ascii_case("aws") && name.trim() == "\u{fffc}"));
+            if vague && s.narrowing_conditions().next().is_none() {
+                out.undecided(
+                    document.place.clone(),
+                    format!(
+                        "who enters by statement {} is not known before apply{}",
+                        s.label(),
+                        hangs_on(&document.unknown)
+                    ),
+                );
+            }
+        }
+    }
+
+    fn identity(&self, _: &Context<'_>, _: &Graph, identity: &Identity, out: &mut Findings<'_>) {
+        for (place, references) in &identity.unresolved {
+            out.undecided(
+                place.clone(),
+                format!(
+                    "which policy is attached to {} is not known before apply{}",
+                    identity.label(),
+                    hangs_on(references)
+                ),
+            );
+        }
+    }
+}
+
+fn in_part(document: &Document, policy: &Policy, out: &mut Findings<'_>) {
+    for s in &policy.statements {
+        if s.effect == Effect::Allow && s.actions.items().iter().any(|a| a.is_unknown()) {
+            out.undecided(
+                document.place.clone(),
+                format!(
+                    "some actions of statement {} are not known before apply{}",
+                    s.label(),
+                    hangs_on(&document.unknown)
+                ),
+            );
+        }
+        for u in &s.unread {
+            out.undecided(
+                document.place.clone(),
+                format!(
+                    "statement {} holds what cannot be read: {}",
+                    s.label(),
+                    u.why.replace('\u{fffc}', "(known after apply)")
+                ),
+            );
+        }
+    }
+}
