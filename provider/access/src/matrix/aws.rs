@@ -274,6 +274,17 @@ impl<'a> Judge<'a> {
     }
 
     fn aims(&self, service: &str, action: &str, at: At, environment: &str) -> Vec<Aim> {
+        self.reachable(service, action, at, environment, &|_| true)
+    }
+
+    fn reachable(
+        &self,
+        service: &str,
+        action: &str,
+        at: At,
+        environment: &str,
+        reach: &dyn Fn(&str) -> bool,
+    ) -> Vec<Aim> {
         aws_aims(
             self.scope,
             self.identity.principal(),
@@ -281,6 +292,7 @@ impl<'a> Judge<'a> {
             action,
             at,
             environment,
+            reach,
         )
     }
 
@@ -302,9 +314,9 @@ impl<'a> Judge<'a> {
             // A creation that does not say that it replaces nothing.
             for mut aim in self.aims(service, action, at, &self.scope.environment) {
                 aim.keys.clear();
-                aim.keys.push(("s3:if-none-match".to_owned(), None));
+                aim.keys.push(("s3:if-none-match", None));
                 aim.keys
-                    .push(("s3:ObjectCreationOperation".to_owned(), Some("true".to_owned())));
+                    .push(("s3:ObjectCreationOperation", Some("true".to_owned())));
                 self.expect_denied(probe.id, "overwrite predictions", action, &aim, None, breaches);
             }
         }
@@ -322,7 +334,7 @@ impl<'a> Judge<'a> {
             for aim in self.aims(service, action, at, &self.scope.environment) {
                 self.expect_denied("P38", &what, action, &aim, Some(FOREIGN_ACCOUNT), breaches);
                 let mut ownerless = aim;
-                ownerless.keys.push(("aws:ResourceAccount".to_owned(), None));
+                ownerless.keys.push(("aws:ResourceAccount", None));
                 self.expect_denied("P38", &what, action, &ownerless, None, breaches);
             }
         }
@@ -332,7 +344,7 @@ impl<'a> Judge<'a> {
         if !self.touches(action) {
             return;
         }
-        for aim in self.aims(service, action, at, &self.scope.environment) {
+        for aim in self.reachable(service, action, at, &self.scope.environment, &|r| self.reaches(r)) {
             self.expect_denied(probe.id, probe.what, action, &aim, None, breaches);
         }
     }
@@ -348,12 +360,9 @@ impl<'a> Judge<'a> {
             "amazonaws.com"
         };
         let keys = vec![
+            ("kms:ViaService", Some(format!("s3.{}.{suffix}", scope.region))),
             (
-                "kms:ViaService".to_owned(),
-                Some(format!("s3.{}.{suffix}", scope.region)),
-            ),
-            (
-                "kms:EncryptionContext:aws:s3:arn".to_owned(),
+                "kms:EncryptionContext:aws:s3:arn",
                 Some(format!("arn:{}:s3:::{name}", scope.partition)),
             ),
         ];

@@ -112,6 +112,7 @@ fn bounded(
                 action,
                 *at,
                 &scope.environment,
+                &|_| true,
             );
             for aim in aims {
                 let policies = Policies::identity([everything]).bounded_by(boundary);
@@ -162,6 +163,7 @@ fn bounded(
                     action,
                     *at,
                     environment,
+                    &|_| true,
                 )
             };
             let policies = Policies::identity([everything]).bounded_by(boundary);
@@ -183,7 +185,7 @@ fn bounded(
                         purpose,
                         breaches,
                     );
-                    aim.keys.push(("aws:ResourceAccount".to_owned(), None));
+                    aim.keys.push(("aws:ResourceAccount", None));
                     report_unless_denied(
                         &aim, &role, action, &policies, None, "P38", probe.what, purpose, breaches,
                     );

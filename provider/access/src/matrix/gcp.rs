@@ -264,6 +264,10 @@ impl<'a> Judge<'a> {
                 {
                     continue;
                 }
+                let denied = self.cell(probe) == Cell::Deny;
+                if denied && !self.touches(permission) {
+                    continue;
+                }
                 for service in &services {
                     let aims = |place: &str| {
                         resource::gcp_aims(self.scope, self.identity.principal(), service, *at, place)
@@ -293,6 +297,18 @@ impl<'a> Judge<'a> {
                 }
             }
         }
+    }
+
+    /// Whether any grant holds the permission at all, or may: most cells are settled by this.
+    fn touches(&self, permission: &str) -> bool {
+        self.identity.grants.iter().any(|grant| {
+            let contents = self
+                .documents
+                .custom_roles
+                .get(&grant.role)
+                .or_else(|| role(&grant.role));
+            contents.is_none_or(|role| role.holds(permission))
+        })
     }
 
     fn cell(&self, probe: &Probe) -> Cell {

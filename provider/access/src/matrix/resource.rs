@@ -21,7 +21,7 @@ pub(super) const FOREIGN: &str = "foreign-environment";
 #[derive(Debug, Clone)]
 pub(super) struct Aim {
     pub(super) resource: String,
-    pub(super) keys: Vec<(String, Option<String>)>,
+    pub(super) keys: Vec<(&'static str, Option<String>)>,
 }
 
 impl Aim {
@@ -32,13 +32,13 @@ impl Aim {
         }
     }
 
-    fn with(mut self, key: &str, value: impl Into<String>) -> Self {
-        self.keys.push((key.to_owned(), Some(value.into())));
+    fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.keys.push((key, Some(value.into())));
         self
     }
 
-    fn without(mut self, key: &str) -> Self {
-        self.keys.push((key.to_owned(), None));
+    fn without(mut self, key: &'static str) -> Self {
+        self.keys.push((key, None));
         self
     }
 
@@ -58,7 +58,7 @@ impl Aim {
     }
 }
 
-/// Everything an [`At`] stands for, for one principal. `service` is the own service, or one of all for identities of the
+/// Everything an [`At`] stands for, for one principal, leaving out objects that no statement can reach. `service` is the own service, or one of all for identities of the
 /// environment.
 pub(super) fn aws_aims(
     scope: &aws::Scope,
@@ -67,6 +67,7 @@ pub(super) fn aws_aims(
     action: &str,
     at: At,
     environment: &str,
+    reach: &dyn Fn(&str) -> bool,
 ) -> Vec<Aim> {
     let here = environment == scope.environment;
     let (partition, region, account) = (&scope.partition, &scope.region, &scope.account);
@@ -120,6 +121,7 @@ pub(super) fn aws_aims(
             };
             expand(path)
                 .into_iter()
+                .filter(|path| reach(&format!("{bucket}/{path}")))
                 .flat_map(|path| {
                     let aim = || Aim::at(format!("{bucket}/{path}")).without("s3:prefix");
                     if action != "s3:PutObject" {

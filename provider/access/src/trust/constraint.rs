@@ -157,6 +157,22 @@ impl Constraint {
         }
     }
 
+    /// Whether both demand values from lists of plain texts that have none in common; a cheap way to say no.
+    pub(super) fn clearly_apart(&self, other: &Self) -> bool {
+        match (
+            self.presence,
+            other.presence,
+            self.groups.first(),
+            other.groups.first(),
+        ) {
+            (Presence::Present, Presence::Present, Some(a), Some(b)) => {
+                let literal = |p: &Pattern| p.as_literal().is_some();
+                a.iter().all(literal) && b.iter().all(literal) && !a.iter().any(|p| b.contains(p))
+            }
+            _ => false,
+        }
+    }
+
     /// The groups of patterns; in each one at least one pattern matches.
     #[must_use]
     pub fn groups(&self) -> &[Vec<Pattern>] {
