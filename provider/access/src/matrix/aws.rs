@@ -374,14 +374,13 @@ impl<'a> Judge<'a> {
 
     /// Whether any statement that allows names the action at all: most cells are settled by this.
     fn touches(&self, action: &str) -> bool {
+        let action = action.to_ascii_lowercase();
         self.identity.permissions.iter().any(|policy| {
             !policy.unread.is_empty()
                 || policy.statements.iter().any(|s| {
                     s.effect == Effect::Allow
                         && match &s.actions {
-                            Choice::Only(list) => list
-                                .iter()
-                                .any(|a| a.is_unknown() || a.matches(&action.to_ascii_lowercase())),
+                            Choice::Only(list) => list.iter().any(|a| a.is_unknown() || a.matches(&action)),
                             Choice::AllBut(_) => true,
                         }
                 })
