@@ -423,19 +423,8 @@ fn one(request: &Request, path: &Path, rules: &[&'static dyn Rule]) -> Result<Pl
             };
             match beside {
                 None => {
-                    let directory = directory(request, path);
-                    match directory.as_deref().map(Sources::from_dir).transpose()? {
-                        Some(sources) => Ok(finish(request, path, &plan, &sources, true, Vec::new(), rules)),
-                        None => Ok(finish(
-                            request,
-                            path,
-                            &plan,
-                            &build::sources_of(&plan.configuration),
-                            false,
-                            Vec::new(),
-                            rules,
-                        )),
-                    }
+                    let (sources, real) = beside_json(request, path, &plan)?;
+                    Ok(finish(request, path, &plan, &sources, real, Vec::new(), rules))
                 }
                 Some(Input::Saved(saved)) => {
                     bind(&plan, &saved.plan).map_err(|difference| CheckError::Mismatch {
@@ -452,16 +441,13 @@ fn one(request: &Request, path: &Path, rules: &[&'static dyn Rule]) -> Result<Pl
                     Ok(finish(request, path, &plan, &sources, true, vec![backend], rules))
                 }
                 Some(Input::Bookmark { host, .. }) => {
-                    let directory = directory(request, path);
-                    let sources = directory.as_deref().map(Sources::from_dir).transpose()?;
-                    let known = sources.is_some();
-                    let sources = sources.unwrap_or_else(|| build::sources_of(&plan.configuration));
+                    let (sources, real) = beside_json(request, path, &plan)?;
                     Ok(finish(
                         request,
                         path,
                         &plan,
                         &sources,
-                        known,
+                        real,
                         vec![Backend::remote_run(&host)],
                         rules,
                     ))
@@ -472,6 +458,22 @@ fn one(request: &Request, path: &Path, rules: &[&'static dyn Rule]) -> Result<Pl
             }
         }
     }
+}
+
+/// The sources for a plan JSON: those of the root module's directory, completed by what the plan's configuration tells; or the
+/// latter alone. The flag says whether there are lines.
+fn beside_json(request: &Request, path: &Path, plan: &Plan<'_>) -> Result<(Sources, bool), CheckError> {
+    let told = build::sources_of(&plan.configuration);
+    Ok(
+        match directory(request, path)
+            .as_deref()
+            .map(Sources::from_dir)
+            .transpose()?
+        {
+            Some(written) => (written.completed_by(told), true),
+            None => (told, false),
+        },
+    )
 }
 
 /// The root module's directory: as given, else the plan's folder, then the current one, where it holds configuration.
@@ -555,8 +557,14 @@ fn evidence(
     real_sources: bool,
     mut found: Vec<Backend>,
 ) -> Evidence {
-    let root = directory(request, path);
-    // The data directory belongs to a plan only when somebody says which directory that is, or the plan lies in it.
+    // Beside a saved plan, the data directory is evidence only when somebody says which directory that is, or the plan lies in
+    // it: the current directory may be anybody's.
+    let root = directory(request, path).filter(|d| {
+        found.is_empty()
+            || request.root.is_some()
+            || path.parent() == Some(d)
+            || path.parent() == Some(Path::new("")) && d == Path::new(".")
+    });
     if let Some(b) = root.as_deref().and_then(Backend::from_data_directory) {
         found.push(b);
     }

@@ -20,6 +20,7 @@ pub(crate) fn targets<'a>(plan: &'a Plan<'a>, r: &Resource<'_>, path: &Path) -> 
     let mut from = From {
         plan,
         key: address::key(&r.address).map(str::to_owned),
+        for_each: block.for_each.clone(),
         out: &mut out,
     };
     from.expression(expressions.path(path), r.module(), DEPTH);
@@ -29,6 +30,8 @@ pub(crate) fn targets<'a>(plan: &'a Plan<'a>, r: &Resource<'_>, path: &Path) -> 
 struct From<'a, 'o> {
     plan: &'a Plan<'a>,
     key: Option<String>,
+    /// What `each.value` ranges over where the expression stands.
+    for_each: Expression<'a>,
     out: &'o mut Vec<&'a Resource<'a>>,
 }
 
@@ -63,12 +66,13 @@ impl<'a> From<'a, '_> {
                             .configuration
                             .module(&address::without_keys(caller))
                             .and_then(|m| m.calls.iter().find(|c| *c.name == *call))
-                            .map(|c| c.arguments.get(&name).clone());
-                        if let Some(e) = argument {
-                            let inside =
+                            .map(|c| (c.arguments.get(&name).clone(), c.for_each.clone()));
+                        if let Some((e, for_each)) = argument {
+                            let key =
                                 std::mem::replace(&mut self.key, address::key(module).map(str::to_owned));
+                            let ranged = std::mem::replace(&mut self.for_each, for_each);
                             self.expression(&e, caller, depth - 1);
-                            self.key = inside;
+                            (self.key, self.for_each) = (key, ranged);
                         }
                     }
                 }
@@ -88,6 +92,16 @@ impl<'a> From<'a, '_> {
                             self.expression(&e, &instance, depth - 1);
                         }
                     }
+                }
+                // An element of what is ranged over: the instance of it with the same key.
+                ["each", "value", ..] => {
+                    let all = std::mem::take(&mut self.for_each);
+                    if let Expression::References(inner) = &all {
+                        let whole: Vec<Text<'_>> =
+                            inner.iter().cloned().chain([Text::borrowed("each.key")]).collect();
+                        self.references(&whole, module, depth - 1);
+                    }
+                    self.for_each = all;
                 }
                 [
                     "local" | "each" | "count" | "path" | "terraform" | "self" | "ephemeral",

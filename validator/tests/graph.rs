@@ -236,3 +236,37 @@ fn policies_that_the_json_loses_are_decided_from_the_saved_plan() {
         );
     }
 }
+
+#[test]
+fn each_value_of_another_resource_is_followed_without_source() {
+    let text = r#"{"format_version":"1.2","resource_changes":[
+        {"address":"aws_iam_role.r[\"a\"]","mode":"managed","type":"aws_iam_role","name":"r","index":"a","change":{"actions":["create"],"after":{},"after_unknown":{"name":true}}},
+        {"address":"aws_iam_role.r[\"b\"]","mode":"managed","type":"aws_iam_role","name":"r","index":"b","change":{"actions":["create"],"after":{},"after_unknown":{"name":true}}},
+        {"address":"aws_iam_role_policy.p[\"a\"]","mode":"managed","type":"aws_iam_role_policy","name":"p","index":"a","change":{"actions":["create"],"after":{"policy":"{\"Statement\":[]}"},"after_unknown":{"role":true}}}
+      ],"configuration":{"root_module":{"resources":[
+        {"address":"aws_iam_role.r","type":"aws_iam_role","expressions":{},"for_each_expression":{}},
+        {"address":"aws_iam_role_policy.p","type":"aws_iam_role_policy","expressions":{"role":{"references":["each.value.name","each.value"]}},"for_each_expression":{"references":["aws_iam_role.r"]}}
+      ]}}}"#;
+    let plan = tfplan_check::plan::json::read(text).unwrap();
+    let sources = build::sources_of(&plan.configuration);
+    let (evidence, config) = (Evidence::default(), Config::default());
+    let cx = Context {
+        plan: &plan,
+        backend: &evidence,
+        sources: &sources,
+        config: &config,
+    };
+    let g = Graph::build(&cx);
+    assert_eq!(
+        g.identities[g.identity_at("aws_iam_role.r[\"a\"]").unwrap()]
+            .policies
+            .len(),
+        1
+    );
+    assert_eq!(
+        g.identities[g.identity_at("aws_iam_role.r[\"b\"]").unwrap()]
+            .policies
+            .len(),
+        0
+    );
+}

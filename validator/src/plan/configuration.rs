@@ -51,6 +51,8 @@ pub struct Block<'p> {
     pub provider: Option<Text<'p>>,
     /// `count` or `for_each` is set.
     pub repeated: bool,
+    /// `for_each`, when written.
+    pub for_each: Expression<'p>,
     pub(crate) expressions: Expressions<'p>,
     pub(crate) provisioners: Option<&'p RawValue>,
     pub(crate) made_provisioners: Vec<(Text<'p>, Expression<'p>)>,

@@ -487,6 +487,7 @@ fn block(b: RawBlock<'_>) -> Block<'_> {
         kind: b.kind,
         provider: b.provider_config_key,
         repeated: b.count_expression.is_some() || b.for_each_expression.is_some(),
+        for_each: Expression::parse(b.for_each_expression),
         expressions: super::configuration::Expressions::Json(b.expressions),
         provisioners: b.provisioners,
         made_provisioners: Vec::new(),

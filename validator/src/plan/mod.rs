@@ -53,6 +53,8 @@ pub enum Incomplete {
     Errored,
     /// The plan leaves changes out (`complete: false`): `-target`, deferred changes, or a partial expansion.
     Targeted,
+    /// A file of the saved plan's configuration cannot be parsed: provider blocks and defaults in it are not known.
+    Unparsed,
     /// A refresh-only plan: it proposes no changes to resources, so nothing is shown.
     RefreshOnly,
 }

@@ -330,6 +330,9 @@ fn plan(m: PlanMessage, sources: &Sources, state: Option<&[u8]>) -> Result<Plan<
     if m.ui_mode == 2 {
         incomplete.push(Incomplete::RefreshOnly);
     }
+    if sources.files.iter().any(|f| f.error.is_some()) {
+        incomplete.push(Incomplete::Unparsed);
+    }
     let mut resources = Vec::with_capacity(m.resource_changes.len());
     for change in m.resource_changes {
         if change.address.is_empty() {

@@ -158,6 +158,10 @@ fn remarks(p: &PlanOutcome) -> Vec<String> {
         out.push(match i {
             Incomplete::Errored => format!("{}: planning failed, so this plan does not show everything; fix the errors of `terraform plan` and plan again", p.input),
             Incomplete::Targeted => format!("{}: this plan leaves changes out (-target, or deferred changes), so it cannot be called clean; plan without -target", p.input),
+            Incomplete::Unparsed => format!(
+                "{}: part of the configuration in this saved plan cannot be parsed (see below), so it cannot be called clean; give its JSON too: tfplan-check plan.json --plan-file {}",
+                p.input, p.input
+            ),
             Incomplete::RefreshOnly => format!("{}: a refresh-only plan proposes no changes, so there is nothing to judge; give a full plan", p.input),
         });
     }

@@ -177,6 +177,7 @@ fn block(name: &str, b: &SourceBlock) -> Block<'static> {
             .and_then(|e| references(e).into_iter().next())
             .map(Text::from),
         repeated: b.body.get("count").is_some() || b.body.get("for_each").is_some(),
+        for_each: b.body.get("for_each").map_or(Expression::Absent, expression),
         expressions: Expressions::Made(body(&b.body, &META)),
         provisioners: None,
         made_provisioners: b
@@ -460,7 +461,7 @@ pub fn sources_of(c: &Configuration<'_>) -> Sources {
             ..SourceModule::default()
         };
         let located = |kind: &str, labels: Vec<String>, body: Body| Located {
-            file: 0,
+            file: usize::MAX,
             block: SourceBlock {
                 kind: kind.to_owned(),
                 labels,
@@ -475,10 +476,13 @@ pub fn sources_of(c: &Configuration<'_>) -> Sources {
                 .strip_prefix("data.")
                 .map_or(("resource", &*b.address), |r| ("data", r));
             let labels = rest.split('.').map(str::to_owned).collect();
-            module.resources.insert(
-                b.address.to_string(),
-                located(kind, labels, body_of(&b.expressions())),
-            );
+            let mut body = body_of(&b.expressions());
+            if b.for_each.is_set() {
+                body.attributes.push(attribute("for_each", &b.for_each));
+            }
+            module
+                .resources
+                .insert(b.address.to_string(), located(kind, labels, body));
         }
         for call in &m.calls {
             let mut body = body_of(&call.arguments);

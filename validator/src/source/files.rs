@@ -256,6 +256,37 @@ impl Sources {
         }
     }
 
+    /// Fills in what these sources lack from others: modules that are not in the repository, blocks of a directory that is not quite the
+    /// planned one. What is filled in has no lines.
+    #[must_use]
+    pub fn completed_by(mut self, other: Self) -> Self {
+        fn fill<V>(into: &mut BTreeMap<String, V>, from: BTreeMap<String, V>) {
+            for (k, v) in from {
+                into.entry(k).or_insert(v);
+            }
+        }
+        for (key, m) in other.modules {
+            match self.modules.get_mut(&key) {
+                Some(have) => {
+                    fill(&mut have.resources, m.resources);
+                    fill(&mut have.calls, m.calls);
+                    fill(&mut have.variables, m.variables);
+                    fill(&mut have.outputs, m.outputs);
+                }
+                None => {
+                    self.modules.insert(
+                        key,
+                        Module {
+                            first_party: false,
+                            ..m
+                        },
+                    );
+                }
+            }
+        }
+        self
+    }
+
     /// The text of a file that the configuration reads with `file()`: only by a relative path, only of a size a policy may have, and
     /// only where the sources come from a directory (a saved plan does not keep such files).
     #[must_use]
