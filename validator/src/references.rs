@@ -97,8 +97,11 @@ impl<'a> From<'a, '_> {
                 ["each", "value", ..] => {
                     let all = std::mem::take(&mut self.for_each);
                     if let Expression::References(inner) = &all {
-                        let whole: Vec<Text<'_>> =
-                            inner.iter().cloned().chain([Text::borrowed("each.key")]).collect();
+                        let whole: Vec<Text<'_>> = inner
+                            .iter()
+                            .cloned()
+                            .chain([Text::borrowed("each.key")])
+                            .collect();
                         self.references(&whole, module, depth - 1);
                     }
                     self.for_each = all;

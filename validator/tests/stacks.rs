@@ -44,6 +44,7 @@ fn judged(folder: &Path) -> [(&'static str, Vec<Finding>); 2] {
                 plan: &plan,
                 backend: &backend,
                 sources,
+                config: &tfplan_check::config::Config::default(),
             },
             &rules,
         )

@@ -45,6 +45,7 @@ fn found(plan: &Value) -> Vec<Finding> {
             plan: &plan,
             backend: &Evidence::default(),
             sources: &sources,
+            config: &tfplan_check::config::Config::default(),
         },
         &rules,
     )
