@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use tfplan_check::backend::{Backend, Evidence};
+use tfplan_check::config::Config;
 use tfplan_check::context::Context;
 use tfplan_check::finding::{Finding, Level, Verdict};
 use tfplan_check::rules::{self, Rule};
@@ -44,7 +45,7 @@ fn judged(folder: &Path) -> [(&'static str, Vec<Finding>); 2] {
                 plan: &plan,
                 backend: &backend,
                 sources,
-                config: &tfplan_check::config::Config::default(),
+                config: &Config::default(),
             },
             &rules,
         )

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 use tfplan_check::backend::Evidence;
+use tfplan_check::config::Config;
 use tfplan_check::context::Context;
 use tfplan_check::finding::{Finding, Verdict};
 use tfplan_check::rules::{self, Rule};
@@ -45,7 +46,7 @@ fn found(plan: &Value) -> Vec<Finding> {
             plan: &plan,
             backend: &Evidence::default(),
             sources: &sources,
-            config: &tfplan_check::config::Config::default(),
+            config: &Config::default(),
         },
         &rules,
     )

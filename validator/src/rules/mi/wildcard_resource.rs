@@ -138,6 +138,8 @@ fn level(action: &Action) -> Option<Level> {
     }
     match action.level {
         AccessLevel::List => None,
+        // What may but need not name a resource, and only describes, is what everybody writes with `*`.
+        AccessLevel::Read if !action.resource_types().any(|(_, required)| required) => None,
         AccessLevel::Read => Some(Level::Warning),
         _ => Some(Level::Error),
     }

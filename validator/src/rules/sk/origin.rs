@@ -98,6 +98,8 @@ pub(super) fn expression(cx: &Context<'_>, module: &str, e: &Expression<'_>, dep
         let parts = address::parts(r);
         let one = match parts.as_slice() {
             ["var", name, ..] if depth > 0 => variable(cx, module, &address::without_keys(name), depth - 1),
+            // The key says which of several, not what.
+            ["each", "key"] | ["count", "index"] if refs.len() > 1 => continue,
             ["local" | "each" | "count", ..] => Origin::Unclear,
             ["path" | "terraform" | "self", ..] => continue,
             ["module", call, output, ..] if depth > 0 => {
