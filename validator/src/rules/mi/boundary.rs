@@ -92,11 +92,12 @@ impl Rule for MissingBoundary {
         policy: &Policy,
         out: &mut Findings<'_>,
     ) {
-        if document.purpose != Purpose::Identity {
+        if document.purpose != Purpose::Identity || !super::glance::speaks_of(policy, &["iam"]) {
             return;
         }
+        let findings = policy.findings();
         let broad = |i: usize| {
-            policy.findings().iter().any(|f| {
+            findings.iter().any(|f| {
                 f.index == i
                     && matches!(
                         f.kind,

@@ -70,9 +70,11 @@
 //! - <https://rhinosecuritylabs.com/aws/aws-privilege-escalation-methods-mitigation/>
 //! - <https://rhinosecuritylabs.com/gcp/privilege-escalation-google-cloud-platform-part-1/>
 
-use mlops_access::aws::{FindingKind, Policy};
+use std::sync::LazyLock;
 
-use super::{effective, fix};
+use mlops_access::aws::{FindingKind, METHODS, Policy, actions};
+
+use super::{effective, fix, glance};
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
 use crate::graph::{Document, Graph, Purpose};
@@ -113,6 +115,21 @@ const GCP: &[&str] = &[
     "serviceusage.apiKeys.create",
     "apikeys.keys.create",
 ];
+
+/// The services of which every way up needs some action.
+static NEEDED: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let needs = METHODS.iter().flat_map(|m| m.needs).map(|n| n.action);
+    let mut services: Vec<String> = needs
+        .filter_map(|a| a.split_once(':'))
+        .map(|(s, _)| s.to_ascii_lowercase())
+        .collect();
+    services.sort();
+    services.dedup();
+    services
+        .into_iter()
+        .filter_map(|s| actions::service(&s).map(|s| s.prefix))
+        .collect()
+});
 
 impl Rule for PrivilegeEscalation {
     fn meta(&self) -> &'static Meta {
@@ -170,7 +187,9 @@ impl Rule for PrivilegeEscalation {
         policy: &Policy,
         out: &mut Findings<'_>,
     ) {
-        if !matches!(document.purpose, Purpose::Identity | Purpose::Loose) {
+        if !matches!(document.purpose, Purpose::Identity | Purpose::Loose)
+            || !glance::speaks_of(policy, &NEEDED)
+        {
             return;
         }
         let findings = policy.findings();

@@ -100,7 +100,9 @@ impl Rule for KmsUse {
         policy: &Policy,
         out: &mut Findings<'_>,
     ) {
-        if !matches!(document.purpose, Purpose::Identity | Purpose::Loose) {
+        if !matches!(document.purpose, Purpose::Identity | Purpose::Loose)
+            || !super::glance::speaks_of(policy, &["kms"])
+        {
             return;
         }
         let findings = policy.findings();

@@ -76,7 +76,7 @@
 use mlops_access::aws::actions::{self, AccessLevel};
 use mlops_access::aws::{FindingKind, Policy};
 
-use super::{effective, fix};
+use super::{effective, fix, glance};
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
 use crate::graph::{Document, Graph, Purpose};
@@ -130,7 +130,8 @@ impl Rule for WildcardAction {
         policy: &Policy,
         out: &mut Findings<'_>,
     ) {
-        if !matches!(document.purpose, Purpose::Identity | Purpose::Loose) {
+        if !matches!(document.purpose, Purpose::Identity | Purpose::Loose) || !glance::has_open_action(policy)
+        {
             return;
         }
         let name = fix::name_of(&document.place);

@@ -52,7 +52,7 @@
 use mlops_access::aws::actions::{self, AccessLevel, Action};
 use mlops_access::aws::{FindingKind, Policy};
 
-use super::{effective, fix};
+use super::{effective, fix, glance};
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
 use crate::graph::{Document, Graph, Purpose};
@@ -158,7 +158,9 @@ impl Rule for WildcardResource {
         policy: &Policy,
         out: &mut Findings<'_>,
     ) {
-        if !matches!(document.purpose, Purpose::Identity | Purpose::Loose) {
+        if !matches!(document.purpose, Purpose::Identity | Purpose::Loose)
+            || !glance::is_on_everything(policy)
+        {
             return;
         }
         let findings = policy.findings();
