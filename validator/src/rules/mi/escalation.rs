@@ -72,7 +72,7 @@
 
 use std::sync::LazyLock;
 
-use mlops_access::aws::{FindingKind, METHODS, Policy, actions};
+use mlops_access::aws::{FindingKind, METHODS, actions};
 
 use super::{effective, fix, glance};
 use crate::context::Context;
@@ -184,7 +184,7 @@ impl Rule for PrivilegeEscalation {
         cx: &Context<'_>,
         graph: &Graph,
         document: &Document,
-        policy: &Policy,
+        policy: &crate::graph::Reading<'_>,
         out: &mut Findings<'_>,
     ) {
         if !matches!(document.purpose, Purpose::Identity | Purpose::Loose)
@@ -203,7 +203,7 @@ impl Rule for PrivilegeEscalation {
         }
         let name = fix::name_of(&document.place);
         let mut reported = false;
-        for f in &findings {
+        for f in findings {
             let (what, instead, action) = match f.kind {
                 FindingKind::PassAnyRole => (
                     "passes every role of the account (`iam:PassRole`)",

@@ -73,8 +73,8 @@
 //!
 //! - <https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege>
 
+use mlops_access::aws::FindingKind;
 use mlops_access::aws::actions::{self, AccessLevel};
-use mlops_access::aws::{FindingKind, Policy};
 
 use super::{effective, fix, glance};
 use crate::context::Context;
@@ -127,7 +127,7 @@ impl Rule for WildcardAction {
         cx: &Context<'_>,
         graph: &Graph,
         document: &Document,
-        policy: &Policy,
+        policy: &crate::graph::Reading<'_>,
         out: &mut Findings<'_>,
     ) {
         if !matches!(document.purpose, Purpose::Identity | Purpose::Loose) || !glance::has_open_action(policy)

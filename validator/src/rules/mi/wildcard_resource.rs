@@ -49,8 +49,8 @@
 //!
 //! - <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>
 
+use mlops_access::aws::FindingKind;
 use mlops_access::aws::actions::{self, AccessLevel, Action};
-use mlops_access::aws::{FindingKind, Policy};
 
 use super::{effective, fix, glance};
 use crate::context::Context;
@@ -155,7 +155,7 @@ impl Rule for WildcardResource {
         cx: &Context<'_>,
         graph: &Graph,
         document: &Document,
-        policy: &Policy,
+        policy: &crate::graph::Reading<'_>,
         out: &mut Findings<'_>,
     ) {
         if !matches!(document.purpose, Purpose::Identity | Purpose::Loose)
