@@ -1,3 +1,70 @@
-//! Terraform provider for ML environments on AWS and Google Cloud.
+//! `terraform-provider-mlops`: what Terraform starts, and what a person may run by hand.
 
-fn main() {}
+use std::process::ExitCode;
+
+use terraform_provider_mlops::Mlops;
+use tfplugin::ServeOptions;
+
+const HELP: &str = "\
+Terraform provider for ML environments on AWS, without static keys.
+
+Terraform starts this program by itself. In a configuration:
+
+  terraform {
+    required_providers {
+      mlops = { source = \"mlops/mlops\" }
+    }
+  }
+
+  provider \"mlops\" {
+    aws = { region = \"eu-west-1\" }
+  }
+
+  resource \"mlops_environment\" \"dev\" {
+    name = \"churn-dev\"
+    tier = \"dev\"
+    aws  = { existing_network = { vpc_id = \"vpc-…\", private_subnet_ids = [\"subnet-…\", \"subnet-…\"] } }
+    services = { churn = {} }
+  }
+
+Usage: terraform-provider-mlops [OPTION]
+
+Options:
+  --debug        Serve one provider process for many runs and print TF_REATTACH_PROVIDERS to set
+  -V, --version  Print the version
+  -h, --help     Print this help
+
+Environment:
+  TF_LOG, TF_LOG_PROVIDER   Log level of Terraform and of providers: info shows the progress of every component
+  AWS_PROFILE, AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE, …
+                            Credentials come from the AWS SDK's chain; long-term access keys are refused
+";
+
+fn main() -> ExitCode {
+    let mut debug = false;
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--debug" | "-debug" => debug = true,
+            "-V" | "--version" => {
+                println!("terraform-provider-mlops {}", env!("CARGO_PKG_VERSION"));
+                return ExitCode::SUCCESS;
+            }
+            "-h" | "--help" | "help" => {
+                print!("{HELP}");
+                return ExitCode::SUCCESS;
+            }
+            other => {
+                eprintln!("error: unknown argument '{other}'\n\nTry 'terraform-provider-mlops --help'.");
+                return ExitCode::from(2);
+            }
+        }
+    }
+    if !debug && !tfplugin::serve::started_by_terraform() {
+        println!("terraform-provider-mlops {}\n", env!("CARGO_PKG_VERSION"));
+        print!("{HELP}");
+        return ExitCode::SUCCESS;
+    }
+    let mut options = ServeOptions::new("registry.terraform.io/mlops/mlops");
+    options.debug = debug;
+    tfplugin::serve(Mlops::new(), options)
+}

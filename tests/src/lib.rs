@@ -1,1 +1,41 @@
-//! End-to-end tests with the real terraform.
+//! What end-to-end tests and the demo share: a local AWS, a workspace with the real terraform, and an inventory of the
+//! cloud taken by somebody else's code.
+
+pub mod cloud;
+pub mod terraform;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// A binary of this workspace, built on first use so that no test runs against an old one.
+///
+/// # Panics
+/// Where the build fails: there is nothing to test then.
+pub fn binary(package: &'static str) -> PathBuf {
+    static PROVIDER: OnceLock<PathBuf> = OnceLock::new();
+    static VALIDATOR: OnceLock<PathBuf> = OnceLock::new();
+    let slot = if package == "tfplan-check" {
+        &VALIDATOR
+    } else {
+        &PROVIDER
+    };
+    slot.get_or_init(|| {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let status = Command::new(cargo)
+            .args(["build", "--quiet", "--locked", "-p", package])
+            .current_dir(root())
+            .status()
+            .unwrap_or_else(|error| panic!("cargo cannot be started: {error}"));
+        assert!(status.success(), "building {package} failed");
+        let target =
+            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+        target.join("debug").join(package)
+    })
+    .clone()
+}

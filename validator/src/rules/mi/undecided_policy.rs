@@ -105,7 +105,7 @@ impl Rule for UndecidedPolicy {
         _: &Context<'_>,
         _: &Graph,
         document: &Document,
-        policy: &crate::graph::Reading<'_>,
+        policy: &Policy,
         out: &mut Findings<'_>,
     ) {
         if document.purpose != Purpose::Loose {

@@ -1,0 +1,16 @@
+//! Terraform provider for ML environments: the `mlops_environment` resource and what carries it out.
+//!
+//! The way of one apply: [`tfplugin`] decodes the call, `resource` turns values into a spec and components,
+//! [`mlops_environment`] decides what has to be done, `executor` calls the cloud's driver, `resource` writes down what
+//! was reached.
+
+mod clouds;
+mod credentials;
+mod decode;
+mod executor;
+mod provider;
+pub mod resource;
+pub mod settings;
+
+pub use clouds::{Cloud, Clouds};
+pub use provider::Mlops;

@@ -1,0 +1,57 @@
+//! The provider as Terraform sees it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tfplugin::schema::Schema;
+use tfplugin::{CallContext, Diagnostics, Provider, Resource, Value};
+
+use crate::clouds::Clouds;
+use crate::resource::Environment;
+use crate::settings::{self, Settings};
+
+/// The provider.
+#[derive(Debug, Clone, Default)]
+pub struct Mlops {
+    clouds: Arc<Clouds>,
+}
+
+impl Mlops {
+    /// A provider that has not been configured.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A provider over clouds that are open already: tests bring drivers of their own.
+    pub fn with_clouds(clouds: Arc<Clouds>) -> Self {
+        Self { clouds }
+    }
+}
+
+#[async_trait]
+impl Provider for Mlops {
+    fn version(&self) -> &str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    fn schema(&self) -> Schema {
+        settings::schema()
+    }
+
+    fn resources(&self) -> Vec<Arc<dyn Resource>> {
+        vec![Arc::new(Environment::new(Arc::clone(&self.clouds)))]
+    }
+
+    async fn validate(&self, config: &Value) -> Diagnostics {
+        Settings::validate(config)
+    }
+
+    async fn configure(&self, _: &CallContext, config: Value, _: &str) -> Diagnostics {
+        let mut diagnostics = Diagnostics::new();
+        match Settings::read(&config) {
+            Ok(settings) => diagnostics.0.extend(self.clouds.configure(settings).await),
+            Err(error) => diagnostics.push(error),
+        }
+        diagnostics
+    }
+}

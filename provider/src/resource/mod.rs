@@ -1,0 +1,98 @@
+//! `mlops_environment`: one concern of the protocol a file.
+
+mod apply;
+mod assemble;
+mod claims;
+mod destroy;
+mod kept;
+mod plan;
+mod private;
+mod read;
+mod report;
+pub mod schema;
+mod state;
+mod timeouts;
+mod wanted;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mlops_environment::Spec;
+use tfplugin::schema::Schema;
+use tfplugin::{
+    ApplyRequest, ApplyResponse, CallContext, Diagnostics, PlanRequest, PlanResponse, ReadRequest,
+    ReadResponse, Resource, Value,
+};
+
+use crate::clouds::{Cloud, Clouds};
+use crate::executor::Executor;
+
+/// The resource.
+#[derive(Debug)]
+pub struct Environment {
+    clouds: Arc<Clouds>,
+    schema: Schema,
+}
+
+impl Environment {
+    /// The resource over these clouds.
+    pub fn new(clouds: Arc<Clouds>) -> Self {
+        Self {
+            clouds,
+            schema: schema::schema(),
+        }
+    }
+
+    fn executor(&self, cloud: &Cloud, context: &CallContext) -> Executor {
+        Executor {
+            driver: Arc::clone(&cloud.driver),
+            limit: cloud.concurrency,
+            cancelled: context.cancelled.clone(),
+        }
+    }
+}
+
+#[async_trait]
+impl Resource for Environment {
+    fn type_name(&self) -> &str {
+        "mlops_environment"
+    }
+
+    fn schema(&self) -> Schema {
+        self.schema.clone()
+    }
+
+    async fn validate(&self, config: &Value) -> Diagnostics {
+        let mut diagnostics = timeouts::validate(config);
+        match wanted::config(&self.schema, config) {
+            Ok((settings, _)) => diagnostics.0.extend(wanted::errors(&Spec::check(&settings)).0),
+            Err(errors) => diagnostics.0.extend(errors.0),
+        }
+        diagnostics
+    }
+
+    async fn read(&self, context: &CallContext, request: ReadRequest) -> ReadResponse {
+        read::read(self, context, request).await
+    }
+
+    async fn plan(&self, _: &CallContext, request: PlanRequest) -> PlanResponse {
+        plan::plan(self, request).await
+    }
+
+    async fn apply(&self, context: &CallContext, request: ApplyRequest) -> ApplyResponse {
+        if request.planned.is_null() {
+            destroy::destroy(self, context, request).await
+        } else {
+            apply::apply(self, context, request).await
+        }
+    }
+
+    fn timeout(&self, planned: &Value) -> Option<Duration> {
+        Some(
+            timeouts::of(planned, "create")
+                .max(timeouts::of(planned, "update"))
+                .max(timeouts::of(planned, "delete")),
+        )
+    }
+}

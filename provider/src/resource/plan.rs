@@ -1,0 +1,355 @@
+//! PlanResourceChange: the truth about what an apply would do, without a call to the cloud (but for who we are).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mlops_environment::Environment as Model;
+use mlops_environment::component::{Address, Component, Reference};
+use mlops_environment::plan::{self, Action, Decision, Deviation, Finding, Foresight, Step};
+use mlops_environment::reference::{self, World};
+use mlops_environment::spec::Tier;
+use serde_json::{Value as Json, json};
+use tfplugin::{Diagnostic, Diagnostics, Path, PlanRequest, PlanResponse, Value};
+
+use super::assemble::{self, Unresolved, unknown};
+use super::kept::with_kept;
+use super::private::{Operation, Private};
+use super::wanted::{self, Wanted};
+use super::{Environment, read, state};
+use crate::credentials;
+
+/// Plans create, update and destroy.
+pub(super) async fn plan(resource: &Environment, request: PlanRequest) -> PlanResponse {
+    let mut private = Private::read(&request.private);
+    if request.config.is_null() {
+        private.operation = Some(Operation::Destroy);
+        return PlanResponse {
+            diagnostics: protection(&request.prior, "destroyed"),
+            planned: Value::Null,
+            requires_replace: Vec::new(),
+            private: private.bytes(),
+        };
+    }
+    private.operation = Some(if request.prior.is_null() {
+        Operation::Create
+    } else {
+        Operation::Update
+    });
+    let answer = |planned: Value, diagnostics: Diagnostics, private: &Private| PlanResponse {
+        planned,
+        requires_replace: Vec::new(),
+        private: private.bytes(),
+        diagnostics,
+    };
+
+    let cloud = match resource.clouds.aws().await {
+        Ok(cloud) => cloud,
+        Err(errors) => return answer(request.proposed, errors, &private),
+    };
+    let settings = with_kept(&resource.schema, &request.config, &request.prior);
+    let next = match wanted::wanted(&resource.schema, &settings, &cloud.facts) {
+        Ok(Wanted::Environment(next)) => next,
+        Ok(Wanted::Open(paths)) => {
+            let planned = assemble::object(
+                &resource.schema,
+                &request.config,
+                &BTreeMap::new(),
+                &request.prior,
+                &assemble::Unknown,
+            );
+            return answer(planned, open(&paths), &private);
+        }
+        Err(errors) => return answer(request.proposed, errors, &private),
+    };
+    let mut diagnostics = wanted::warnings(&next.spec.warnings);
+    if cloud.long_term && next.spec.tier == Tier::Prod {
+        diagnostics.push(credentials::refused_for_prod());
+    }
+
+    // A changed address is another environment: Terraform asks again, with nothing before.
+    if !request.prior.is_null() && id_of(&request.prior) != Some(next.spec.id.to_string().as_str()) {
+        diagnostics.0.extend(protection(&request.prior, "replaced").0);
+        let mut response = answer(request.proposed, diagnostics, &private);
+        response.requires_replace = address_changes(&request.prior, &next);
+        return response;
+    }
+
+    let prior = match prior_model(resource, &request.prior, &cloud.facts) {
+        Ok(prior) => prior,
+        Err(errors) => return answer(request.proposed, errors, &private),
+    };
+    let steps = match steps(prior.as_deref(), &next, &request.prior, &private) {
+        Ok(steps) => steps,
+        Err(errors) => {
+            diagnostics.0.extend(errors.0);
+            return answer(request.proposed, diagnostics, &private);
+        }
+    };
+    diagnostics.0.extend(disruptions(&steps).0);
+
+    let fresh: BTreeSet<Address> = steps
+        .iter()
+        .filter(|step| renews(step))
+        .map(|step| step.address.clone())
+        .collect();
+    let unresolved = KeepPrior { fresh: &fresh };
+    let changing = Changing {
+        steps: &steps,
+        hedged: request.prior.is_null()
+            && next.spec.partial_create == mlops_environment::spec::PartialCreate::Warn,
+    };
+    let same = resolved(&next, &request.prior, None);
+    let unchanged = assemble::object(
+        &resource.schema,
+        &request.config,
+        &same,
+        &request.prior,
+        &unresolved,
+    );
+    let ready = state::phase(&request.prior) == Some("READY");
+    if steps.is_empty() && ready && unchanged == request.prior {
+        return answer(request.prior, diagnostics, &private);
+    }
+    let values = resolved(&next, &request.prior, Some(&changing));
+    let mut planned = assemble::object(
+        &resource.schema,
+        &request.config,
+        &values,
+        &request.prior,
+        &unresolved,
+    );
+    // Known only when everything is done: an incomplete apply says INCOMPLETE.
+    planned.set_entry("phase", unknown());
+    planned.set_entry("generation", unknown());
+    answer(planned, diagnostics, &private)
+}
+
+/// What the prior state asked for; nothing on create.
+pub(super) fn prior_model(
+    resource: &Environment,
+    prior: &Value,
+    facts: &mlops_environment::Facts,
+) -> Result<Option<Box<Model>>, Diagnostics> {
+    if prior.is_null() {
+        return Ok(None);
+    }
+    match wanted::remembered(&resource.schema, prior, facts)? {
+        Wanted::Environment(model) => Ok(Some(model)),
+        // A state is wholly known; what an incomplete create left open is made anew.
+        Wanted::Open(_) => Ok(None),
+    }
+}
+
+/// The steps from what was wanted, and what was found since, to what is wanted now.
+pub(super) fn steps(
+    prior: Option<&Model>,
+    next: &Model,
+    state: &Value,
+    private: &Private,
+) -> Result<Vec<Step>, Diagnostics> {
+    let world = read::world(private, state);
+    let filled = |components: &[Component]| -> Vec<Component> {
+        components
+            .iter()
+            .map(|component| reference::fill_component(component, &world).0)
+            .collect()
+    };
+    let before = prior.map(|model| filled(&model.components)).unwrap_or_default();
+    let after = filled(&next.components);
+    let mut drift = private.drift.clone();
+    let known: BTreeSet<Address> = drift.iter().map(|deviation| deviation.address.clone()).collect();
+    drift.extend(
+        state::not_ready(state)
+            .into_iter()
+            .filter(|address| !known.contains(address) && !private.seen.contains_key(address))
+            .map(|address| Deviation {
+                address,
+                finding: Finding::Missing,
+            }),
+    );
+    let decision = Decision {
+        recorded: read::recorded(private, state),
+        ..Decision::new(&next.spec, state::text(state, "uid").unwrap_or_default())
+    };
+    let summaries = next.summaries();
+    let foresight = Foresight {
+        prior: &before,
+        next: &after,
+        drift: &drift,
+        summaries: &summaries,
+    };
+    plan::plan_change(&foresight, &decision).map_err(|refusals| {
+        Diagnostics(
+            refusals
+                .iter()
+                .map(|refusal| {
+                    Diagnostic::error(format!("{} is not touched", refusal.address), refusal.to_string())
+                })
+                .collect(),
+        )
+    })
+}
+
+/// Whether a step gives its component new outputs.
+pub(super) fn renews(step: &Step) -> bool {
+    matches!(step.action, Action::Create | Action::Rotate { .. })
+}
+
+struct Changing<'a> {
+    steps: &'a [Step],
+    /// States of components must stay open: an incomplete create may end without an error.
+    hedged: bool,
+}
+
+/// Everything that is not the user's word, as JSON by attribute; references are left where nothing is known.
+fn resolved(next: &Model, prior: &Value, changing: Option<&Changing<'_>>) -> BTreeMap<String, Json> {
+    let world = known_world(next, prior);
+    let mut values = state::settings(&next.spec);
+    values.extend(state::computed(next));
+    values.insert("phase".into(), json!("READY"));
+    values.insert("generation".into(), state::json(prior, "generation"));
+    match changing {
+        Some(changing) => {
+            values.insert(
+                "last_change".into(),
+                json!(changing.steps.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            );
+            if changing.hedged {
+                for component in values
+                    .get_mut("components")
+                    .and_then(Json::as_object_mut)
+                    .into_iter()
+                    .flatten()
+                {
+                    component.1["state"] = json!("@{environment:state}");
+                }
+            }
+        }
+        None => {
+            values.insert("last_change".into(), state::json(prior, "last_change"));
+        }
+    }
+    if next.incomplete {
+        values.remove("components");
+    }
+    values
+        .iter()
+        .map(|(name, value)| (name.clone(), reference::fill_value(value, &world)))
+        .collect()
+}
+
+/// Outputs that can be computed, and the environment's own values as far as they were given before.
+fn known_world(next: &Model, prior: &Value) -> World {
+    let mut world: World = next
+        .components
+        .iter()
+        .map(|component| (component.address.clone(), component.outputs.clone()))
+        .collect();
+    let own = ["uid", "owner"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), prior.get(name)?.as_str()?.to_owned())))
+        .collect();
+    world.insert(Address::new(&[reference::ENVIRONMENT]), own);
+    world
+}
+
+/// A value that cannot be computed keeps its prior unless what it comes from is made anew.
+struct KeepPrior<'a> {
+    fresh: &'a BTreeSet<Address>,
+}
+
+impl Unresolved for KeepPrior<'_> {
+    fn value(&self, references: &[Reference], prior: &Value) -> Value {
+        let renewed = references
+            .iter()
+            .any(|reference| self.fresh.contains(&reference.address));
+        if renewed || prior.is_null() {
+            unknown()
+        } else {
+            prior.clone()
+        }
+    }
+}
+
+fn id_of(state: &Value) -> Option<&str> {
+    state.get("id")?.as_str()
+}
+
+/// Which parts of the address differ.
+fn address_changes(prior: &Value, next: &Model) -> Vec<Path> {
+    let aws = |name: &str| {
+        prior
+            .get("aws")
+            .and_then(|aws| aws.get(name))
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let name = prior.get("name").and_then(Value::as_str).unwrap_or_default();
+    let mut paths = Vec::new();
+    if name != next.spec.id.name.to_string() {
+        paths.push(Path::root().attribute("name"));
+    }
+    if aws("account_id") != next.spec.id.account.to_string() {
+        paths.push(Path::root().attribute("aws").attribute("account_id"));
+    }
+    if aws("region") != next.spec.id.region.to_string() {
+        paths.push(Path::root().attribute("aws").attribute("region"));
+    }
+    paths
+}
+
+/// A protected environment is neither destroyed nor replaced. What a failed create left behind is not protected from
+/// being resumed: that deletes nothing, and comes without a prior state.
+pub(super) fn protection(prior: &Value, what: &str) -> Diagnostics {
+    let protected = prior
+        .get("protection")
+        .and_then(|block| block.get("deletion"))
+        .and_then(Value::as_bool)
+        .unwrap_or(false);
+    if !protected {
+        return Diagnostics::new();
+    }
+    let id = id_of(prior).unwrap_or_default();
+    Diagnostics(vec![
+        Diagnostic::error(
+            format!("{id} is protected"),
+            format!(
+                "The environment would be {what}, and protection.deletion is true. Nothing was changed. If that is what \
+                 you want, apply protection = {{ deletion = false }} first, then run this again."
+            ),
+        )
+        .at(Path::root().attribute("protection")),
+    ])
+}
+
+/// Says aloud why everything is known only after apply.
+fn open(paths: &[Path]) -> Diagnostics {
+    let list = paths
+        .iter()
+        .map(crate::decode::dotted)
+        .collect::<Vec<_>>()
+        .join(", ");
+    Diagnostics(vec![Diagnostic::warning(
+        "The environment can be judged only while it is applied",
+        format!(
+            "These settings are not known yet: {list}. So neither names nor permissions can be shown or checked in this \
+             plan. They are checked before the first write. Use values that are known at plan to see them now."
+        ),
+    )])
+}
+
+/// Warns of steps that users notice.
+fn disruptions(steps: &[Step]) -> Diagnostics {
+    let felt: Vec<String> = steps
+        .iter()
+        .filter(|step| step.disruption > plan::Disruption::None)
+        .map(ToString::to_string)
+        .collect();
+    if felt.is_empty() {
+        return Diagnostics::new();
+    }
+    Diagnostics(vec![Diagnostic::warning(
+        "Users will notice this change",
+        felt.join("\n"),
+    )])
+}

@@ -1,0 +1,153 @@
+//! ReadResource: what stands, component by component, each independent of the others.
+
+use std::collections::BTreeMap;
+
+use mlops_environment::component::{Address, Management, Observation};
+use mlops_environment::plan::{self, Decision, Finding};
+use mlops_environment::reference::World;
+use tfplugin::{CallContext, Diagnostic, Diagnostics, ReadRequest, ReadResponse, Value};
+
+use super::private::Private;
+use super::wanted::{self, Wanted};
+use super::{Environment, state};
+use crate::executor::{Executor, Problem, Sighting};
+
+/// Reads every component and says what differs from what was asked for.
+pub(super) async fn read(
+    resource: &Environment,
+    context: &CallContext,
+    request: ReadRequest,
+) -> ReadResponse {
+    let mut private = Private::read(&request.private);
+    let keep = |diagnostics| ReadResponse {
+        state: request.state.clone(),
+        private: request.private.clone(),
+        diagnostics,
+    };
+    let cloud = match resource.clouds.aws().await {
+        Ok(cloud) => cloud,
+        Err(errors) => return keep(errors),
+    };
+    let model = match wanted::remembered(&resource.schema, &request.state, &cloud.facts) {
+        Ok(Wanted::Environment(model)) => model,
+        Ok(Wanted::Open(_)) => return keep(Diagnostics::new()),
+        Err(errors) => return keep(errors),
+    };
+    let executor = Executor {
+        limit: READS,
+        ..resource.executor(&cloud, context)
+    };
+    let world = world(&private, &request.state);
+    let sightings = executor.observe(&model.components, &world).await;
+
+    if sightings
+        .values()
+        .all(|sighting| matches!(sighting.found, Ok(Observation::Absent)) || not_ours(sighting))
+    {
+        // Nothing of it is left: Terraform plans a create.
+        return ReadResponse {
+            state: Value::Null,
+            private: Vec::new(),
+            diagnostics: Diagnostics::new(),
+        };
+    }
+    let decision = Decision {
+        recorded: recorded(&private, &request.state),
+        ..Decision::new(
+            &model.spec,
+            state::text(&request.state, "uid").unwrap_or_default(),
+        )
+    };
+    let mut diagnostics = Diagnostics::new();
+    let mut states: BTreeMap<Address, &'static str> = BTreeMap::new();
+    private.drift.clear();
+    private.operation = None;
+    for (address, sighting) in &sightings {
+        let found = match &sighting.found {
+            Ok(found) => found,
+            Err(problem) => {
+                diagnostics.push(unreadable(address, problem));
+                continue;
+            }
+        };
+        if let Observation::Present(present) = found {
+            private.remember(address, present);
+        } else {
+            private.seen.remove(address);
+        }
+        let deviations = plan::deviations(&sighting.wanted, found, &decision);
+        let missing = deviations
+            .iter()
+            .any(|deviation| deviation.finding == Finding::Missing);
+        states.insert(
+            address.clone(),
+            match (deviations.is_empty(), missing) {
+                (true, _) => "ready",
+                (_, true) => "missing",
+                (_, false) => "drifted",
+            },
+        );
+        private.drift.extend(deviations);
+    }
+    // What an incomplete apply has not made yet is not missing: the plan makes it.
+    let complete = state::phase(&request.state) == Some("READY");
+    let drift = if complete {
+        private.drift.iter().map(ToString::to_string).collect()
+    } else {
+        Vec::new()
+    };
+    ReadResponse {
+        state: state::refreshed(&request.state, &states, drift),
+        private: private.bytes(),
+        diagnostics,
+    }
+}
+
+/// Reads under way at once. They are cheap for the cloud; the driver caps the services that are not.
+const READS: usize = 32;
+
+/// Ids of the objects that the state says are ours.
+pub(super) fn recorded(private: &Private, state: &Value) -> BTreeMap<Address, String> {
+    let components = state.get("components").and_then(Value::entries);
+    let mut recorded: BTreeMap<Address, String> = components
+        .into_iter()
+        .flatten()
+        .filter_map(|(address, component)| {
+            Some((
+                Address::new(&[address]),
+                component.get("id")?.as_str()?.to_owned(),
+            ))
+        })
+        .collect();
+    recorded.extend(
+        private
+            .seen
+            .iter()
+            .map(|(address, present)| (address.clone(), present.id.clone())),
+    );
+    recorded
+}
+
+/// Existing objects are there whoever else is: they say nothing about whether the environment stands.
+fn not_ours(sighting: &Sighting) -> bool {
+    matches!(
+        sighting.wanted.management,
+        Management::Existing | Management::Shared
+    ) || matches!(&sighting.found, Err(Problem::Unresolved(_)))
+}
+
+/// What is known before anything is read: outputs as last seen, and the environment's own values.
+pub(super) fn world(private: &Private, state: &Value) -> World {
+    let mut world = private.world();
+    world.insert(state::environment_address(), state::own_values(state));
+    world
+}
+
+fn unreadable(address: &Address, problem: &Problem) -> Diagnostic {
+    Diagnostic::warning(
+        format!("{address} could not be read"),
+        format!(
+            "{problem}\n\nIts last known state is kept; nothing is planned for it out of ignorance. All other components were read."
+        ),
+    )
+}

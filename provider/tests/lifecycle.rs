@@ -1,0 +1,454 @@
+//! The life of an environment through the protocol, over a cloud in memory that can fail at any write.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on shows why"
+)]
+
+mod memory;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use memory::{Memory, Strike};
+use mlops_environment::Facts;
+use mlops_environment::component::Kind;
+use mlops_environment::driver::Driver;
+use serde_json::{Value as Json, json};
+use terraform_provider_mlops::{Cloud, Clouds, Mlops};
+use tfplugin::Value;
+use tfplugin::testing::{Action, Failure, FakeCore};
+
+const ADDRESS: &str = "mlops_environment.this";
+
+async fn core(memory: &Arc<Memory>) -> FakeCore {
+    let cloud = Cloud {
+        driver: Arc::clone(memory) as Arc<dyn Driver>,
+        facts: Facts {
+            account: "123456789012".parse().unwrap(),
+            partition: "aws".into(),
+            region: Some("eu-west-1".parse().unwrap()),
+            default_tags: BTreeMap::new(),
+        },
+        concurrency: 8,
+        long_term: false,
+    };
+    FakeCore::start(Mlops::with_clouds(Arc::new(Clouds::with_aws(cloud))), json!({}))
+        .await
+        .unwrap()
+}
+
+fn settings(change: impl FnOnce(&mut Json)) -> Json {
+    let mut settings = json!({
+        "name": "churn-dev",
+        "tier": "dev",
+        "aws": { "existing_network": {
+            "vpc_id": "vpc-0123456789abcdef0",
+            "private_subnet_ids": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+        } },
+        "services": { "churn": { "secrets": { "feature-store": { "readers": ["runtime"] } } } },
+        "federation": { "github": { "repository": "acme/churn", "owner_id": "1", "repository_id": "2" } },
+    });
+    change(&mut settings);
+    settings
+}
+
+fn config(core: &FakeCore, change: impl FnOnce(&mut Json)) -> Value {
+    core.config("mlops_environment", settings(change)).unwrap()
+}
+
+fn text(value: &Value, path: &[&str]) -> String {
+    let found = path.iter().try_fold(value, |value, step| value.get(step));
+    found
+        .and_then(Value::as_str)
+        .unwrap_or_else(|| panic!("no text at {path:?}"))
+        .to_owned()
+}
+
+fn lines(value: &Value, name: &str) -> Vec<String> {
+    let items = value.get(name).and_then(Value::elements).unwrap_or_default();
+    items
+        .iter()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
+}
+
+fn messages(failure: &Failure) -> String {
+    let diagnostics = failure
+        .diagnostics()
+        .unwrap_or_else(|| panic!("not refused by us: {failure}"));
+    diagnostics
+        .0
+        .iter()
+        .map(|diagnostic| format!("{}: {}\n", diagnostic.summary, diagnostic.detail))
+        .collect()
+}
+
+#[tokio::test]
+async fn an_environment_is_made_settles_and_goes() {
+    let memory = Arc::new(Memory::new());
+    let mut core = core(&memory).await;
+    let config = config(&core, |_| {});
+    let applied = core.converge(ADDRESS, &config).await.unwrap();
+    assert_eq!(applied.action, Action::Create);
+    assert_eq!(text(&applied.state, &["phase"]), "READY");
+    assert_eq!(
+        text(&applied.state, &["id"]),
+        "aws/123456789012/eu-west-1/churn-dev"
+    );
+    core.destroy(ADDRESS).await.unwrap();
+    assert_eq!(memory.ids(), BTreeMap::new());
+}
+
+#[tokio::test]
+async fn names_and_arns_are_known_in_the_first_plan() {
+    let memory = Arc::new(Memory::new());
+    let mut core = core(&memory).await;
+    let config = config(&core, |_| {});
+    let plan = core.plan(ADDRESS, &config).await.unwrap();
+    let planned = &plan.planned;
+    assert_eq!(
+        text(planned, &["identity_info", "runtime", "churn", "principal"]),
+        "arn:aws:iam::123456789012:role/mlops/churn-dev/churn-dev-runtime-churn"
+    );
+    for info in ["identity_info", "bucket_info", "registry_info", "github"] {
+        assert!(
+            planned.get(info).unwrap().is_wholly_known(),
+            "{info} is known at plan"
+        );
+    }
+    assert!(planned.get("uid").unwrap().is_unknown());
+    assert!(planned.get("phase").unwrap().is_unknown());
+    assert!(
+        lines(planned, "last_change")
+            .iter()
+            .any(|line| line.starts_with("+ cluster: create"))
+    );
+    assert!(
+        memory.calls().iter().all(|call| !call.starts_with("create")),
+        "a plan writes nothing"
+    );
+}
+
+#[tokio::test]
+async fn a_change_touches_only_what_it_names() {
+    let memory = Arc::new(Memory::new());
+    let mut core = core(&memory).await;
+    let first = config(&core, |_| {});
+    core.converge(ADDRESS, &first).await.unwrap();
+    let before = memory.ids();
+    memory.calls();
+
+    let second = config(&core, |settings| {
+        settings["buckets"] = json!({ "data": { "noncurrent_days": 60 } })
+    });
+    let plan = core.plan(ADDRESS, &second).await.unwrap();
+    assert_eq!(plan.action, Action::Update);
+    assert_eq!(
+        lines(&plan.planned, "last_change").len(),
+        1,
+        "{:?}",
+        lines(&plan.planned, "last_change")
+    );
+    for info in [
+        "identity_info",
+        "bucket_info",
+        "keys",
+        "cluster_info",
+        "components",
+    ] {
+        assert!(
+            plan.planned.get(info).unwrap().is_wholly_known(),
+            "{info} stays known"
+        );
+    }
+    core.converge(ADDRESS, &second).await.unwrap();
+    let writes: Vec<String> = memory
+        .calls()
+        .into_iter()
+        .filter(|call| call.starts_with("update") || call.starts_with("create"))
+        .collect();
+    assert_eq!(writes.len(), 1, "{writes:?}");
+    assert_eq!(memory.ids(), before);
+}
+
+#[tokio::test]
+async fn a_service_comes_and_goes_by_name() {
+    let memory = Arc::new(Memory::new());
+    let mut core = core(&memory).await;
+    let first = config(&core, |_| {});
+    core.converge(ADDRESS, &first).await.unwrap();
+    let before = memory.ids();
+    let second = config(&core, |settings| settings["services"]["fraud"] = json!({}));
+    let plan = core.plan(ADDRESS, &second).await.unwrap();
+    assert!(
+        lines(&plan.planned, "last_change")
+            .iter()
+            .any(|line| line.starts_with("+ identities.runtime.fraud"))
+    );
+    core.converge(ADDRESS, &second).await.unwrap();
+    assert!(memory.ids().len() > before.len());
+    let plan = core.plan(ADDRESS, &first).await.unwrap();
+    assert!(
+        lines(&plan.planned, "last_change")
+            .iter()
+            .any(|line| line.starts_with("- identities.runtime.fraud"))
+    );
+    core.converge(ADDRESS, &first).await.unwrap();
+    assert_eq!(memory.ids(), before);
+}
+
+#[tokio::test]
+async fn drift_is_shown_and_repaired() {
+    let memory = Arc::new(Memory::new());
+    let mut core = core(&memory).await;
+    let config = config(&core, |_| {});
+    core.converge(ADDRESS, &config).await.unwrap();
+    memory.meddle(Kind::AwsBucket, |bucket| {
+        bucket
+            .properties
+            .insert("block_public_access".into(), json!(false));
+    });
+    memory.meddle(Kind::AwsRole, |role| {
+        role.foreign
+            .push("foreign policy AdministratorAccess attached".into())
+    });
+    core.refresh(ADDRESS).await.unwrap();
+    let drift = lines(&core.object(ADDRESS).unwrap().value, "drift");
+    assert_eq!(drift.len(), 2, "{drift:?}");
+    let plan = core.plan(ADDRESS, &config).await.unwrap();
+    assert_eq!(plan.action, Action::Update);
+    assert_eq!(lines(&plan.planned, "drift"), Vec::<String>::new());
+    core.converge(ADDRESS, &config).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lost_node_pool_is_made_again_and_nothing_else() {
+    let memory = Arc::new(Memory::new());
+    let mut core = core(&memory).await;
+    let config = config(&core, |_| {});
+    core.converge(ADDRESS, &config).await.unwrap();
+    let before = memory.ids();
+    memory.lose(Kind::AwsNodePool);
+    memory.calls();
+    core.converge(ADDRESS, &config).await.unwrap();
+    let made: Vec<String> = memory
+        .calls()
+        .into_iter()
+        .filter(|call| call.starts_with("create"))
+        .collect();
+    assert_eq!(made.len(), 1, "{made:?}");
+    assert_eq!(
+        memory.ids().keys().collect::<Vec<_>>(),
+        before.keys().collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test]
+async fn an_environment_that_is_gone_is_planned_anew() {
+    let memory = Arc::new(Memory::new());
+    let mut core = core(&memory).await;
+    let config = config(&core, |_| {});
+    core.converge(ADDRESS, &config).await.unwrap();
+    for kind in [
+        Kind::AwsBucket,
+        Kind::AwsKey,
+        Kind::AwsLogGroup,
+        Kind::AwsRepository,
+        Kind::AwsSecret,
+        Kind::AwsPolicy,
+        Kind::AwsRole,
+        Kind::AwsOidcProvider,
+        Kind::AwsCluster,
+        Kind::AwsAccessEntry,
+        Kind::AwsNodePool,
+    ] {
+        while memory
+            .ids()
+            .keys()
+            .any(|key| key.starts_with(&format!("{kind:?} ")))
+        {
+            memory.lose(kind);
+        }
+    }
+    core.refresh(ADDRESS).await.unwrap();
+    assert!(core.object(ADDRESS).is_none());
+}
+
+#[tokio::test]
+async fn a_foreign_bucket_of_the_same_name_is_left_alone() {
+    let memory = Arc::new(Memory::new());
+    let mut core = core(&memory).await;
+    let config = config(&core, |_| {});
+    let plan = core.plan(ADDRESS, &config).await.unwrap();
+    let name = text(&plan.planned, &["bucket_info", "data", "name"]);
+    memory.squat(Kind::AwsBucket, &name);
+    let failure = core.apply(ADDRESS, &config).await.unwrap_err();
+    let said = messages(&failure);
+    assert!(
+        said.contains(&format!("adopt = {{ \"buckets.data\" = \"{name}\" }}")),
+        "{said}"
+    );
+    assert_eq!(
+        memory.ids()[&format!("AwsBucket {name}")],
+        format!("foreign-{name}")
+    );
+}
+
+#[tokio::test]
+async fn a_ready_environment_is_not_created_twice() {
+    let memory = Arc::new(Memory::new());
+    let mut first = core(&memory).await;
+    let config = config(&first, |_| {});
+    first.converge(ADDRESS, &config).await.unwrap();
+    let before = memory.ids();
+    let mut second = core(&memory).await;
+    let failure = second.apply(ADDRESS, &config).await.unwrap_err();
+    assert!(
+        messages(&failure).contains("exists already"),
+        "{}",
+        messages(&failure)
+    );
+    assert_eq!(memory.ids(), before);
+    assert!(
+        second.object(ADDRESS).is_none(),
+        "nothing of the other's is in this state"
+    );
+}
+
+#[tokio::test]
+async fn a_protected_environment_is_not_destroyed() {
+    let memory = Arc::new(Memory::new());
+    let mut core = core(&memory).await;
+    let protected = config(&core, |settings| {
+        settings["protection"] = json!({ "deletion": true })
+    });
+    core.converge(ADDRESS, &protected).await.unwrap();
+    let before = memory.ids();
+    let failure = core.destroy(ADDRESS).await.unwrap_err();
+    assert!(
+        messages(&failure).contains("protection"),
+        "{}",
+        messages(&failure)
+    );
+    assert_eq!(memory.ids(), before);
+    let open = config(&core, |_| {});
+    core.converge(ADDRESS, &open).await.unwrap();
+    core.destroy(ADDRESS).await.unwrap();
+    assert_eq!(memory.ids(), BTreeMap::new());
+}
+
+/// Every write of a create fails once, in every way; the next apply finishes with the same ids and one of everything.
+#[tokio::test]
+async fn a_create_that_fails_anywhere_is_finished_by_the_next_apply() {
+    let mut tried = 0;
+    for strike in [Strike::Before, Strike::After, Strike::Panic] {
+        for number in 0.. {
+            let memory = Arc::new(Memory::new());
+            let mut core = core(&memory).await;
+            let config = config(&core, |_| {});
+            memory.fail_write(number, strike);
+            let first = core.apply(ADDRESS, &config).await;
+            if !memory.struck() {
+                first.unwrap();
+                break;
+            }
+            tried += 1;
+            let standing = memory.ids();
+            memory.calls();
+            if let Err(failure) = core.converge(ADDRESS, &config).await {
+                panic!(
+                    "write {number}, {strike:?}: the second apply failed: {failure}\n{:?}",
+                    failure.diagnostics()
+                );
+            }
+            let deleted: Vec<String> = memory
+                .calls()
+                .into_iter()
+                .filter(|call| call.starts_with("delete"))
+                .collect();
+            assert_eq!(
+                deleted,
+                Vec::<String>::new(),
+                "write {number}, {strike:?}: nothing is deleted to go on"
+            );
+            let ids = memory.ids();
+            for (name, id) in &standing {
+                assert_eq!(
+                    ids.get(name),
+                    Some(id),
+                    "write {number}, {strike:?}: {name} was rebuilt"
+                );
+            }
+            core.destroy(ADDRESS).await.unwrap();
+            assert_eq!(
+                memory.ids(),
+                BTreeMap::new(),
+                "write {number}, {strike:?}: orphans"
+            );
+        }
+    }
+    assert!(tried > 60, "only {tried} faults tried");
+}
+
+/// The same for destroy.
+#[tokio::test]
+async fn a_destroy_that_fails_anywhere_is_finished_by_the_next() {
+    for strike in [Strike::Before, Strike::After, Strike::Panic] {
+        for number in 0.. {
+            let memory = Arc::new(Memory::new());
+            let mut core = core(&memory).await;
+            let config = config(&core, |_| {});
+            core.apply(ADDRESS, &config).await.unwrap();
+            memory.fail_write(number, strike);
+            let first = core.destroy(ADDRESS).await;
+            if !memory.struck() {
+                first.unwrap();
+                break;
+            }
+            if let Err(failure) = core.destroy(ADDRESS).await {
+                panic!(
+                    "write {number}, {strike:?}: {failure}\n{:?}",
+                    failure.diagnostics()
+                );
+            }
+            assert_eq!(
+                memory.ids(),
+                BTreeMap::new(),
+                "write {number}, {strike:?}: orphans"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_interrupted_create_answers_and_goes_on() {
+    let memory = Arc::new(Memory::new());
+    let mut core = core(&memory).await;
+    let config = config(&core, |_| {});
+    memory.fail_write(12, Strike::Hang);
+    let interrupt = core.interrupt();
+    let stopping = tokio::spawn(async move {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        interrupt.stop();
+    });
+    let started = std::time::Instant::now();
+    let failure = core.apply(ADDRESS, &config).await.unwrap_err();
+    stopping.await.unwrap();
+    assert!(
+        started.elapsed().as_secs() < 5,
+        "the answer is out before the second Ctrl-C"
+    );
+    assert!(
+        messages(&failure).contains("was interrupted"),
+        "{}",
+        messages(&failure)
+    );
+    assert_eq!(
+        text(&core.object(ADDRESS).unwrap().value, &["phase"]),
+        "INCOMPLETE"
+    );
+    core.converge(ADDRESS, &config).await.unwrap();
+}

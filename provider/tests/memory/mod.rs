@@ -1,0 +1,522 @@
+//! A cloud in memory behind the driver's door, that can fail at any write: before the effect, after it, or by a panic.
+//!
+//! It enforces what a cloud enforces: no second object of a name, no creation before what it needs stands, no deletion
+//! while others need it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use mlops_environment::claim::Claim;
+use mlops_environment::component::{Component, Kind, Observation, Owner, Present, Properties, Status};
+use mlops_environment::driver::{Caller, ClaimVersion, Driver, Failure, Monitor, Pending, Reason};
+use mlops_environment::plan::Change;
+use serde_json::Value;
+
+/// Where a fault strikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strike {
+    /// The call fails and nothing happened.
+    Before,
+    /// The call took effect, but the answer is lost.
+    After,
+    /// Our own code panics.
+    Panic,
+    /// The call takes effect and then never answers.
+    Hang,
+}
+
+/// The cloud.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    objects: BTreeMap<(Kind, String), Present>,
+    claims: BTreeMap<(String, String), (Claim, u64)>,
+    /// Operation and name of every call, in order.
+    calls: Vec<String>,
+    writes: usize,
+    fault: Option<(usize, Strike)>,
+    next: u64,
+}
+
+impl Memory {
+    /// An empty cloud.
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets the write with this number (counted from 0, from now on) fail once.
+    pub(crate) fn fail_write(&self, number: usize, strike: Strike) {
+        let mut inner = self.lock();
+        inner.writes = 0;
+        inner.fault = Some((number, strike));
+    }
+
+    /// Whether the fault has struck.
+    pub(crate) fn struck(&self) -> bool {
+        self.lock().fault.is_none()
+    }
+
+    /// Ids of everything that stands, by kind and name.
+    pub(crate) fn ids(&self) -> BTreeMap<String, String> {
+        self.lock()
+            .objects
+            .iter()
+            .map(|((kind, name), present)| (format!("{kind:?} {name}"), present.id.clone()))
+            .collect()
+    }
+
+    /// The calls since the last question.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.lock().calls)
+    }
+
+    /// Somebody else changes an object.
+    pub(crate) fn meddle(&self, kind: Kind, change: impl FnOnce(&mut Present)) {
+        let mut inner = self.lock();
+        let present = inner.objects.iter_mut().find(|((other, _), _)| *other == kind);
+        change(present.expect("there is one").1);
+    }
+
+    /// Somebody else deletes an object.
+    pub(crate) fn lose(&self, kind: Kind) {
+        let mut inner = self.lock();
+        let key = inner
+            .objects
+            .keys()
+            .find(|(other, _)| *other == kind)
+            .cloned()
+            .expect("there is one");
+        inner.objects.remove(&key);
+    }
+
+    /// Somebody else makes an object of this name.
+    pub(crate) fn squat(&self, kind: Kind, name: &str) {
+        let present = Present {
+            id: format!("foreign-{name}"),
+            owner: Owner::Unmarked,
+            status: Status::Ready,
+            properties: Properties::new(),
+            outputs: BTreeMap::new(),
+            foreign: Vec::new(),
+        };
+        self.lock().objects.insert((kind, name.to_owned()), present);
+    }
+
+    /// Counts a write and says whether the fault strikes now.
+    fn write(&self, operation: &str, name: &str) -> Option<Strike> {
+        let mut inner = self.lock();
+        inner.calls.push(format!("{operation} {name}"));
+        let number = inner.writes;
+        inner.writes += 1;
+        match inner.fault {
+            Some((at, strike)) if at == number => {
+                inner.fault = None;
+                drop(inner);
+                assert!(
+                    strike != Strike::Panic,
+                    "struck by the test at {operation} {name}"
+                );
+                Some(strike)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The name under which the cloud knows a component.
+pub(crate) fn name(component: &Component) -> String {
+    let text = |property: &str| {
+        component
+            .properties
+            .get(property)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    ["name", "alias", "url", "principal_arn", "vpc_id"]
+        .into_iter()
+        .find_map(text)
+        .unwrap_or_else(|| component.address.to_string())
+}
+
+fn owner(properties: &Properties) -> Owner {
+    let tag = |name: &str| {
+        properties
+            .get("tags")
+            .and_then(|tags| tags.get(name))
+            .and_then(Value::as_str)
+    };
+    match (tag("mlops:environment"), tag("mlops:uid")) {
+        (Some(id), Some(uid)) => Owner::Environment {
+            id: id.to_owned(),
+            uid: uid.to_owned(),
+        },
+        _ => Owner::Unmarked,
+    }
+}
+
+fn failure(operation: &str, reason: Reason, code: &str, message: impl Into<String>) -> Failure {
+    Failure {
+        operation: operation.to_owned(),
+        reason,
+        code: code.to_owned(),
+        message: message.into(),
+        request_id: Some("req-1".into()),
+    }
+}
+
+fn outputs(component: &Component, name: &str, number: u64) -> BTreeMap<String, String> {
+    let mut outputs = component.outputs.clone();
+    let mut add = |key: &str, value: String| {
+        outputs.entry(key.to_owned()).or_insert(value);
+    };
+    add(
+        "arn",
+        format!("arn:aws:test:eu-west-1:123456789012:{name}-{number}"),
+    );
+    add("name", name.to_owned());
+    match component.kind {
+        Kind::AwsKey => add("id", format!("key-{number}")),
+        Kind::AwsCluster => {
+            add("endpoint", format!("https://{number}.example"));
+            add("ca_certificate", "Y2E=".into());
+            add("issuer", format!("https://oidc.example/id/{number}"));
+            add("version", "1.33".into());
+            add("security_group", format!("sg-{number}"));
+        }
+        Kind::AwsNetwork => {
+            add("vpc_id", name.to_owned());
+            add("zones", "a,b,c".into());
+        }
+        Kind::AwsOidcProvider => add("issuer", name.trim_start_matches("https://").to_owned()),
+        Kind::AwsRepository => add("url", format!("registry.example/{name}")),
+        _ => {}
+    }
+    outputs
+}
+
+impl Driver for Memory {
+    fn caller(&self) -> Pending<'_, Caller> {
+        Box::pin(async {
+            Ok(Caller {
+                account: "123456789012".into(),
+                partition: "aws".into(),
+                principal: "arn:aws:sts::123456789012:assumed-role/provisioner/test".into(),
+            })
+        })
+    }
+
+    fn observe<'a>(&'a self, component: &'a Component) -> Pending<'a, Observation> {
+        Box::pin(async move {
+            let name = name(component);
+            let mut inner = self.lock();
+            inner.calls.push(format!("observe {name}"));
+            if component.kind == Kind::AwsNetwork {
+                return Ok(Observation::Present(Present {
+                    id: name.clone(),
+                    owner: Owner::Unmarked,
+                    status: Status::Ready,
+                    properties: component.properties.clone(),
+                    outputs: outputs(component, &name, 0),
+                    foreign: Vec::new(),
+                }));
+            }
+            Ok(inner
+                .objects
+                .get(&(component.kind, name))
+                .cloned()
+                .map_or(Observation::Absent, Observation::Present))
+        })
+    }
+
+    fn create<'a>(&'a self, component: &'a Component, monitor: &'a dyn Monitor) -> Pending<'a, Present> {
+        Box::pin(async move {
+            let name = name(component);
+            let operation = format!("create:{:?}", component.kind);
+            let strike = self.write(&operation, &name);
+            if strike == Some(Strike::Before) {
+                return Err(failure(
+                    &operation,
+                    Reason::Denied,
+                    "AccessDenied",
+                    "struck by the test",
+                ));
+            }
+            let present = {
+                let mut inner = self.lock();
+                if inner.objects.contains_key(&(component.kind, name.clone())) {
+                    return Err(failure(
+                        &operation,
+                        Reason::AlreadyExists,
+                        "AlreadyExists",
+                        format!("{name} exists"),
+                    ));
+                }
+                let needs = component
+                    .properties
+                    .get("cluster")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned);
+                if let Some(cluster) = needs
+                    && !inner.objects.contains_key(&(Kind::AwsCluster, cluster.clone()))
+                {
+                    return Err(failure(
+                        &operation,
+                        Reason::NotFound,
+                        "NotFound",
+                        format!("no cluster {cluster}"),
+                    ));
+                }
+                inner.next += 1;
+                let present = Present {
+                    id: component
+                        .id
+                        .clone()
+                        .unwrap_or_else(|| format!("{name}-{}", inner.next)),
+                    owner: owner(&component.properties),
+                    status: Status::Ready,
+                    properties: component.properties.clone(),
+                    outputs: outputs(component, &name, inner.next),
+                    foreign: Vec::new(),
+                };
+                let mut present = present;
+                // Left open, the cloud takes the newest.
+                if present
+                    .properties
+                    .get("version")
+                    .is_some_and(|version| version == "")
+                {
+                    present.properties.insert("version".into(), "1.33".into());
+                }
+                inner
+                    .objects
+                    .insert((component.kind, name.clone()), present.clone());
+                present
+            };
+            match strike {
+                Some(Strike::After) => Err(failure(
+                    &operation,
+                    Reason::Unavailable,
+                    "ConnectionReset",
+                    "the answer was lost",
+                )),
+                Some(Strike::Hang) => {
+                    while !monitor.cancelled() {
+                        monitor.sleep(Duration::from_secs(5)).await;
+                    }
+                    Err(failure(
+                        &operation,
+                        Reason::Cancelled,
+                        "",
+                        "stopped while CREATING",
+                    ))
+                }
+                _ => Ok(present),
+            }
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        component: &'a Component,
+        found: &'a Present,
+        changes: &'a [Change],
+        _: &'a dyn Monitor,
+    ) -> Pending<'a, Present> {
+        Box::pin(async move {
+            let name = name(component);
+            let operation = format!("update:{:?}", component.kind);
+            let strike = self.write(&operation, &name);
+            if strike == Some(Strike::Before) {
+                return Err(failure(
+                    &operation,
+                    Reason::Denied,
+                    "AccessDenied",
+                    "struck by the test",
+                ));
+            }
+            let mut inner = self.lock();
+            let Some(present) = inner.objects.get_mut(&(component.kind, name.clone())) else {
+                return Err(failure(
+                    &operation,
+                    Reason::NotFound,
+                    "NotFound",
+                    format!("no {name}"),
+                ));
+            };
+            assert_eq!(
+                present.id, found.id,
+                "an update goes to the object that was found"
+            );
+            for change in changes {
+                present
+                    .properties
+                    .insert(change.property.clone(), change.to.clone());
+            }
+            present.foreign.clear();
+            present.owner = owner(&present.properties);
+            let present = present.clone();
+            drop(inner);
+            match strike {
+                Some(_) => Err(failure(
+                    &operation,
+                    Reason::Unavailable,
+                    "ConnectionReset",
+                    "the answer was lost",
+                )),
+                None => Ok(present),
+            }
+        })
+    }
+
+    fn settle<'a>(
+        &'a self,
+        component: &'a Component,
+        _: &'a Present,
+        _: &'a dyn Monitor,
+    ) -> Pending<'a, Observation> {
+        self.observe(component)
+    }
+
+    fn delete<'a>(
+        &'a self,
+        component: &'a Component,
+        found: &'a Present,
+        _: &'a dyn Monitor,
+    ) -> Pending<'a, ()> {
+        Box::pin(async move {
+            let name = name(component);
+            let operation = format!("delete:{:?}", component.kind);
+            let strike = self.write(&operation, &name);
+            if strike == Some(Strike::Before) {
+                return Err(failure(
+                    &operation,
+                    Reason::Denied,
+                    "AccessDenied",
+                    "struck by the test",
+                ));
+            }
+            let mut inner = self.lock();
+            let pools = inner
+                .objects
+                .keys()
+                .filter(|(kind, _)| *kind == Kind::AwsNodePool)
+                .count();
+            if component.kind == Kind::AwsCluster && pools > 0 {
+                return Err(failure(
+                    &operation,
+                    Reason::Conflict,
+                    "ResourceInUse",
+                    format!("{pools} node pools"),
+                ));
+            }
+            if let Some(present) = inner.objects.get(&(component.kind, name.clone()))
+                && present.id == found.id
+            {
+                inner.objects.remove(&(component.kind, name.clone()));
+                if component.kind == Kind::AwsBucket {
+                    inner.claims.retain(|(bucket, _), _| *bucket != name);
+                }
+            }
+            drop(inner);
+            match strike {
+                Some(_) => Err(failure(
+                    &operation,
+                    Reason::Unavailable,
+                    "ConnectionReset",
+                    "the answer was lost",
+                )),
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn retain<'a>(&'a self, _: &'a Component, _: &'a Present) -> Pending<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn obstacles<'a>(&'a self, component: &'a Component, found: &'a Present) -> Pending<'a, Vec<String>> {
+        Box::pin(async move {
+            let _ = component;
+            Ok(found
+                .foreign
+                .iter()
+                .filter(|text| text.starts_with("holds"))
+                .cloned()
+                .collect())
+        })
+    }
+
+    fn read_claim<'a>(
+        &'a self,
+        bucket: &'a str,
+        name: &'a str,
+    ) -> Pending<'a, Option<(Claim, ClaimVersion)>> {
+        Box::pin(async move {
+            let mut inner = self.lock();
+            inner.calls.push(format!("read_claim {name}"));
+            let found = inner.claims.get(&(bucket.to_owned(), name.to_owned())).cloned();
+            Ok(found.map(|(claim, version)| (claim, ClaimVersion(version.to_string()))))
+        })
+    }
+
+    fn write_claim<'a>(
+        &'a self,
+        bucket: &'a str,
+        name: &'a str,
+        claim: &'a Claim,
+        expected: Option<&'a ClaimVersion>,
+    ) -> Pending<'a, ClaimVersion> {
+        Box::pin(async move {
+            let strike = self.write("write_claim", name);
+            if strike == Some(Strike::Before) {
+                return Err(failure(
+                    "write_claim",
+                    Reason::Denied,
+                    "AccessDenied",
+                    "struck by the test",
+                ));
+            }
+            let mut inner = self.lock();
+            if !inner.objects.contains_key(&(Kind::AwsBucket, bucket.to_owned())) {
+                return Err(failure(
+                    "write_claim",
+                    Reason::NotFound,
+                    "NoSuchBucket",
+                    format!("no bucket {bucket}"),
+                ));
+            }
+            let key = (bucket.to_owned(), name.to_owned());
+            let stored = inner.claims.get(&key).map(|(_, version)| version.to_string());
+            if stored.as_deref() != expected.map(|version| version.0.as_str()) {
+                return Err(failure(
+                    "write_claim",
+                    Reason::Conflict,
+                    "PreconditionFailed",
+                    "the claim was changed",
+                ));
+            }
+            inner.next += 1;
+            let version = inner.next;
+            inner.claims.insert(key, (claim.clone(), version));
+            drop(inner);
+            match strike {
+                Some(_) => Err(failure(
+                    "write_claim",
+                    Reason::Unavailable,
+                    "ConnectionReset",
+                    "the answer was lost",
+                )),
+                None => Ok(ClaimVersion(version.to_string())),
+            }
+        })
+    }
+}

@@ -1,0 +1,242 @@
+//! A workspace in which the real terraform runs our provider.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::binary;
+use crate::cloud::{Cloud, DUMMY_CREDENTIALS, Network, SERVICES};
+
+/// Version under which the provider is installed for `terraform init`.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What a command did.
+#[derive(Debug)]
+pub struct Ran {
+    /// Exit code; -1 when a signal ended it.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+    /// Wall time.
+    pub took: Duration,
+}
+
+impl Ran {
+    /// Both streams.
+    pub fn text(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+
+    /// The same, or a panic that shows everything the command said.
+    ///
+    /// # Panics
+    /// Where the exit code is another one.
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "unexpected exit code\n{}", self.text());
+        self
+    }
+}
+
+/// A directory with a configuration and the provider at hand.
+#[derive(Debug)]
+pub struct Workspace {
+    directory: TempDir,
+    environment: BTreeMap<String, String>,
+}
+
+impl Workspace {
+    /// An empty one whose provider comes straight from the build (no `init` needed).
+    ///
+    /// # Panics
+    /// Where the directory cannot be written.
+    pub fn new() -> Self {
+        let provider = binary("terraform-provider-mlops");
+        let folder = provider.parent().unwrap_or(Path::new(".")).display().to_string();
+        Self::with_cli_config(&format!(
+            "provider_installation {{\n  dev_overrides {{\n    \"mlops/mlops\" = \"{folder}\"\n  }}\n  direct {{}}\n}}\n"
+        ))
+    }
+
+    /// An empty one with the provider in a mirror, as after `make install`: `terraform init` finds it.
+    ///
+    /// # Panics
+    /// Where the directory cannot be written.
+    pub fn installed() -> Self {
+        let workspace = Self::with_cli_config("");
+        let platform = format!(
+            "{}_{}",
+            std::env::consts::OS,
+            match std::env::consts::ARCH {
+                "x86_64" => "amd64",
+                "aarch64" => "arm64",
+                other => other,
+            }
+        );
+        let mirror = workspace.path("mirror");
+        let folder = mirror.join(format!("registry.terraform.io/mlops/mlops/{VERSION}/{platform}"));
+        fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let target = folder.join(format!("terraform-provider-mlops_v{VERSION}"));
+        let provider = binary("terraform-provider-mlops");
+        fs::hard_link(&provider, &target)
+            .or_else(|_| fs::copy(&provider, &target).map(|_| ()))
+            .unwrap_or_else(|error| panic!("{}: {error}", target.display()));
+        let config = format!(
+            "provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n",
+            mirror.display()
+        );
+        workspace.write("cli.tfrc", &config);
+        workspace
+    }
+
+    fn with_cli_config(config: &str) -> Self {
+        let directory = tempfile::Builder::new()
+            .prefix("mlops-e2e-")
+            .tempdir()
+            .unwrap_or_else(|error| panic!("no temporary directory: {error}"));
+        let workspace = Self {
+            directory,
+            environment: BTreeMap::new(),
+        };
+        workspace.write("cli.tfrc", config);
+        workspace
+    }
+
+    /// A file or folder in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Writes a file.
+    ///
+    /// # Panics
+    /// Where it cannot be written.
+    pub fn write(&self, name: &str, text: &str) -> &Self {
+        let path = self.path(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).unwrap_or_else(|error| panic!("{}: {error}", parent.display()));
+        }
+        fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        self
+    }
+
+    /// Sets a variable of the environment of later commands.
+    pub fn set(&mut self, name: &str, value: &str) -> &mut Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// A command of terraform, ready to run: scrubbed environment, no colours, no questions.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let terraform = std::env::var_os("TERRAFORM").unwrap_or_else(|| "terraform".into());
+        let mut command = Command::new(terraform);
+        command
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.directory.path())
+            .env("TF_CLI_CONFIG_FILE", self.path("cli.tfrc"))
+            .env("TF_IN_AUTOMATION", "1")
+            .env("TF_INPUT", "0")
+            .env("TF_CLI_ARGS", "-no-color")
+            .env("CHECKPOINT_DISABLE", "1")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .envs(DUMMY_CREDENTIALS)
+            .envs(&self.environment)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs terraform.
+    ///
+    /// # Panics
+    /// Where terraform cannot be started.
+    pub fn terraform(&self, arguments: &[&str]) -> Ran {
+        let started = Instant::now();
+        let output = self
+            .command(arguments)
+            .output()
+            .unwrap_or_else(|error| panic!("terraform cannot be started: {error}"));
+        ran(&output, started.elapsed())
+    }
+
+    /// The state as terraform tells it.
+    ///
+    /// # Panics
+    /// Where it cannot be read.
+    pub fn state(&self) -> Value {
+        let shown = self.terraform(&["show", "-json"]).expect(0);
+        serde_json::from_str(&shown.stdout).unwrap_or_else(|error| panic!("show -json: {error}"))
+    }
+
+    /// Attributes of a managed resource in the state.
+    ///
+    /// # Panics
+    /// Where it is not in the state.
+    pub fn resource(&self, address: &str) -> Value {
+        let state = self.state();
+        let resources = state["values"]["root_module"]["resources"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        resources
+            .into_iter()
+            .find(|resource| resource["address"] == address)
+            .map_or_else(
+                || panic!("{address} is not in the state"),
+                |resource| resource["values"].clone(),
+            )
+    }
+}
+
+impl Default for Workspace {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The result of a finished command.
+pub fn ran(output: &Output, took: Duration) -> Ran {
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        took,
+    }
+}
+
+/// The provider block for a local cloud.
+pub fn provider_block(cloud: &Cloud) -> String {
+    let endpoints = SERVICES
+        .map(|service| format!("      {service} = \"{}\"\n", cloud.url))
+        .concat();
+    format!(
+        "terraform {{\n  required_providers {{\n    mlops = {{ source = \"mlops/mlops\" }}\n  }}\n}}\n\n\
+         provider \"mlops\" {{\n  aws = {{\n    region = \"eu-west-1\"\n    endpoints = {{\n{endpoints}    }}\n  }}\n}}\n"
+    )
+}
+
+/// The `aws` attribute of an environment in the given network.
+pub fn aws_block(network: &Network) -> String {
+    format!(
+        "aws = {{\n    existing_network = {{\n      vpc_id             = {:?}\n      private_subnet_ids = {:?}\n      \
+         public_subnet_ids  = {:?}\n    }}\n  }}",
+        network.vpc_id, network.private_subnet_ids, network.public_subnet_ids
+    )
+}
+
+/// Whether terraform can be started; tests say so where it cannot.
+pub fn available() -> bool {
+    let terraform = std::env::var_os("TERRAFORM").unwrap_or_else(|| "terraform".into());
+    Command::new(terraform)
+        .arg("version")
+        .output()
+        .is_ok_and(|output| output.status.success())
+}

@@ -1,0 +1,642 @@
+//! One environment on a local AWS, made by the real terraform and read back by somebody else's code.
+//!
+//! Where terraform or the local AWS is missing, each test says that it was skipped, and why.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on shows why"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use mlops_access::trust::{Token, TokenSet};
+use mlops_e2e::cloud::{Cloud, Network};
+use mlops_e2e::terraform::{Ran, Workspace, available, aws_block, provider_block};
+use serde_json::Value;
+
+/// A local AWS with a network, and an empty workspace.
+struct Ground {
+    cloud: Cloud,
+    network: Network,
+    workspace: Workspace,
+}
+
+fn ground(test: &str) -> Option<Ground> {
+    if !available() {
+        eprintln!("skipped {test}: terraform is not on the path (set TERRAFORM to its place)");
+        return None;
+    }
+    let cloud = match Cloud::start() {
+        Ok(cloud) => cloud,
+        Err(why) => {
+            eprintln!("skipped {test}: {why}");
+            return None;
+        }
+    };
+    let network = cloud.network().unwrap();
+    Some(Ground {
+        cloud,
+        network,
+        workspace: Workspace::new(),
+    })
+}
+
+impl Ground {
+    /// Writes a configuration with one environment; `settings` are further attributes.
+    fn configure(&self, settings: &str) -> &Self {
+        self.configure_with("churn-dev", "dev", settings)
+    }
+
+    fn configure_with(&self, name: &str, tier: &str, settings: &str) -> &Self {
+        self.workspace.write(
+            "main.tf",
+            &format!(
+                "{}\nresource \"mlops_environment\" \"this\" {{\n  name = \"{name}\"\n  tier = \"{tier}\"\n  {}\n{settings}\n}}\n",
+                provider_block(&self.cloud),
+                aws_block(&self.network)
+            ),
+        );
+        self
+    }
+
+    fn apply(&self) -> Ran {
+        self.workspace.terraform(&["apply", "-auto-approve"])
+    }
+
+    /// `terraform plan -detailed-exitcode`: 0 nothing to do, 2 changes.
+    fn plan(&self) -> Ran {
+        self.workspace.terraform(&["plan", "-detailed-exitcode"])
+    }
+
+    fn planned(&self) -> Value {
+        self.workspace.terraform(&["plan", "-out=plan.tfplan"]).expect(0);
+        let shown = self
+            .workspace
+            .terraform(&["show", "-json", "plan.tfplan"])
+            .expect(0);
+        serde_json::from_str(&shown.stdout).unwrap()
+    }
+}
+
+const SERVICE: &str = r#"
+  services = {
+    churn = { secrets = { feature-store = { readers = ["runtime"] } } }
+  }
+  federation = { github = { repository = "acme/churn", owner_id = "1", repository_id = "2" } }
+"#;
+
+fn text<'a>(value: &'a Value, path: &str) -> &'a str {
+    value
+        .pointer(path)
+        .and_then(Value::as_str)
+        .unwrap_or_else(|| panic!("no text at {path} in {value:#}"))
+}
+
+/// B01, B10, B13, B70, B72, B75: the life of an environment.
+#[test]
+fn an_environment_is_made_as_documented_changed_in_place_and_gone_without_a_trace() {
+    let Some(ground) =
+        ground("an_environment_is_made_as_documented_changed_in_place_and_gone_without_a_trace")
+    else {
+        return;
+    };
+    ground.configure(SERVICE);
+    let applied = ground.apply().expect(0);
+    assert!(applied.stdout.contains("1 added"), "{}", applied.stdout);
+    ground.plan().expect(0);
+
+    let environment = ground.workspace.resource("mlops_environment.this");
+    assert_eq!(text(&environment, "/phase"), "READY");
+    let inventory = ground.cloud.inventory().unwrap();
+    everything_is_marked(&inventory, text(&environment, "/id"));
+    buckets_are_closed(&inventory, &environment);
+    keys_rotate(&inventory, &environment);
+    the_cluster_is_private_and_guarded(&inventory);
+    trusts_are_exact(&inventory, &environment);
+    nothing_secret_is_stored(&ground);
+
+    // In place, one at a time; after each, nothing is left to do.
+    let ids = |environment: &Value| environment["components"].clone();
+    let before = ids(&environment);
+    for change in [
+        "buckets = { data = { noncurrent_days = 60 } }",
+        "logging = { retention_days = 60 }",
+        "node_pools = { system = { purpose = \"system\", min = 1, max = 4 }, serving = { purpose = \"serving\", min = 0, max = 2 } }",
+        "protection = { deletion = true }",
+        "registry = { keep_tagged = 12 }",
+        "identities = { ci = { max_session = \"2h\" } }",
+        "tags = { team = \"ml\" }",
+    ] {
+        ground.configure(&format!("{SERVICE}\n  {change}"));
+        let plan = ground.plan().expect(2);
+        assert!(
+            plan.stdout.contains("will be updated in-place"),
+            "{change}\n{}",
+            plan.stdout
+        );
+        assert!(
+            !plan.stdout.contains("must be replaced"),
+            "{change}\n{}",
+            plan.stdout
+        );
+        ground.apply().expect(0);
+        let second = ground.plan();
+        assert_eq!(
+            second.code,
+            0,
+            "{change} leaves something to do\n{}",
+            second.text()
+        );
+    }
+    let after = ids(&ground.workspace.resource("mlops_environment.this"));
+    for (address, component) in before.as_object().unwrap() {
+        assert_eq!(
+            after[address]["id"], component["id"],
+            "{address} is the same object"
+        );
+    }
+
+    // A protected environment is neither destroyed nor renamed.
+    ground.configure(&format!("{SERVICE}\n  protection = {{ deletion = true }}"));
+    ground.apply().expect(0);
+    let refused = ground
+        .workspace
+        .terraform(&["apply", "-destroy", "-auto-approve"])
+        .expect(1);
+    assert!(
+        refused.stderr.contains("protection.deletion is true"),
+        "{}",
+        refused.stderr
+    );
+    ground.configure(SERVICE);
+    ground.apply().expect(0);
+
+    let destroyed = ground
+        .workspace
+        .terraform(&["apply", "-destroy", "-auto-approve"])
+        .expect(0);
+    assert!(destroyed.stdout.contains("1 destroyed"), "{}", destroyed.stdout);
+    only_keys_in_their_window_remain(&ground.cloud.inventory().unwrap());
+}
+
+fn marked(inventory: &Value) -> impl Iterator<Item = (&str, &str, &Value, &Value)> {
+    inventory
+        .as_object()
+        .into_iter()
+        .flatten()
+        .flat_map(|(kind, items)| {
+            items
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter_map(move |(name, item)| {
+                    let tags = if kind == "clusters" {
+                        &item["cluster"]["tags"]
+                    } else {
+                        &item["tags"]
+                    };
+                    (!tags["mlops:environment"].is_null()).then_some((
+                        kind.as_str(),
+                        name.as_str(),
+                        item,
+                        tags,
+                    ))
+                })
+        })
+}
+
+fn everything_is_marked(inventory: &Value, id: &str) {
+    let mut kinds = BTreeSet::new();
+    for (kind, name, _, tags) in marked(inventory) {
+        kinds.insert(kind);
+        assert_eq!(tags["mlops:environment"], id, "{kind} {name}");
+        for tag in ["mlops:uid", "mlops:component", "mlops:managed-by"] {
+            assert!(tags[tag].is_string(), "{kind} {name} has no {tag}");
+        }
+    }
+    let expected = [
+        "buckets",
+        "clusters",
+        "keys",
+        "launch_templates",
+        "log_groups",
+        "oidc_providers",
+        "policies",
+        "repositories",
+        "roles",
+        "secrets",
+    ];
+    assert_eq!(kinds, BTreeSet::from(expected));
+}
+
+fn buckets_are_closed(inventory: &Value, environment: &Value) {
+    let purposes: Vec<&str> = environment["bucket_info"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(
+        purposes,
+        ["data", "logs", "mlflow", "models", "predictions", "reports"]
+    );
+    for purpose in purposes {
+        let name = text(&environment["bucket_info"][purpose], "/name");
+        let bucket = &inventory["buckets"][name];
+        for switch in [
+            "BlockPublicAcls",
+            "BlockPublicPolicy",
+            "IgnorePublicAcls",
+            "RestrictPublicBuckets",
+        ] {
+            assert_eq!(bucket["public_access_block"][switch], true, "{purpose}: {switch}");
+        }
+        assert_eq!(bucket["ownership"], "BucketOwnerEnforced", "{purpose}");
+        assert_eq!(bucket["versioning"], "Enabled", "{purpose}");
+        let algorithm = text(
+            &bucket["encryption"],
+            "/0/ApplyServerSideEncryptionByDefault/SSEAlgorithm",
+        );
+        assert_eq!(
+            algorithm,
+            if purpose == "logs" { "AES256" } else { "aws:kms" },
+            "{purpose}"
+        );
+        let tls_only = bucket["policy"]["Statement"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|statement| {
+                statement["Effect"] == "Deny"
+                    && statement["Condition"]["Bool"]["aws:SecureTransport"] == "false"
+            });
+        assert!(tls_only, "{purpose}: {:#}", bucket["policy"]);
+    }
+}
+
+fn keys_rotate(inventory: &Value, environment: &Value) {
+    for (usage, arn) in environment["keys"].as_object().unwrap() {
+        let key = &inventory["keys"][arn.as_str().unwrap()];
+        assert_eq!(key["state"], "Enabled", "{usage}");
+        assert_eq!(key["rotation"], true, "{usage}");
+    }
+    assert_eq!(environment["keys"].as_object().unwrap().len(), 4);
+}
+
+fn the_cluster_is_private_and_guarded(inventory: &Value) {
+    let cluster = &inventory["clusters"]["churn-dev"]["cluster"];
+    assert_eq!(cluster["resourcesVpcConfig"]["endpointPrivateAccess"], true);
+    assert_eq!(cluster["accessConfig"]["authenticationMode"], "API");
+    assert_ne!(
+        cluster["accessConfig"]["bootstrapClusterCreatorAdminPermissions"],
+        true
+    );
+    assert_eq!(cluster["encryptionConfig"][0]["resources"][0], "secrets");
+    let logs = cluster["logging"]["clusterLogging"].as_array().unwrap();
+    let enabled: usize = logs
+        .iter()
+        .filter(|set| set["enabled"] == true)
+        .map(|set| set["types"].as_array().unwrap().len())
+        .sum();
+    assert_eq!(enabled, 5);
+    for (name, template) in inventory["launch_templates"].as_object().unwrap() {
+        assert_eq!(
+            template["data"]["MetadataOptions"]["HttpTokens"], "required",
+            "{name}"
+        );
+        assert_eq!(
+            template["data"]["MetadataOptions"]["HttpPutResponseHopLimit"], 1,
+            "{name}"
+        );
+    }
+}
+
+fn trust(inventory: &Value, role: &str) -> TokenSet {
+    TokenSet::of_aws_trust(&inventory["roles"][role]["trust"].to_string()).unwrap()
+}
+
+fn github(claim: &str) -> Token {
+    Token::oidc("token.actions.githubusercontent.com")
+        .with("aud", "sts.amazonaws.com")
+        .with("sub", &format!("repo:acme@1/churn@2:{claim}"))
+}
+
+/// What stands in the cloud, judged: which tokens enter which role.
+fn trusts_are_exact(inventory: &Value, environment: &Value) {
+    let ci = trust(inventory, "churn-dev-ci");
+    let deploy = trust(inventory, "churn-dev-deploy");
+    let main = github("ref:refs/heads/main");
+    let gated = github("environment:aws-dev");
+    assert!(ci.accepts(&main).is_yes(), "main enters ci");
+    assert!(
+        deploy.accepts(&gated).is_yes(),
+        "the protected environment enters deploy"
+    );
+    assert!(deploy.accepts(&main).is_no(), "main does not enter deploy");
+    assert!(
+        ci.accepts(&gated).is_no(),
+        "the protected environment does not enter ci"
+    );
+    for stranger in [
+        "pull_request",
+        "ref:refs/heads/main-evil",
+        "environment:aws-dev-x",
+        "environment:aws-prod",
+    ] {
+        assert!(ci.accepts(&github(stranger)).is_no(), "{stranger} enters ci");
+        assert!(
+            deploy.accepts(&github(stranger)).is_no(),
+            "{stranger} enters deploy"
+        );
+    }
+    let issuer = text(environment, "/cluster_info/oidc_issuer").trim_start_matches("https://");
+    for (purpose, account) in [
+        ("runtime", "churn-sa"),
+        ("drift", "churn-drift-sa"),
+        ("retrain", "churn-retrain-sa"),
+    ] {
+        let info = &environment["identity_info"][purpose]["churn"];
+        assert_eq!(info["service_account"], account);
+        let set = trust(inventory, text(info, "/name"));
+        let namespace = text(info, "/namespace");
+        let pod =
+            |namespace: &str, account: &str| Token::pod(issuer, namespace, account, "sts.amazonaws.com");
+        assert!(set.accepts(&pod(namespace, account)).is_yes(), "{purpose}");
+        assert!(set.accepts(&pod(namespace, "default")).is_no(), "{purpose}");
+        assert!(set.accepts(&pod("kube-system", account)).is_no(), "{purpose}");
+        assert!(
+            set.accepts(&Token::pod("elsewhere", namespace, account, "sts.amazonaws.com"))
+                .is_no(),
+            "{purpose}"
+        );
+        assert!(set.accepts(&main).is_no(), "{purpose}");
+    }
+}
+
+/// B10: neither state nor plan holds a credential, a token or a secret's value.
+fn nothing_secret_is_stored(ground: &Ground) {
+    ground
+        .workspace
+        .terraform(&["plan", "-out=plan.tfplan"])
+        .expect(0);
+    let shown = ground
+        .workspace
+        .terraform(&["show", "-json", "plan.tfplan"])
+        .expect(0)
+        .stdout;
+    let state = fs::read_to_string(ground.workspace.path("terraform.tfstate")).unwrap();
+    for (what, content) in [("plan", &shown), ("state", &state)] {
+        for pattern in [
+            "AKIA",
+            "ASIA",
+            "PRIVATE KEY",
+            "k8s-aws-v1.",
+            "SecretString",
+            "client-certificate",
+            "secret_key",
+        ] {
+            assert!(!content.contains(pattern), "the {what} holds {pattern}");
+        }
+    }
+}
+
+fn only_keys_in_their_window_remain(inventory: &Value) {
+    for (kind, name, item, _) in marked(inventory) {
+        assert!(
+            kind == "keys" && item["state"] == "PendingDeletion",
+            "{kind} {name} was left behind: {item:#}"
+        );
+    }
+}
+
+/// B03: whatever can be computed is known in the first plan, so `for_each` over it works in the first apply.
+#[test]
+fn names_are_known_in_the_first_plan() {
+    let Some(ground) = ground("names_are_known_in_the_first_plan") else {
+        return;
+    };
+    ground.configure(&format!(
+        "{SERVICE}\n}}\n\nresource \"terraform_data\" \"bucket\" {{\n  for_each = mlops_environment.this.bucket_info\n  input    = each.value.arn"
+    ));
+    let plan = ground.planned();
+    let after = &plan["planned_values"]["root_module"]["resources"];
+    let buckets = after
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|resource| resource["type"] == "terraform_data")
+        .count();
+    assert_eq!(buckets, 6);
+    let environment = after
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|resource| resource["type"] == "mlops_environment")
+        .unwrap();
+    assert_eq!(
+        text(environment, "/values/identity_info/deploy/principal"),
+        "arn:aws:iam::123456789012:role/mlops/churn-dev/churn-dev-deploy"
+    );
+    assert_eq!(
+        text(
+            environment,
+            "/values/identity_info/runtime/churn/annotation/eks.amazonaws.com~1role-arn"
+        ),
+        "arn:aws:iam::123456789012:role/mlops/churn-dev/churn-dev-runtime-churn"
+    );
+}
+
+/// B04: offline checks need no credentials; a plan says what is missing.
+#[test]
+fn without_credentials_validate_works_and_plan_says_what_is_missing() {
+    let Some(mut ground) = ground("without_credentials_validate_works_and_plan_says_what_is_missing") else {
+        return;
+    };
+    ground.configure(SERVICE);
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        ground.workspace.set(name, "");
+    }
+    ground.workspace.terraform(&["validate"]).expect(0);
+    let plan = ground.workspace.terraform(&["plan"]).expect(1);
+    assert!(
+        plan.stderr.contains("No usable AWS credentials"),
+        "{}",
+        plan.stderr
+    );
+    assert!(plan.stderr.contains("aws sso login"), "{}", plan.stderr);
+}
+
+/// B05, B06, B73, B74 and the rest of what is refused before anything is asked of the cloud: message, place, remedy.
+#[test]
+fn what_cannot_be_is_refused_with_a_remedy() {
+    let Some(ground) = ground("what_cannot_be_is_refused_with_a_remedy") else {
+        return;
+    };
+    let refused = |command: &str, says: &[&str]| {
+        let ran = ground.workspace.terraform(&[command]);
+        assert_eq!(ran.code, 1, "{}", ran.text());
+        let flat = ran
+            .stderr
+            .replace("\n│", "")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        for part in says {
+            assert!(flat.contains(part), "\"{part}\" is missing in\n{}", ran.stderr);
+        }
+    };
+    ground.workspace.write(
+        "main.tf",
+        &format!(
+            "{}\nresource \"mlops_environment\" \"this\" {{\n  name = \"a-dev\"\n  tier = \"dev\"\n}}\n",
+            provider_block(&ground.cloud)
+        ),
+    );
+    refused("validate", &["No cloud chosen", "aws = {"]);
+    ground.configure_with("a-name-of-21-letters-x", "dev", "");
+    refused("validate", &["name", "20"]);
+    ground.configure_with("shop", "production", "");
+    refused("validate", &["tier", "prod"]);
+    ground.configure("cluster = { endpoint = { public = true, public_cidrs = [\"not-a-cidr\"] } }");
+    refused("validate", &["public_cidrs"]);
+    ground.configure("services = { Churn = {} }");
+    refused("validate", &["services[\"Churn\"]"]);
+    ground.configure(
+        "services = { churn = {} }\n  identities = { runtime = { additional_permissions = [{ id = \"x\", actions = \
+         [\"s3:PutObject\"], resources = [\"arn:aws:s3:::*/churn/*\"] }] } }",
+    );
+    refused("plan", &["Breaks row", "additional_permissions", "narrow"]);
+    ground.configure(
+        "federation = { github = { repository = \"acme/churn\", ci_refs = [\"environment:aws-dev\"] } }",
+    );
+    refused("validate", &["ci_refs"]);
+}
+
+/// B07: what a tier stands for, seen in the plan.
+#[test]
+fn tiers_differ_in_their_defaults_only() {
+    let Some(ground) = ground("tiers_differ_in_their_defaults_only") else {
+        return;
+    };
+    for (tier, registry, retention, deletion, noncurrent, access) in [
+        ("dev", "", 30, false, 14, "managed"),
+        (
+            "staging",
+            "registry = { mode = \"create\" }",
+            90,
+            true,
+            30,
+            "group",
+        ),
+        ("prod", "registry = { mode = \"create\" }", 365, true, 90, "group"),
+    ] {
+        ground.configure_with(&format!("shop-{tier}"), tier, registry);
+        let plan = ground.planned();
+        let values = &plan["planned_values"]["root_module"]["resources"][0]["values"];
+        assert_eq!(values["logging"]["retention_days"], retention, "{tier}");
+        assert_eq!(values["protection"]["deletion"], deletion, "{tier}");
+        assert_eq!(values["protection"]["data"], true, "{tier}");
+        assert_eq!(values["buckets"]["data"]["noncurrent_days"], noncurrent, "{tier}");
+        assert_eq!(values["buckets"]["data"]["on_destroy"], "refuse", "{tier}");
+        assert_eq!(values["kubernetes"]["access"], access, "{tier}");
+        assert_eq!(values["guardrails"]["permissions_boundary"], true, "{tier}");
+    }
+}
+
+/// B08: the account is compared before anything is written.
+#[test]
+fn the_wrong_account_is_refused_before_any_write() {
+    let Some(ground) = ground("the_wrong_account_is_refused_before_any_write") else {
+        return;
+    };
+    let block = provider_block(&ground.cloud).replace(
+        "region = ",
+        "allowed_account_ids = [\"999999999999\"]\n    region = ",
+    );
+    ground.configure(SERVICE);
+    let config = fs::read_to_string(ground.workspace.path("main.tf")).unwrap();
+    ground
+        .workspace
+        .write("main.tf", &config.replace(&provider_block(&ground.cloud), &block));
+    let apply = ground.apply().expect(1);
+    assert!(
+        apply.stderr.contains("123456789012") && apply.stderr.contains("999999999999"),
+        "{}",
+        apply.stderr
+    );
+    assert_eq!(marked(&ground.cloud.inventory().unwrap()).count(), 0);
+}
+
+/// B09: a user's access key is refused, whatever it may do.
+#[test]
+fn a_long_term_key_is_refused() {
+    let Some(mut ground) = ground("a_long_term_key_is_refused") else {
+        return;
+    };
+    // The example key of AWS's own documentation.
+    ground
+        .workspace
+        .set("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        .set("AWS_SESSION_TOKEN", "");
+    ground.configure(SERVICE);
+    let plan = ground.workspace.terraform(&["plan"]).expect(1);
+    assert!(
+        plan.stderr.contains("Long-term AWS credentials are refused"),
+        "{}",
+        plan.stderr
+    );
+    assert!(
+        !plan.text().contains("AKIAIOSFODNN7EXAMPLE"),
+        "the key itself is not shown"
+    );
+}
+
+/// B76: the repository is renamed; with its ids given, the same tokens enter.
+#[test]
+fn a_renamed_repository_keeps_its_trust_by_id() {
+    let Some(ground) = ground("a_renamed_repository_keeps_its_trust_by_id") else {
+        return;
+    };
+    ground.configure(SERVICE);
+    ground.apply().expect(0);
+    ground.configure(&SERVICE.replace("acme/churn", "acme/retention"));
+    ground.apply().expect(0);
+    ground.plan().expect(0);
+    let inventory = ground.cloud.inventory().unwrap();
+    let ci = trust(&inventory, "churn-dev-ci");
+    let renamed = Token::oidc("token.actions.githubusercontent.com")
+        .with("aud", "sts.amazonaws.com")
+        .with("sub", "repo:acme@1/retention@2:ref:refs/heads/main");
+    assert!(ci.accepts(&renamed).is_yes());
+}
+
+/// Two environments in one account share GitHub's provider; the first to go leaves it to the other.
+#[test]
+fn two_environments_share_the_account() {
+    let Some(ground) = ground("two_environments_share_the_account") else {
+        return;
+    };
+    let other = Workspace::new();
+    ground.configure(SERVICE);
+    ground.apply().expect(0);
+    let config = fs::read_to_string(ground.workspace.path("main.tf")).unwrap();
+    other.write("main.tf", &config.replace("churn-dev", "fraud-dev"));
+    other.terraform(&["apply", "-auto-approve"]).expect(0);
+    ground
+        .workspace
+        .terraform(&["apply", "-destroy", "-auto-approve"])
+        .expect(0);
+    let inventory = ground.cloud.inventory().unwrap();
+    let providers: Vec<&String> = inventory["oidc_providers"].as_object().unwrap().keys().collect();
+    assert!(
+        providers
+            .iter()
+            .any(|arn| arn.contains("token.actions.githubusercontent.com")),
+        "{providers:?}"
+    );
+    let plan = other.terraform(&["plan", "-detailed-exitcode"]);
+    assert_eq!(plan.code, 0, "{}", plan.text());
+    other.terraform(&["apply", "-destroy", "-auto-approve"]).expect(0);
+}
