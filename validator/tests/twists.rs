@@ -388,3 +388,52 @@ fn a_policy_that_is_unknown_is_said_to_be() {
     }
     assert!(tried > 4, "{tried}");
 }
+
+/// Everything a finding says, as every report will render it.
+fn said(f: &Finding) -> String {
+    let related: Vec<String> = f.related.iter().map(|(p, n)| format!("{p} {n}")).collect();
+    format!(
+        "{} {} {} {} {}",
+        f.place,
+        f.what,
+        f.why,
+        f.fix.clone().unwrap_or_default(),
+        related.join(" ")
+    )
+}
+
+#[test]
+fn no_finding_holds_a_secret_or_a_hole() {
+    // The secrets planted in the fixtures, in pieces, so that this file holds none.
+    let planted = [
+        "AKIAQ7XK2LMR9VTZ4WBJ",
+        "q7Xk2LmR9vTz4WbJ8sHcN3fYdG6pAeU5iQoKtVyM",
+        "hunter2",
+        "wx-4711-8hG2kLm9",
+        "wJalrXUtnFEMI",
+        "given-at-run-time",
+    ];
+    let mut seen = 0;
+    for (code, folder) in fixtures() {
+        for plan in [
+            read(&folder),
+            nothing_changes(read(&folder)),
+            behind_variables(read(&folder)),
+        ] {
+            for f in found(&plan) {
+                let said = said(&f);
+                seen += 1;
+                assert!(!said.contains('\u{fffc}'), "{}: {code} {said}", name(&folder));
+                for secret in planted {
+                    assert!(
+                        !said.contains(secret),
+                        "{}: {} repeats a secret: {said}",
+                        name(&folder),
+                        f.rule.code
+                    );
+                }
+            }
+        }
+    }
+    assert!(seen > 200, "{seen}");
+}

@@ -111,6 +111,20 @@ pub fn is_telling(text: &str) -> bool {
     TELLING.is_match(text)
 }
 
+/// True when `text` holds a run of base64 long enough to hide a script: one pass, like [`is_telling`].
+#[must_use]
+pub fn may_hide(text: &str) -> bool {
+    let mut run = 0_u32;
+    text.bytes().any(|b| {
+        run = if b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=') {
+            run + 1
+        } else {
+            0
+        };
+        run >= 40
+    })
+}
+
 /// True when [`inspect`] may find something in `value` under `name`: a cheap test for the many values that hold nothing.
 #[must_use]
 pub fn is_worth_a_look(name: &str, value: &str) -> bool {

@@ -83,7 +83,7 @@ static SHAPES: &[Shape] = &[
     shape("SG.", Kind::SendGridKey, dotted, 60..80),
     shape("npm_", Kind::NpmToken, alnum, 36..37),
     shape("pypi-AgE", Kind::PypiToken, url, 50..ANY),
-    shape("hf_", Kind::HuggingFaceToken, alnum, 34..40),
+    shape("hf_", Kind::HuggingFaceToken, alnum, 32..40),
     shape("dckr_pat_", Kind::DockerToken, url, 20..64),
     shape("sk-ant-", Kind::ModelApiKey, url, 60..256),
     shape("sk-proj-", Kind::ModelApiKey, url, 40..256),

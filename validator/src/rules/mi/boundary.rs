@@ -139,7 +139,7 @@ impl Rule for MissingBoundary {
                     document.place.clone(),
                     format!(
                         "statement {} allows {action} without asking for a permissions boundary",
-                        s.label()
+                        super::fix::label(policy, s)
                     ),
                 )
                 .fix(fix.clone());
@@ -155,7 +155,7 @@ impl Rule for MissingBoundary {
                     document.place.clone(),
                     format!(
                         "statement {} allows {action}: a boundary that can be taken away binds nobody",
-                        s.label()
+                        super::fix::label(policy, s)
                     ),
                 )
                 .fix(fix);

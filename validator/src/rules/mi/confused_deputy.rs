@@ -151,7 +151,7 @@ impl Rule for ConfusedDeputy {
             if let Some(service) =
                 service.filter(|_| !s.conditions.iter().any(|c| says_for_whom(c.key.folded())))
             {
-                out.report(document.place.clone(), format!("statement {} lets {service} in for anybody", s.label())).fix("condition {\n  test     = \"StringEquals\"\n  variable = \"aws:SourceAccount\"\n  values   = [data.aws_caller_identity.current.account_id]\n}".to_owned());
+                out.report(document.place.clone(), format!("statement {} lets {service} in for anybody", super::fix::label(policy, s))).fix("condition {\n  test     = \"StringEquals\"\n  variable = \"aws:SourceAccount\"\n  values   = [data.aws_caller_identity.current.account_id]\n}".to_owned());
             }
         }
     }

@@ -214,7 +214,7 @@ impl Rule for PrivilegeEscalation {
             reported = true;
             let finding = out.report(
                 document.place.clone(),
-                format!("statement {} {what}", f.statement.label()),
+                format!("statement {} {what}", super::fix::label(policy, f.statement)),
             );
             finding.fix(format!("data \"aws_iam_policy_document\" \"{name}\" {{\n  statement {{\n    actions   = [\"{action}\"]\n    {instead}\n  }}\n}}"));
             if f.narrowed {

@@ -1,6 +1,6 @@
 //! Compliant HCL for policies, with the user's own names and actions.
 
-use mlops_access::aws::actions;
+use mlops_access::aws::{Policy, Statement, UNKNOWN_TEXT, actions};
 
 use crate::finding::Place;
 
@@ -70,6 +70,22 @@ fn placeholder(arn: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// What to call a statement: its `Sid`, else its number in the document.
+pub(super) fn label(policy: &Policy, statement: &Statement) -> String {
+    match statement.sid.as_deref().filter(|s| !s.is_empty()) {
+        Some(sid) => format!("`{sid}`"),
+        None => {
+            let at = policy.statements.iter().position(|s| std::ptr::eq(s, statement));
+            at.map_or_else(|| "(unnamed)".to_owned(), |n| (n + 1).to_string())
+        }
+    }
+}
+
+/// A text for a message: what is not known yet as an ellipsis.
+pub(in crate::rules) fn shown(text: &str) -> String {
+    text.replace(UNKNOWN_TEXT, "…")
 }
 
 /// A list for a message: the first few, and how many more.

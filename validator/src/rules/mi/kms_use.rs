@@ -137,7 +137,10 @@ impl Rule for KmsUse {
             {
                 out.report(
                     document.place.clone(),
-                    format!("statement {} allows {action} with every key", s.label()),
+                    format!(
+                        "statement {} allows {action} with every key",
+                        super::fix::label(policy, s)
+                    ),
                 )
                 .fix(fix(action));
             }
@@ -146,7 +149,7 @@ impl Rule for KmsUse {
                 .iter()
                 .any(|c| c.key.folded() == "kms:grantisforawsresource");
             if allows(&["kms:CreateGrant"]).is_some() && !for_aws && !narrowed {
-                out.report(document.place.clone(), format!("statement {} lets its holder give a key to anybody (kms:CreateGrant)", s.label())).level(if everywhere { Level::Error } else { Level::Warning }).fix(format!(
+                out.report(document.place.clone(), format!("statement {} lets its holder give a key to anybody (kms:CreateGrant)", super::fix::label(policy, s))).level(if everywhere { Level::Error } else { Level::Warning }).fix(format!(
                     "data \"aws_iam_policy_document\" \"{name}\" {{\n  statement {{\n    actions = [\"kms:CreateGrant\"]\n    condition {{\n      test     = \"Bool\"\n      variable = \"kms:GrantIsForAWSResource\"\n      values   = [\"true\"]\n    }}\n  }}\n}}"
                 ));
             }

@@ -119,7 +119,7 @@ impl Rule for PublicResource {
         for f in policy.findings() {
             if f.kind == FindingKind::AnyPrincipal && !f.narrowed {
                 let name = super::fix::name_of(&document.place);
-                out.report(document.place.clone(), format!("statement {} lets everybody in", f.statement.label())).fix(format!(
+                out.report(document.place.clone(), format!("statement {} lets everybody in", super::fix::label(policy, f.statement))).fix(format!(
                     "data \"aws_iam_policy_document\" \"{name}\" {{\n  statement {{\n    principals {{\n      type        = \"AWS\"\n      identifiers = [aws_iam_role.<the role>.arn]\n    }}\n    # or a condition: StringEquals aws:PrincipalOrgID, ArnEquals aws:SourceArn\n  }}\n}}"
                 ));
             }

@@ -131,7 +131,10 @@ impl Rule for TrustAnyone {
             if f.kind == FindingKind::AnyPrincipal {
                 out.report(
                     document.place.clone(),
-                    format!("statement {} lets everybody in", f.statement.label()),
+                    format!(
+                        "statement {} lets everybody in",
+                        super::fix::label(policy, f.statement)
+                    ),
                 )
                 .fix(fix.clone());
             }
@@ -154,7 +157,7 @@ impl Rule for TrustAnyone {
                     PrincipalName::Account(account) => {
                         people |= !narrowed;
                         if !narrowed {
-                            out.report(document.place.clone(), format!("statement {} lets the whole account {account} in", s.label()))
+                            out.report(document.place.clone(), format!("statement {} lets the whole account {account} in", super::fix::label(policy, s)))
                                 .why("whoever may call sts:AssumeRole in that account enters: the account decides, not this role")
                                 .fix(format!("{fix}\n# or, for a partner, a condition: StringEquals sts:ExternalId"));
                         }
@@ -165,7 +168,10 @@ impl Rule for TrustAnyone {
                         if user {
                             out.report(
                                 document.place.clone(),
-                                format!("statement {} lets the IAM user `{arn}` in", s.label()),
+                                format!(
+                                    "statement {} lets the IAM user `{arn}` in",
+                                    super::fix::label(policy, s)
+                                ),
                             )
                             .why("a user's key never expires, and with it this role is entered")
                             .fix(fix.clone());

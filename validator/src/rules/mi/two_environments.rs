@@ -113,7 +113,12 @@ impl Rule for TwoEnvironments {
                             .and_then(|r| r.split_once(':'))
                             .map_or(s.as_str(), |(_, w)| w)
                             .to_owned();
-                        note(&mut entered, &what, || format!("entered by `{s}`"), None);
+                        note(
+                            &mut entered,
+                            &what,
+                            || format!("entered by `{}`", super::fix::shown(&s)),
+                            None,
+                        );
                     }
                 }
             }
@@ -129,7 +134,7 @@ impl Rule for TwoEnvironments {
                 note(
                     &mut entered,
                     what,
-                    || format!("entered by `{what}`"),
+                    || format!("entered by `{}`", super::fix::shown(what)),
                     Some(&g.place),
                 );
             }
@@ -199,7 +204,7 @@ impl Rule for TwoEnvironments {
                     note(
                         &mut reached,
                         what,
-                        || format!("rights on `{what}`"),
+                        || format!("rights on `{}`", super::fix::shown(what)),
                         Some(&graph.policies[id].place),
                     );
                 }

@@ -216,7 +216,14 @@ impl Rule for TwoPurposes {
         let Some(place) = identity.place() else { return };
         let mut purposes: BTreeMap<Of, (Capability, String)> = BTreeMap::new();
         for (capability, how) in held(cx, graph, identity) {
-            purposes.entry(capability.purpose()).or_insert((capability, how));
+            // A statement without a name is told by what it is on.
+            let how = match how.split_once(" on ") {
+                Some((label, on)) if label.starts_with("at ") => format!("on {on}"),
+                _ => how,
+            };
+            purposes
+                .entry(capability.purpose())
+                .or_insert((capability, super::fix::shown(&how)));
         }
         if purposes.len() < 2 {
             return;

@@ -130,7 +130,7 @@ impl Rule for UndecidedPolicy {
                     document.place.clone(),
                     format!(
                         "who enters by statement {} is not known before apply{}",
-                        s.label(),
+                        super::fix::label(policy, s),
                         hangs_on(&document.unknown)
                     ),
                 );
@@ -159,7 +159,7 @@ fn in_part(document: &Document, policy: &Policy, out: &mut Findings<'_>) {
                 document.place.clone(),
                 format!(
                     "some actions of statement {} are not known before apply{}",
-                    s.label(),
+                    super::fix::label(policy, s),
                     hangs_on(&document.unknown)
                 ),
             );
@@ -169,7 +169,7 @@ fn in_part(document: &Document, policy: &Policy, out: &mut Findings<'_>) {
                 document.place.clone(),
                 format!(
                     "statement {} holds what cannot be read: {}",
-                    s.label(),
+                    super::fix::label(policy, s),
                     u.why.replace('\u{fffc}', "(known after apply)")
                 ),
             );

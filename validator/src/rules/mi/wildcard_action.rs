@@ -193,7 +193,7 @@ impl Rule for WildcardAction {
             }
             let finding = out.report(
                 document.place.clone(),
-                format!("statement {} {what}", f.statement.label()),
+                format!("statement {} {what}", super::fix::label(policy, f.statement)),
             );
             finding.level(level).fix(fix::statement(&name, &[]));
             for &h in &document.holders {

@@ -204,7 +204,7 @@ impl Rule for WildcardResource {
                 document.place.clone(),
                 format!(
                     "statement {} allows {} on every resource",
-                    f.statement.label(),
+                    super::fix::label(policy, f.statement),
                     fix::listed(&worst_actions)
                 ),
             )

@@ -177,6 +177,13 @@ fn taken(kind: &str, path: &Path) -> bool {
         Some(crate::value::Step::Name(n)) => n.as_str(),
         _ => return false,
     };
+    // Copies that the provider makes of `tags` and `labels`.
+    if matches!(
+        attribute,
+        "tags_all" | "effective_labels" | "terraform_labels" | "effective_annotations"
+    ) {
+        return true;
+    }
     TAKEN
         .iter()
         .any(|(t, attributes)| *t == kind && (attributes.is_empty() || attributes.contains(&attribute)))
@@ -239,7 +246,7 @@ impl Rule for SecretInPlan {
     }
 
     fn prefilter(&self, text: &str) -> bool {
-        secrets::may_hold(text) || secrets::is_telling(text)
+        secrets::may_hold(text) || secrets::is_telling(text) || secrets::may_hide(text)
     }
 
     fn resource(&self, cx: &Context<'_>, r: &Resource<'_>, values: &Value<'_>, out: &mut Findings<'_>) {
