@@ -14,6 +14,7 @@ mod kms_use;
 mod long_session;
 mod managed_full_access;
 mod mlops_environment;
+mod name_without_environment;
 mod node_identity;
 mod oidc_subject;
 mod overlapping_trust;
@@ -53,6 +54,7 @@ pub static RULES: &[&dyn Rule] = &[
     &cluster_admin::ClusterAdmin,                       // MI17
     &public_resource::PublicResource,                   // MI18
     &same_pod_two_environments::SamePodTwoEnvironments, // MI19
+    &name_without_environment::NameWithoutEnvironment,  // MI20
     &boundary::MissingBoundary,                         // MI21
     &confused_deputy::ConfusedDeputy,                   // MI22
     &kms_use::KmsUse,                                   // MI23

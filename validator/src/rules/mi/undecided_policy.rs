@@ -87,7 +87,13 @@ impl Rule for UndecidedPolicy {
     ) {
         match why {
             NoPolicy::Undecided(references) => {
-                out.undecided(document.place.clone(), format!("the policy is not known before apply{}", hangs_on(references)))
+                // Where nothing is known of an expression, it hangs on itself.
+                let references: Vec<String> = references
+                    .iter()
+                    .filter(|r| !r.starts_with(&document.place.address))
+                    .cloned()
+                    .collect();
+                out.undecided(document.place.clone(), format!("the policy is not known before apply{}", hangs_on(&references)))
                     .fix("# write the policy where it can be seen (jsonencode, a policy document), or give the saved plan and --root");
             }
             NoPolicy::Malformed(problem) => {
