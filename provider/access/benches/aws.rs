@@ -1,7 +1,7 @@
 //! How fast documents of realistic size are read and decided.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use mlops_access::aws::{Caller, Policies, Policy, Request, Statement, actions, evaluate, managed};
+use mlops_access::aws::{Caller, Grants, Policies, Policy, Request, Statement, actions, evaluate, managed};
 use std::hint::black_box;
 
 /// An identity policy of about 6 KB: one read and one write statement for each of many services' prefixes.
@@ -71,6 +71,39 @@ fn bench(criterion: &mut Criterion) {
     group.bench_function("look up an action", |b| {
         b.iter(|| actions::lookup(black_box("s3:GetObject")))
     });
+    // Questions above single requests.
+    let app = Policies::identity([&policy]);
+    let grants = Grants::new(role(), app);
+    let other = Policy::new([Statement::allow(["s3:PutObject", "ecr:PutImage"])
+        .on(["arn:aws:s3:::acme-reports/*", "arn:aws:ecr:*:*:repository/prod/*"])]);
+    let other = Grants::new(
+        Caller::role("arn:aws:iam::123456789012:role/ci"),
+        Policies::identity([&other]),
+    );
+    assert!(grants.overlap_in_write(&other).is_none());
+    group.bench_function("overlap in write of a 6 KB policy and a small one", |b| {
+        b.iter(|| grants.overlap_in_write(black_box(&other)).is_none())
+    });
+    group.bench_function("a 6 KB policy within itself", |b| {
+        b.iter(|| grants.contained_in(black_box(&grants)).is_contained())
+    });
+    group.bench_function("escalation paths of a 6 KB policy", |b| {
+        b.iter(|| grants.escalations().len())
+    });
+    group.sample_size(10);
+    if let (Some(admin), Some(power)) = (
+        managed::document("AdministratorAccess"),
+        managed::document("PowerUserAccess"),
+    ) {
+        let (admin, power) = (Grants::of_document(&admin), Grants::of_document(&power));
+        assert!(power.contained_in(&admin).is_contained());
+        group.bench_function("PowerUserAccess within AdministratorAccess", |b| {
+            b.iter(|| power.contained_in(black_box(&admin)).is_contained())
+        });
+        group.bench_function("escalation paths of AdministratorAccess", |b| {
+            b.iter(|| admin.escalations().len())
+        });
+    }
     group.finish();
 }
 

@@ -1,6 +1,6 @@
 //! What an identity's policies grant, as a set of requests: members, containment, overlap.
 
-use super::actions::{self, Action};
+use super::actions::{self, Action, ResourceType};
 use super::evaluate::{Policies, Request, evaluate};
 use super::policy::{Effect, Policy, Scope, Statement};
 use super::principal::Caller;
@@ -353,6 +353,16 @@ impl Escape<'_> {
     }
 }
 
+impl Statement {
+    /// Whether its `Resource` is `*`.
+    fn is_about_everything(&self) -> bool {
+        match &self.resources {
+            Some(Scope::Only(items)) => items.iter().any(|item| item.fixed().is_some_and(Pattern::is_any)),
+            Some(Scope::AllBut(_)) | None => false,
+        }
+    }
+}
+
 fn statements<'a>(policies: &[&'a Policy]) -> impl Iterator<Item = &'a Statement> {
     policies
         .iter()
@@ -443,23 +453,38 @@ fn combine(
 
 /// Actions that the same statements speak of, on the same resource types, get the same answers.
 #[derive(PartialEq, Eq, Hash)]
-struct Signature(Vec<u8>, Vec<Pattern>);
+struct Signature {
+    coverage: Vec<u8>,
+    /// The resource types, unless every statement that counts is about everything.
+    region: Option<Vec<*const ResourceType>>,
+}
 
 impl Signature {
     fn of(sides: &[&Grants<'_>], action: &str) -> Signature {
         let mut coverage = Vec::new();
-        for side in sides {
-            for policy in side.every_policy() {
-                coverage.extend(policy.statements.iter().map(
-                    |statement| match statement.covers_action(action) {
-                        Verdict::No => 0,
-                        Verdict::Yes => 1,
-                        Verdict::Unknown(_) => 2,
-                    },
-                ));
-            }
+        let mut everything = true;
+        for policy in sides.iter().flat_map(|side| side.every_policy()) {
+            coverage.extend(policy.statements.iter().map(|statement| {
+                let covers = statement.covers_action(action);
+                everything &= covers.is_no() || statement.is_about_everything();
+                match covers {
+                    Verdict::No => 0,
+                    Verdict::Yes => 1,
+                    Verdict::Unknown(_) => 2,
+                }
+            }));
         }
-        Signature(coverage, regions(action, &sides[0].caller))
+        let types = || match actions::lookup(action) {
+            Some(action) => action
+                .resource_types()
+                .map(|(kind, _)| std::ptr::from_ref(kind))
+                .collect(),
+            None => vec![std::ptr::null()],
+        };
+        Signature {
+            coverage,
+            region: (!everything).then(types),
+        }
     }
 }
 
