@@ -38,6 +38,36 @@ pub type PolicyId = usize;
 /// Index into [`Graph::grants`].
 pub type GrantId = usize;
 
+/// A policy as rules get it: what is found in it is worked out once for all of them.
+#[derive(Debug)]
+pub struct Reading<'p> {
+    policy: &'p Policy,
+    findings: std::sync::OnceLock<Vec<mlops_access::aws::Finding<'p>>>,
+}
+
+impl<'p> Reading<'p> {
+    /// A reading of a policy.
+    #[must_use]
+    pub const fn of(policy: &'p Policy) -> Self {
+        Self {
+            policy,
+            findings: std::sync::OnceLock::new(),
+        }
+    }
+
+    /// What [`Policy::findings`] says.
+    pub fn findings(&self) -> &[mlops_access::aws::Finding<'p>] {
+        self.findings.get_or_init(|| self.policy.findings())
+    }
+}
+
+impl std::ops::Deref for Reading<'_> {
+    type Target = Policy;
+    fn deref(&self) -> &Policy {
+        self.policy
+    }
+}
+
 /// What kind of identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum IdentityKind {

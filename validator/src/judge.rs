@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::context::Context;
 use crate::finding::{Finding, Findings};
-use crate::graph::{Graph, PolicyId, Purpose};
+use crate::graph::{Graph, PolicyId, Purpose, Reading};
 use crate::plan::{Mode, Resource};
 use crate::rules::Rule;
 use crate::value::Value;
@@ -131,9 +131,12 @@ fn document(
         return;
     }
     match graph.policy(cx, id) {
-        Ok(policy) => rules
-            .iter()
-            .for_each(|rule| rule.policy(cx, graph, d, &policy, &mut Findings::new(rule.meta(), out))),
+        Ok(policy) => {
+            let reading = Reading::of(&policy);
+            for rule in rules {
+                rule.policy(cx, graph, d, &reading, &mut Findings::new(rule.meta(), out));
+            }
+        }
         Err(why) => rules
             .iter()
             .for_each(|rule| rule.unreadable(cx, graph, d, &why, &mut Findings::new(rule.meta(), out))),

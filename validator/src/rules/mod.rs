@@ -85,7 +85,7 @@ use mlops_access::aws::Policy;
 use crate::backend;
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
-use crate::graph::{Document, Grant, Graph, Identity, NoPolicy};
+use crate::graph::{Document, Grant, Graph, Identity, NoPolicy, Reading};
 use crate::plan::{Module, ModuleCall, Output, Provider, Resource, Variable};
 use crate::value::Value;
 
@@ -175,7 +175,7 @@ pub trait Rule: Sync {
         cx: &Context<'_>,
         graph: &Graph,
         document: &Document,
-        policy: &Policy,
+        policy: &Reading<'_>,
         out: &mut Findings<'_>,
     ) {
     }

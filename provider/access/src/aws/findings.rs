@@ -4,8 +4,10 @@ use super::actions::{self, AccessLevel, Action};
 use super::policy::{ActionPattern, Effect, Policy, Scope, Statement};
 use super::principal::PrincipalName;
 use crate::pattern::{Pattern, witness};
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::rc::Rc;
 
 /// Something too broad, and the statement that says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,19 +124,20 @@ impl Statement {
                 {
                     return true;
                 }
-                let fixed: Vec<&Pattern> = items.iter().filter_map(|item| item.fixed()).collect();
+                // A pattern without a wildcard names one thing; only the others can leave a name open.
+                let open: Vec<&Pattern> = items
+                    .iter()
+                    .filter_map(|item| item.fixed())
+                    .filter(|pattern| pattern.as_literal().is_none())
+                    .collect();
+                if open.is_empty() {
+                    return false;
+                }
+                let own: Vec<Pattern> = open.iter().filter_map(|pattern| own_account(pattern)).collect();
                 action.resource_types().any(|(kind, _)| {
-                    // A name in this account that nobody would choose stands for any name.
-                    let name = kind
-                        .arn
-                        .replace("${Partition}", "aws")
-                        .replace("${Account}", "123456789012");
-                    let name = replace_placeholders(&name, "any-name-3f9c");
-                    let text = Pattern::literal(&name);
-                    fixed.iter().any(|pattern| {
-                        pattern.contains(&text)
-                            || own_account(pattern).is_some_and(|pattern| pattern.contains(&text))
-                    })
+                    let name = any_name(&kind.arn);
+                    open.iter().any(|pattern| pattern.matches(&name))
+                        || own.iter().any(|pattern| pattern.matches(&name))
                 })
             }
         }
@@ -275,6 +278,22 @@ fn whole_service(pattern: &ActionPattern) -> Option<String> {
     let all = !service.contains(['*', '?']) && name.starts_with(['*', '?']);
     (all && witness(&[&Pattern::parse(&format!("{service}:?*"))], &[pattern.folded()]) == Ok(None))
         .then(|| service.to_owned())
+}
+
+/// The ARN of a thing in this account with a name that nobody would choose: it stands for any name. Made once per type and thread.
+fn any_name(arn: &'static str) -> Rc<str> {
+    thread_local! {
+        static NAMES: RefCell<HashMap<&'static str, Rc<str>>> = RefCell::default();
+    }
+    NAMES.with_borrow_mut(|names| {
+        let name = names.entry(arn).or_insert_with(|| {
+            let name = arn
+                .replace("${Partition}", "aws")
+                .replace("${Account}", "123456789012");
+            replace_placeholders(&name, "any-name-3f9c").into()
+        });
+        Rc::clone(name)
+    })
 }
 
 fn replace_placeholders(arn: &str, name: &str) -> String {

@@ -48,7 +48,7 @@
 //!
 //! - <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate>
 
-use mlops_access::aws::{Effect, FindingKind, Policy, Scope};
+use mlops_access::aws::{Effect, FindingKind, Scope};
 
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
@@ -89,14 +89,15 @@ impl Rule for MissingBoundary {
         _: &Context<'_>,
         _: &Graph,
         document: &Document,
-        policy: &Policy,
+        policy: &crate::graph::Reading<'_>,
         out: &mut Findings<'_>,
     ) {
-        if document.purpose != Purpose::Identity {
+        if document.purpose != Purpose::Identity || !super::glance::speaks_of(policy, &["iam"]) {
             return;
         }
+        let findings = policy.findings();
         let broad = |i: usize| {
-            policy.findings().iter().any(|f| {
+            findings.iter().any(|f| {
                 f.index == i
                     && matches!(
                         f.kind,

@@ -50,7 +50,7 @@
 //!
 //! - <https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html#cross-service-confused-deputy-prevention>
 
-use mlops_access::aws::{Effect, Policy, PrincipalName};
+use mlops_access::aws::{Effect, PrincipalName};
 
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
@@ -134,7 +134,7 @@ impl Rule for ConfusedDeputy {
         _: &Context<'_>,
         _: &Graph,
         document: &Document,
-        policy: &Policy,
+        policy: &crate::graph::Reading<'_>,
         out: &mut Findings<'_>,
     ) {
         if document.purpose != Purpose::Resource {

@@ -70,9 +70,11 @@
 //! - <https://rhinosecuritylabs.com/aws/aws-privilege-escalation-methods-mitigation/>
 //! - <https://rhinosecuritylabs.com/gcp/privilege-escalation-google-cloud-platform-part-1/>
 
-use mlops_access::aws::{FindingKind, Policy};
+use std::sync::LazyLock;
 
-use super::{effective, fix};
+use mlops_access::aws::{FindingKind, METHODS, actions};
+
+use super::{effective, fix, glance};
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
 use crate::graph::{Document, Graph, Purpose};
@@ -113,6 +115,21 @@ const GCP: &[&str] = &[
     "serviceusage.apiKeys.create",
     "apikeys.keys.create",
 ];
+
+/// The services of which every way up needs some action.
+static NEEDED: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let needs = METHODS.iter().flat_map(|m| m.needs).map(|n| n.action);
+    let mut services: Vec<String> = needs
+        .filter_map(|a| a.split_once(':'))
+        .map(|(s, _)| s.to_ascii_lowercase())
+        .collect();
+    services.sort();
+    services.dedup();
+    services
+        .into_iter()
+        .filter_map(|s| actions::service(&s).map(|s| s.prefix))
+        .collect()
+});
 
 impl Rule for PrivilegeEscalation {
     fn meta(&self) -> &'static Meta {
@@ -167,10 +184,12 @@ impl Rule for PrivilegeEscalation {
         cx: &Context<'_>,
         graph: &Graph,
         document: &Document,
-        policy: &Policy,
+        policy: &crate::graph::Reading<'_>,
         out: &mut Findings<'_>,
     ) {
-        if !matches!(document.purpose, Purpose::Identity | Purpose::Loose) {
+        if !matches!(document.purpose, Purpose::Identity | Purpose::Loose)
+            || !glance::speaks_of(policy, &NEEDED)
+        {
             return;
         }
         let findings = policy.findings();
@@ -184,7 +203,7 @@ impl Rule for PrivilegeEscalation {
         }
         let name = fix::name_of(&document.place);
         let mut reported = false;
-        for f in &findings {
+        for f in findings {
             let (what, instead, action) = match f.kind {
                 FindingKind::PassAnyRole => (
                     "passes every role of the account (`iam:PassRole`)",

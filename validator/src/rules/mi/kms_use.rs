@@ -49,7 +49,7 @@
 //!
 //! - <https://docs.aws.amazon.com/kms/latest/developerguide/iam-policies-best-practices.html>
 
-use mlops_access::aws::{Effect, FindingKind, Policy, Scope};
+use mlops_access::aws::{Effect, FindingKind, Scope};
 
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
@@ -97,10 +97,12 @@ impl Rule for KmsUse {
         _: &Context<'_>,
         _: &Graph,
         document: &Document,
-        policy: &Policy,
+        policy: &crate::graph::Reading<'_>,
         out: &mut Findings<'_>,
     ) {
-        if !matches!(document.purpose, Purpose::Identity | Purpose::Loose) {
+        if !matches!(document.purpose, Purpose::Identity | Purpose::Loose)
+            || !super::glance::speaks_of(policy, &["kms"])
+        {
             return;
         }
         let findings = policy.findings();

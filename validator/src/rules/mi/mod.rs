@@ -10,6 +10,7 @@ mod escalation;
 mod fix;
 mod gcp_authoritative;
 mod gcp_broad_role;
+mod glance;
 mod kms_use;
 mod long_session;
 mod managed_full_access;

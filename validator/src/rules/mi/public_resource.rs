@@ -61,7 +61,7 @@
 //!
 //! - <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
 
-use mlops_access::aws::{FindingKind, Policy};
+use mlops_access::aws::FindingKind;
 
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
@@ -110,7 +110,7 @@ impl Rule for PublicResource {
         _: &Context<'_>,
         _: &Graph,
         document: &Document,
-        policy: &Policy,
+        policy: &crate::graph::Reading<'_>,
         out: &mut Findings<'_>,
     ) {
         if document.purpose != Purpose::Resource || document.place.address.contains("aws_vpc_endpoint") {

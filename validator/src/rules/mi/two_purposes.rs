@@ -84,12 +84,13 @@
 use std::collections::BTreeMap;
 
 use mlops_access::Purpose as Of;
-use mlops_access::aws::FindingKind;
+use mlops_access::aws::{FindingKind, Policy};
 use mlops_access::gcp::role;
 use mlops_access::matrix::{Capability, capabilities_aws};
 use mlops_access::pattern::Pattern;
 
 use super::effective::Effective;
+use super::glance;
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
 use crate::graph::{Graph, Identity, IdentityKind, UseKind};
@@ -130,11 +131,13 @@ pub(super) fn held(cx: &Context<'_>, graph: &Graph, identity: &Identity) -> Vec<
     }
     let effective = Effective::written(cx, graph, identity);
     let policies = effective.policies();
-    if policies.iter().any(|p| {
-        p.findings()
-            .iter()
-            .any(|f| matches!(f.kind, FindingKind::Administrator | FindingKind::AllowNotAction))
-    }) {
+    let administrates = |p: &&Policy| {
+        let all = |f: &mlops_access::aws::Finding<'_>| {
+            matches!(f.kind, FindingKind::Administrator | FindingKind::AllowNotAction)
+        };
+        glance::has_open_action(p) && p.findings().iter().any(all)
+    };
+    if policies.iter().any(|p| administrates(p)) {
         return Vec::new();
     }
     let stores = |c: &Capability| {
@@ -153,11 +156,16 @@ pub(super) fn held(cx: &Context<'_>, graph: &Graph, identity: &Identity) -> Vec<
         .collect();
     let grants = effective.grants();
     // Taken away for certain by a denial or boundary; a repository whose ARN is not known yet is still one.
-    if grants.may("ecr:PutImage", &Pattern::any()).verdict().is_no() {
+    let pushes = held.iter().any(|(c, _)| *c == Capability::PushImage);
+    if pushes && grants.may("ecr:PutImage", &Pattern::any()).verdict().is_no() {
         held.retain(|(c, _)| *c != Capability::PushImage);
     }
     if let Some(action) = DEPLOYS
         .iter()
+        .filter(|a| {
+            a.split_once(':')
+                .is_some_and(|(service, _)| policies.iter().any(|p| glance::speaks_of(p, &[service])))
+        })
         .find(|a| grants.may(a, &Pattern::any()).verdict().is_yes())
     {
         held.push((Capability::Deploy, format!("it may {action}")));

@@ -111,7 +111,7 @@ impl Rule for UndecidedPolicy {
         _: &Context<'_>,
         _: &Graph,
         document: &Document,
-        policy: &Policy,
+        policy: &crate::graph::Reading<'_>,
         out: &mut Findings<'_>,
     ) {
         if document.purpose != Purpose::Loose {

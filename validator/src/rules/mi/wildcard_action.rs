@@ -73,10 +73,10 @@
 //!
 //! - <https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege>
 
+use mlops_access::aws::FindingKind;
 use mlops_access::aws::actions::{self, AccessLevel};
-use mlops_access::aws::{FindingKind, Policy};
 
-use super::{effective, fix};
+use super::{effective, fix, glance};
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
 use crate::graph::{Document, Graph, Purpose};
@@ -127,10 +127,11 @@ impl Rule for WildcardAction {
         cx: &Context<'_>,
         graph: &Graph,
         document: &Document,
-        policy: &Policy,
+        policy: &crate::graph::Reading<'_>,
         out: &mut Findings<'_>,
     ) {
-        if !matches!(document.purpose, Purpose::Identity | Purpose::Loose) {
+        if !matches!(document.purpose, Purpose::Identity | Purpose::Loose) || !glance::has_open_action(policy)
+        {
             return;
         }
         let name = fix::name_of(&document.place);

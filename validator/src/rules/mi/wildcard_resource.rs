@@ -49,10 +49,10 @@
 //!
 //! - <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>
 
+use mlops_access::aws::FindingKind;
 use mlops_access::aws::actions::{self, AccessLevel, Action};
-use mlops_access::aws::{FindingKind, Policy};
 
-use super::{effective, fix};
+use super::{effective, fix, glance};
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
 use crate::graph::{Document, Graph, Purpose};
@@ -155,10 +155,12 @@ impl Rule for WildcardResource {
         cx: &Context<'_>,
         graph: &Graph,
         document: &Document,
-        policy: &Policy,
+        policy: &crate::graph::Reading<'_>,
         out: &mut Findings<'_>,
     ) {
-        if !matches!(document.purpose, Purpose::Identity | Purpose::Loose) {
+        if !matches!(document.purpose, Purpose::Identity | Purpose::Loose)
+            || !glance::is_on_everything(policy)
+        {
             return;
         }
         let findings = policy.findings();

@@ -253,6 +253,14 @@ impl Rule for SecretInPlan {
         for (path, leaf, sensitive) in values.leaves() {
             let Some(text) = leaf.as_str() else { continue };
             let name = name_of(values, &path);
+            // A policy document speaks of secrets and tokens all the time and holds none, unless one with a structure.
+            let policy = matches!(
+                name,
+                "policy" | "assume_role_policy" | "access_policies" | "policy_document"
+            );
+            if policy && !secrets::may_hold(text) {
+                continue;
+            }
             // What the provider calls sensitive is a secret under whatever name, if it was written as a constant.
             let marked = sensitive && path.0.len() == 1 && text.len() >= 4;
             if taken(&r.kind, &path) || !(marked || secrets::is_worth_a_look(name, text)) {

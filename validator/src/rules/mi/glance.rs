@@ -1,0 +1,42 @@
+//! Cheap questions to a policy, asked before the dear ones: most policies of a plan name a few actions on a few things, and no
+//! rule has anything to say about them.
+
+use mlops_access::aws::{Effect, Policy, Scope, Statement};
+
+fn allows(policy: &Policy) -> impl Iterator<Item = &Statement> {
+    policy.statements.iter().filter(|s| s.effect != Effect::Deny)
+}
+
+/// Some statement lists what it is *not* about, or has a wildcard in an action.
+pub(super) fn has_open_action(policy: &Policy) -> bool {
+    allows(policy).any(|s| {
+        s.actions.is_negated()
+            || s.resources.as_ref().is_some_and(Scope::is_negated)
+            || s.actions.items().iter().any(|a| a.text().contains(['*', '?']))
+    })
+}
+
+/// Some statement is on everything, or on everything but something.
+pub(super) fn is_on_everything(policy: &Policy) -> bool {
+    allows(policy).any(|s| match &s.resources {
+        Some(Scope::AllBut(_)) => true,
+        Some(Scope::Only(items)) => items
+            .iter()
+            .any(|r| !r.source().is_empty() && r.source().bytes().all(|b| b == b'*')),
+        None => false,
+    })
+}
+
+/// Some statement speaks of one of these services, given in lower case, or of all.
+pub(super) fn speaks_of(policy: &Policy, services: &[&str]) -> bool {
+    allows(policy).any(|s| {
+        s.actions.is_negated()
+            || s.actions.items().iter().any(|a| match a.text().split_once(':') {
+                Some((service, _)) => {
+                    service.contains(['*', '?', '\u{fffc}'])
+                        || services.iter().any(|x| service.eq_ignore_ascii_case(x))
+                }
+                None => true,
+            })
+    })
+}
