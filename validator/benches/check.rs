@@ -42,7 +42,7 @@ struct BareBody<'p> {
 }
 
 /// The floor: a typed, borrowed parse, nothing judged.
-pub fn bare(text: &str) -> usize {
+fn bare(text: &str) -> usize {
     let b: Bare<'_> = serde_json::from_str(text).unwrap();
     b.resource_changes
         .iter()
@@ -57,7 +57,7 @@ pub fn bare(text: &str) -> usize {
 }
 
 /// The whole: read, join, judge by every rule.
-pub fn whole(text: &str) -> usize {
+fn whole(text: &str) -> usize {
     let plan = plan::json::read(text).unwrap();
     let sources = build::sources_of(&plan.configuration);
     let all: Vec<&'static dyn Rule> = rules::all().collect();

@@ -1,6 +1,6 @@
 //! Prints a generated plan of as many resources as the first argument says: input for measurements from outside.
 
-#[path = "../benches/generated.rs"]
+#[path = "../benches/generated/mod.rs"]
 mod generated;
 
 fn main() {

@@ -9,6 +9,7 @@ mod gcp;
 mod link;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -278,7 +279,21 @@ impl std::fmt::Debug for Cache {
 }
 
 /// Bytes of policy text whose parsed form is kept.
-const CACHE_BYTES: usize = 4 << 20;
+const CACHE_BYTES: usize = 1 << 19;
+
+thread_local! {
+    /// Documents of the identity that this thread is judging: several rules ask for the same ones. Keyed by the hash of the text, so
+    /// it is right for any graph; emptied when the identity is done.
+    static SCOPE: RefCell<Option<HashMap<u64, Arc<Policy>>>> = const { RefCell::new(None) };
+}
+
+/// Keeps what `judge` parses until it returns.
+pub(crate) fn keeping<T>(judge: impl FnOnce() -> T) -> T {
+    SCOPE.with_borrow_mut(|s| *s = Some(HashMap::new()));
+    let out = judge();
+    SCOPE.with_borrow_mut(|s| *s = None);
+    out
+}
 
 /// Why a document cannot be judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -359,11 +374,18 @@ impl Graph {
     }
 
     fn cached(&self, hash: u64) -> Option<Arc<Policy>> {
-        self.cache.parsed.lock().ok()?.1.get(&hash).map(Arc::clone)
+        SCOPE
+            .with_borrow(|s| s.as_ref().and_then(|s| s.get(&hash).map(Arc::clone)))
+            .or_else(|| self.cache.parsed.lock().ok()?.1.get(&hash).map(Arc::clone))
     }
 
     fn parse(&self, hash: u64, text: &str) -> Result<Arc<Policy>, NoPolicy> {
         let policy = Arc::new(Policy::parse(text).map_err(|e| NoPolicy::Malformed(e.to_string()))?);
+        SCOPE.with_borrow_mut(|s| {
+            if let Some(s) = s {
+                s.insert(hash, Arc::clone(&policy));
+            }
+        });
         if let Ok(mut cache) = self.cache.parsed.lock()
             && cache.0 + text.len() < CACHE_BYTES
         {

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::context::Context;
 use crate::finding::{Finding, Findings};
-use crate::graph::{Graph, PolicyId, Purpose, Reading};
+use crate::graph::{self, Graph, PolicyId, Purpose, Reading};
 use crate::plan::{Mode, Resource};
 use crate::rules::Rule;
 use crate::value::Value;
@@ -46,9 +46,11 @@ pub fn judge(cx: &Context<'_>, rules: &[&'static dyn Rule]) -> Vec<Finding> {
     }));
     found.par_extend(graph.identities.par_iter().flat_map_iter(|identity| {
         let mut out = Vec::new();
-        rules
-            .iter()
-            .for_each(|rule| rule.identity(cx, &graph, identity, &mut Findings::new(rule.meta(), &mut out)));
+        graph::keeping(|| {
+            for rule in rules {
+                rule.identity(cx, &graph, identity, &mut Findings::new(rule.meta(), &mut out));
+            }
+        });
         out
     }));
 

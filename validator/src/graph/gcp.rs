@@ -131,9 +131,11 @@ pub(super) fn facts(cx: &Context<'_>, r: &Resource<'_>, v: &Value<'_>, out: &mut
         name: scope_name(cx, r, v, &scope_kind),
         kind: scope_kind,
     };
-    let on = (scope.kind == "service_account")
-        .then(|| super::aws::named(cx, r, v, IdentityKind::ServiceAccount, "service_account_id"))
-        .unwrap_or_default();
+    let on = if scope.kind == "service_account" {
+        super::aws::named(cx, r, v, IdentityKind::ServiceAccount, "service_account_id")
+    } else {
+        Vec::new()
+    };
     match form {
         GrantForm::Member | GrantForm::Binding => {
             let attribute = if *form == GrantForm::Member {

@@ -366,12 +366,14 @@ impl<'a> Evaluator<'a> {
             Kind::Unary(op, e) => {
                 let v = self.eval(e, scope);
                 match op {
-                    UnaryOperator::Not => v
-                        .as_bool()
-                        .map_or_else(|| functions::unknown_of(&[v.clone()]), |b| Value::Bool(!b)),
-                    UnaryOperator::Neg => v
-                        .as_f64()
-                        .map_or_else(|| functions::unknown_of(&[v.clone()]), |n| Value::Number(-n)),
+                    UnaryOperator::Not => v.as_bool().map_or_else(
+                        || functions::unknown_of(std::slice::from_ref(&v)),
+                        |b| Value::Bool(!b),
+                    ),
+                    UnaryOperator::Neg => v.as_f64().map_or_else(
+                        || functions::unknown_of(std::slice::from_ref(&v)),
+                        |n| Value::Number(-n),
+                    ),
                 }
             }
             Kind::Binary(a, op, b) => binary(&self.eval(a, scope), *op, &self.eval(b, scope)),
@@ -562,7 +564,7 @@ impl<'a> Evaluator<'a> {
                 Value::Object(entries) => entries.iter().map(|(k, _)| quoted(k)).collect(),
                 Value::List(items) => items
                     .iter()
-                    .filter_map(|i| functions::to_text(i))
+                    .filter_map(functions::to_text)
                     .map(|k| quoted(&k))
                     .collect(),
                 _ => vec![base.to_owned()],

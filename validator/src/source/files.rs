@@ -65,6 +65,9 @@ pub struct Sources {
     pub directory: Option<PathBuf>,
 }
 
+/// The files of one module in memory: its key, its directory, whether it is in the repository, and (path, text) of each file.
+pub type ModuleFiles = (String, String, bool, Vec<(String, String)>);
+
 /// Why sources cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read {path}: {error}")]
@@ -116,8 +119,10 @@ impl Sources {
     /// # Errors
     /// When the directory or a file in it cannot be read.
     pub fn from_dir(dir: &Path) -> Result<Self, ReadError> {
-        let mut out = Self::default();
-        out.directory = Some(dir.to_owned());
+        let mut out = Self {
+            directory: Some(dir.to_owned()),
+            ..Self::default()
+        };
         let manifest = installed_modules(dir);
         let mut todo = vec![(String::new(), String::new(), true)];
         while let Some((key, rel, first_party)) = todo.pop() {
@@ -181,7 +186,7 @@ impl Sources {
 
     /// Makes sources from files in memory: module key, directory, first party, and (path, text) of its files.
     #[must_use]
-    pub fn from_parts(parts: Vec<(String, String, bool, Vec<(String, String)>)>) -> Self {
+    pub fn from_parts(parts: Vec<ModuleFiles>) -> Self {
         let mut out = Self::default();
         for (key, dir, first_party, texts) in parts {
             out.add_module(&key, &dir, first_party, texts);

@@ -256,7 +256,7 @@ fn known(name: &str, args: &[V]) -> Option<V> {
                 }
             }
             if name != "distinct" {
-                out.sort_by_key(|v| to_text(v));
+                out.sort_by_key(to_text);
             }
             Value::List(out)
         }

@@ -137,7 +137,7 @@ pub(super) fn held(cx: &Context<'_>, graph: &Graph, identity: &Identity) -> Vec<
         };
         glance::has_open_action(p) && p.findings().iter().any(all)
     };
-    if policies.iter().any(|p| administrates(p)) {
+    if policies.iter().any(administrates) {
         return Vec::new();
     }
     let stores = |c: &Capability| {

@@ -138,7 +138,7 @@ impl Rule for WildcardAction {
         let mut holders = None;
         for f in policy
             .findings()
-            .into_iter()
+            .iter()
             .filter(|f| f.statement.principals.is_none())
         {
             let (what, service, level) = match &f.kind {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// A plan of `n` resources, as JSON. Per 50 resources: 12 roles, 20 inline policies of about 6 kB each with their own text, 10 buckets,
 /// 8 functions. 50,000 resources give about 180 MB.
-pub fn plan(n: usize) -> String {
+pub(crate) fn plan(n: usize) -> String {
     let mut out = String::with_capacity(n * 3700 + 4096);
     out.push_str(r#"{"format_version":"1.2","terraform_version":"1.11.4","timestamp":"2026-01-01T00:00:00Z","complete":true,"errored":false,"variables":{"env":{"value":"prod"}},"planned_values":{"root_module":{"resources":["#);
     // A plan says everything twice.
