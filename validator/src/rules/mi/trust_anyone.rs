@@ -127,7 +127,13 @@ impl Rule for TrustAnyone {
         let fix = format!(
             "resource \"aws_iam_role\" \"{name}\" {{\n  assume_role_policy = data.aws_iam_policy_document.{name}_trust.json # one principal, named exactly: a role's ARN, a service, or a token's subject\n}}"
         );
-        for f in policy.findings() {
+        // Dear to ask, and nothing to hear where every principal is named.
+        let everybody = policy
+            .statements
+            .iter()
+            .filter_map(|s| s.principals.as_ref())
+            .any(|p| p.negated || p.names.iter().any(|n| matches!(n, PrincipalName::Anyone)));
+        for f in everybody.then(|| policy.findings()).into_iter().flatten() {
             if f.kind == FindingKind::AnyPrincipal {
                 out.report(
                     document.place.clone(),
