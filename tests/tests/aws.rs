@@ -123,7 +123,7 @@ fn an_environment_is_made_as_documented_changed_in_place_and_gone_without_a_trac
     for change in [
         "buckets = { data = { noncurrent_days = 60 } }",
         "logging = { retention_days = 60 }",
-        "node_pools = { system = { purpose = \"system\", min = 1, max = 4 }, serving = { purpose = \"serving\", min = 0, max = 2 } }",
+        "node_pools = { system = { purpose = \"system\", size = \"small\", min = 1, max = 4 }, serving = { purpose = \"serving\", size = \"medium\", spot = true, min = 0, max = 2 } }",
         "protection = { deletion = true }",
         "registry = { keep_tagged = 12 }",
         "identities = { ci = { max_session = \"2h\" } }",

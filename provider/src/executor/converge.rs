@@ -11,7 +11,7 @@ use mlops_environment::reference::{self, World};
 
 use super::progress::{Progress, with_heartbeat};
 use super::schedule::{Ended, Then, run};
-use super::{Executor, Problem, Results};
+use super::{Executor, Problem, Results, telling};
 
 /// How to begin with a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,8 @@ impl Executor {
                         &progress,
                         one(driver.as_ref(), &component, approach, &decision, &progress),
                     )
-                    .await;
+                    .await
+                    .map(|present| telling(&component, present));
                     match &result {
                         Ok(_) => progress.progress("ready"),
                         Err(problem) => progress.progress(&format!("not ready: {problem}")),
@@ -173,12 +174,23 @@ async fn one(
                     .await
                     .map_err(Problem::Cloud);
             }
-            (Action::Adopt { changes } | Action::Rotate { changes }, Observation::Present(found)) => {
-                monitor.progress("updating");
+            (Action::Adopt { changes }, Observation::Present(found)) => {
+                monitor.progress("taking over");
                 return driver
                     .update(component, &found, &changes, monitor)
                     .await
                     .map_err(Problem::Cloud);
+            }
+            (Action::Rotate { .. }, Observation::Present(old)) => {
+                // The new one stands before the old one goes. Cut off in between, the old one is found superseded.
+                monitor.progress("building the new one beside the old");
+                let new = driver.create(component, monitor).await.map_err(Problem::Cloud)?;
+                monitor.progress("removing the old one");
+                driver
+                    .delete(component, &old, monitor)
+                    .await
+                    .map_err(Problem::Cloud)?;
+                return Ok(new);
             }
             (Action::Settle, Observation::Present(found)) => {
                 monitor.progress("waiting for what the cloud has under way");

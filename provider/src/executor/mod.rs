@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use mlops_environment::component::{Address, Present};
+use mlops_environment::component::{Address, Component, Present};
 use mlops_environment::driver::{Driver, Failure, Reason};
 use mlops_environment::plan::Refusal;
 use mlops_environment::reference::Unresolved;
@@ -79,6 +79,17 @@ impl fmt::Display for Problem {
             Self::Aborted => f.write_str("stopped while the cloud was at work on it"),
         }
     }
+}
+
+/// What a component makes known: what could be computed beforehand, and what was found.
+pub(crate) fn telling(component: &Component, mut present: Present) -> Present {
+    for (name, value) in &component.outputs {
+        present
+            .outputs
+            .entry(name.clone())
+            .or_insert_with(|| value.clone());
+    }
+    present
 }
 
 /// What a run reached.

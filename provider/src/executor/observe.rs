@@ -7,7 +7,7 @@ use mlops_environment::component::{Address, Component, Observation, Present};
 use mlops_environment::reference::{self, World};
 
 use super::schedule::{Ended, Then, run};
-use super::{Executor, Problem};
+use super::{Executor, Problem, telling};
 
 /// A component as wanted, resolved as far as possible, and as found.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +51,11 @@ impl Executor {
                 async move {
                     let wanted = resolved.map_err(Problem::Unresolved)?;
                     match driver.observe(&wanted).await {
-                        Ok(found) => Ok((wanted, found)),
+                        Ok(Observation::Present(found)) => {
+                            let found = telling(&wanted, found);
+                            Ok((wanted, Observation::Present(found)))
+                        }
+                        Ok(Observation::Absent) => Ok((wanted, Observation::Absent)),
                         Err(failure) => Err(Problem::Cloud(failure)),
                     }
                 }

@@ -174,15 +174,17 @@ fn failure(operation: &str, reason: Reason, code: &str, message: impl Into<Strin
 }
 
 fn outputs(component: &Component, name: &str, number: u64) -> BTreeMap<String, String> {
-    let mut outputs = component.outputs.clone();
+    // Only what the cloud itself tells: what can be computed beforehand is not its business.
+    let mut outputs = BTreeMap::new();
     let mut add = |key: &str, value: String| {
         outputs.entry(key.to_owned()).or_insert(value);
     };
-    add(
-        "arn",
-        format!("arn:aws:test:eu-west-1:123456789012:{name}-{number}"),
-    );
-    add("name", name.to_owned());
+    if !component.outputs.contains_key("arn") {
+        add(
+            "arn",
+            format!("arn:aws:test:eu-west-1:123456789012:{name}-{number}"),
+        );
+    }
     match component.kind {
         Kind::AwsKey => add("id", format!("key-{number}")),
         Kind::AwsCluster => {

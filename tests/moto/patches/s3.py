@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 
 import xmltodict
 from moto.iam.access_control import IAMPolicy, PermissionResult
@@ -42,6 +43,34 @@ class Bucket(models.FakeBucket):
         if not policy["Statement"]:
             return PermissionResult.NEUTRAL
         return IAMPolicy(json.dumps(policy)).is_action_permitted(action, resource)
+
+
+    @staticmethod
+    def _log_permissions_enabled_policy(target_bucket, target_prefix):
+        """Whether the target's policy lets the logging service write under the prefix.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html. moto looks for a service
+        in every principal and fails on `"Principal": "*"`, which every deny statement has.
+        """
+        if not target_bucket.policy:
+            return False
+        key = f"arn:{target_bucket.partition}:s3:::{target_bucket.name}/{target_prefix or ''}log"
+        for statement in json.loads(target_bucket.policy)["Statement"]:
+            principal = statement.get("Principal")
+            services = listed(principal.get("Service")) if isinstance(principal, dict) else []
+            if (
+                statement.get("Effect") == "Allow"
+                and models.LOGGING_SERVICE_PRINCIPAL in services
+                and "s3:PutObject" in listed(statement.get("Action"))
+                and any(fnmatchcase(key, resource) for resource in listed(statement.get("Resource")))
+            ):
+                return True
+        return False
+
+
+def listed(value):
+    """IAM takes one or a list."""
+    return value if isinstance(value, list) else [value] if value else []
 
 
 def tags_of(body: bytes) -> dict[str, str]:
