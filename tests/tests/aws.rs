@@ -502,7 +502,7 @@ fn what_cannot_be_is_refused_with_a_remedy() {
     ground.configure("cluster = { endpoint = { public = true, public_cidrs = [\"not-a-cidr\"] } }");
     refused("validate", &["public_cidrs"]);
     ground.configure("services = { Churn = {} }");
-    refused("validate", &["services[\"Churn\"]"]);
+    refused("validate", &["is not a service name", "lower-case"]);
     ground.configure(
         "services = { churn = {} }\n  identities = { runtime = { additional_permissions = [{ id = \"x\", actions = \
          [\"s3:PutObject\"], resources = [\"arn:aws:s3:::*/churn/*\"] }] } }",
