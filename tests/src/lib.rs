@@ -27,7 +27,17 @@ pub fn binary(package: &'static str) -> PathBuf {
     };
     slot.get_or_init(|| {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let status = Command::new(cargo)
+        let mut command = Command::new(cargo);
+        // What cargo tells the program it runs would make build scripts run anew, and with them half of everything.
+        for (name, _) in std::env::vars_os() {
+            let told = name
+                .to_str()
+                .is_some_and(|name| name.starts_with("CARGO_") || name == "RUSTC" || name == "RUSTDOC");
+            if told && name != "CARGO_HOME" && name != "CARGO_TARGET_DIR" {
+                command.env_remove(&name);
+            }
+        }
+        let status = command
             .args(["build", "--quiet", "--locked", "-p", package])
             .current_dir(root())
             .status()

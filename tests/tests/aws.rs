@@ -468,6 +468,53 @@ fn without_credentials_validate_works_and_plan_says_what_is_missing() {
     assert!(plan.stderr.contains("aws sso login"), "{}", plan.stderr);
 }
 
+/// Settings that come from variables and other resources are unknown while they are validated: nothing is missing then.
+#[test]
+fn what_is_not_known_yet_is_not_missing() {
+    let Some(ground) = ground("what_is_not_known_yet_is_not_missing") else {
+        return;
+    };
+    ground.configure(SERVICE);
+    let config = fs::read_to_string(ground.workspace.path("main.tf")).unwrap();
+    let network = &aws_block(&ground.network);
+    assert!(config.contains(network.as_str()));
+    let variable = "\nvariable \"network\" {\n  type = object({ vpc_id = string, private_subnet_ids = set(string) })\n}\n";
+    ground.workspace.write(
+        "main.tf",
+        &format!(
+            "{}{variable}",
+            config.replace(network, "aws = { existing_network = var.network }")
+        ),
+    );
+    ground.workspace.terraform(&["validate"]).expect(0);
+    let subnets = serde_json::json!({
+        "network": { "vpc_id": ground.network.vpc_id, "private_subnet_ids": ground.network.private_subnet_ids }
+    });
+    ground
+        .workspace
+        .write("terraform.tfvars.json", &subnets.to_string());
+    ground.planned();
+
+    // Known only after apply: the plan goes on with what it can know.
+    let late = "resource \"terraform_data\" \"vpc\" {\n  input = var.network.vpc_id\n}\n";
+    let from_resource = config.replace(
+        network,
+        "aws = { existing_network = { vpc_id = terraform_data.vpc.output, private_subnet_ids = var.network.private_subnet_ids } }",
+    );
+    ground
+        .workspace
+        .write("main.tf", &format!("{from_resource}{variable}{late}"));
+    let plan = ground.planned();
+    let resources = plan["planned_values"]["root_module"]["resources"]
+        .as_array()
+        .unwrap();
+    let environment = resources
+        .iter()
+        .find(|resource| resource["type"] == "mlops_environment")
+        .unwrap();
+    assert!(environment["values"]["bucket_info"]["data"]["arn"].is_string());
+}
+
 /// B05, B06, B73, B74 and the rest of what is refused before anything is asked of the cloud: message, place, remedy.
 #[test]
 fn what_cannot_be_is_refused_with_a_remedy() {

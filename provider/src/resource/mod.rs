@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use mlops_environment::Spec;
 use tfplugin::schema::Schema;
 use tfplugin::{
-    ApplyRequest, ApplyResponse, CallContext, Diagnostics, PlanRequest, PlanResponse, ReadRequest,
+    ApplyRequest, ApplyResponse, CallContext, Diagnostics, Path, PlanRequest, PlanResponse, ReadRequest,
     ReadResponse, Resource, Value,
 };
 
@@ -53,6 +53,13 @@ impl Environment {
     }
 }
 
+/// Whether a complaint is about something that is not known yet, about a part of it, or about what holds it.
+fn speaks_of(path: &Path, unknown: &[Path]) -> bool {
+    unknown
+        .iter()
+        .any(|other| path.steps().starts_with(other.steps()) || other.steps().starts_with(path.steps()))
+}
+
 #[async_trait]
 impl Resource for Environment {
     fn type_name(&self) -> &str {
@@ -66,7 +73,17 @@ impl Resource for Environment {
     async fn validate(&self, config: &Value) -> Diagnostics {
         let mut diagnostics = timeouts::validate(config);
         match wanted::config(&self.schema, config) {
-            Ok((settings, _)) => diagnostics.0.extend(wanted::errors(&Spec::check(&settings)).0),
+            Ok((settings, unknown)) => {
+                let mut complaints = wanted::errors(&Spec::check(&settings));
+                // What is not known yet is not missing.
+                complaints.0.retain(|complaint| {
+                    !complaint
+                        .path
+                        .as_ref()
+                        .is_some_and(|path| speaks_of(path, &unknown))
+                });
+                diagnostics.0.extend(complaints.0);
+            }
             Err(errors) => diagnostics.0.extend(errors.0),
         }
         diagnostics
