@@ -93,6 +93,13 @@ impl Demo {
     }
 }
 
+/// A log line's words without the fields behind them.
+fn plain(text: &str) -> &str {
+    let ends = [": @module=", ": elapsed_s=", ": component="];
+    let end = ends.iter().filter_map(|field| text.find(field)).min();
+    end.map_or(text, |end| &text[..end])
+}
+
 /// The text of a progress line in the provider's log.
 fn progress(line: &str) -> Option<String> {
     let (_, rest) = line.split_once("[INFO]  provider.")?;
@@ -113,7 +120,7 @@ fn progress(line: &str) -> Option<String> {
         || text.contains("not deleted"))
     .then(|| known.iter().any(|prefix| address.starts_with(prefix)))
     .filter(|wanted| *wanted)
-    .map(|_| text.split(": component=").next().unwrap_or(text).to_owned())
+    .map(|_| plain(text).to_owned())
 }
 
 fn run(started: Instant) -> Result<(), String> {
@@ -213,18 +220,12 @@ fn run(started: Instant) -> Result<(), String> {
     let left = leftovers(&cloud.inventory()?);
     println!();
     println!("second plan   empty");
+    let (waiting, unexpected): (Vec<&String>, Vec<&String>) =
+        left.iter().partition(|item| item.contains("PendingDeletion"));
     println!(
-        "left behind   {}",
-        if left.is_empty() {
-            "nothing".to_owned()
-        } else {
-            left.join(", ")
-        }
+        "left behind   nothing but {} keys in the window in which they can be brought back",
+        waiting.len()
     );
-    let unexpected: Vec<&String> = left
-        .iter()
-        .filter(|item| !item.contains("PendingDeletion"))
-        .collect();
     if unexpected.is_empty() {
         Ok(())
     } else {
