@@ -51,6 +51,17 @@ pub struct Pattern {
 impl Pattern {
     /// Reads `*` and `?` as wildcards and everything else as itself.
     pub fn parse(text: &str) -> Self {
+        let head = text.trim_end_matches('*');
+        let wild = |text: &str| text.bytes().any(|b| matches!(b, b'*' | b'?'));
+        if head.len() == text.len() && !wild(text) {
+            return Pattern::literal(text);
+        }
+        if !head.is_empty() && !wild(head) {
+            return Pattern {
+                symbols: characters(head, Some(Symbol::Many)),
+                shape: Shape::Prefix(head.into()),
+            };
+        }
         Pattern::from_symbols(text.chars().map(|c| match c {
             '*' => Symbol::Many,
             '?' => Symbol::One,
@@ -60,7 +71,10 @@ impl Pattern {
 
     /// The pattern that accepts exactly this text, wildcard characters included.
     pub fn literal(text: &str) -> Self {
-        Pattern::from_symbols(text.chars().map(Symbol::Char))
+        Pattern {
+            symbols: characters(text, None),
+            shape: Shape::Exact(text.into()),
+        }
     }
 
     /// The pattern that accepts everything.
@@ -70,7 +84,8 @@ impl Pattern {
 
     /// A pattern of these positions; runs of wildcards are brought into one form.
     pub fn from_symbols(symbols: impl IntoIterator<Item = Symbol>) -> Self {
-        let mut tidy: Vec<Symbol> = Vec::new();
+        let symbols = symbols.into_iter();
+        let mut tidy: Vec<Symbol> = Vec::with_capacity(symbols.size_hint().0);
         let mut many = false;
         for symbol in symbols {
             match symbol {
@@ -162,6 +177,18 @@ impl Pattern {
             _ => witness(&[self, other], &[]).unwrap_or_default(),
         }
     }
+}
+
+/// The characters of a text as positions, and one more behind them.
+fn characters(text: &str, last: Option<Symbol>) -> Box<[Symbol]> {
+    let mut symbols = Vec::with_capacity(text.len() + usize::from(last.is_some()));
+    if text.is_ascii() {
+        symbols.extend(text.bytes().map(|b| Symbol::Char(b.into())));
+    } else {
+        symbols.extend(text.chars().map(Symbol::Char));
+    }
+    symbols.extend(last);
+    symbols.into()
 }
 
 impl Shape {
@@ -542,6 +569,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_text_read_at_once_is_the_pattern_of_its_symbols(text in "[aä]{0,3}[ab*?😀]{0,4}[*]{0,2}") {
+            let symbol = |c| match c {
+                '*' => Symbol::Many,
+                '?' => Symbol::One,
+                other => Symbol::Char(other),
+            };
+            prop_assert_eq!(Pattern::parse(&text), Pattern::from_symbols(text.chars().map(symbol)));
+            let literal = Pattern::from_symbols(text.chars().map(Symbol::Char));
+            prop_assert_eq!(Pattern::literal(&text), literal);
+        }
+
         #[test]
         fn matches_as_the_definition_says(pattern in "[ab*?]{0,8}", text in "[ab]{0,10}") {
             let compiled = Pattern::parse(&pattern);

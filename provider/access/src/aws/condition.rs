@@ -110,13 +110,13 @@ pub enum Compare {
     GreaterThanEquals,
 }
 
-const COMPARES: [(Compare, &str); 6] = [
-    (Compare::Equals, "Equals"),
-    (Compare::NotEquals, "NotEquals"),
-    (Compare::LessThan, "LessThan"),
-    (Compare::LessThanEquals, "LessThanEquals"),
-    (Compare::GreaterThan, "GreaterThan"),
-    (Compare::GreaterThanEquals, "GreaterThanEquals"),
+const COMPARES: [Compare; 6] = [
+    Compare::Equals,
+    Compare::NotEquals,
+    Compare::LessThan,
+    Compare::LessThanEquals,
+    Compare::GreaterThan,
+    Compare::GreaterThanEquals,
 ];
 
 impl Condition {
@@ -145,13 +145,26 @@ impl Condition {
 
     /// The operator as AWS spells it, with its prefix and suffix.
     pub fn operator_name(&self) -> String {
+        self.operator_parts().concat()
+    }
+
+    /// The operator's prefix, name and suffix.
+    fn operator_parts(&self) -> [&str; 3] {
         let prefix = match self.quantifier {
             Quantifier::One => "",
             Quantifier::Any => "ForAnyValue:",
             Quantifier::All => "ForAllValues:",
         };
         let suffix = if self.if_exists { "IfExists" } else { "" };
-        format!("{prefix}{}{suffix}", self.operator)
+        [prefix, self.operator.name(), suffix]
+    }
+
+    /// The order in which a statement keeps its conditions: by operator, then key.
+    pub(crate) fn canonical_order(&self, other: &Condition) -> Ordering {
+        let ours = self.operator_parts().into_iter().flat_map(str::bytes);
+        let theirs = other.operator_parts().into_iter().flat_map(str::bytes);
+        let operators = ours.cmp(theirs);
+        operators.then_with(|| self.key.folded().cmp(other.key.folded()))
     }
 
     /// Whether it holds in this context.
@@ -489,7 +502,7 @@ fn read_operator(text: &str) -> (Quantifier, Operator, bool) {
     let (name, if_exists) = rest
         .strip_suffix("ifexists")
         .map_or((rest, false), |name| (name, true));
-    let operator = Operator::every().find(|operator| operator.to_string().eq_ignore_ascii_case(name));
+    let operator = Operator::every().find(|operator| operator.name().eq_ignore_ascii_case(name));
     match operator {
         // `NullIfExists` is not a thing.
         Some(Operator::Null) if if_exists => (Quantifier::One, Operator::Unread(text.into()), false),
@@ -503,7 +516,7 @@ impl Operator {
     pub fn every() -> impl Iterator<Item = Operator> {
         let compares = COMPARES
             .iter()
-            .flat_map(|(compare, _)| [Operator::Numeric(*compare), Operator::Date(*compare)]);
+            .flat_map(|compare| [Operator::Numeric(*compare), Operator::Date(*compare)]);
         [false, true]
             .into_iter()
             .flat_map(|negated| {
@@ -527,36 +540,53 @@ impl Operator {
     }
 }
 
-impl fmt::Display for Operator {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let not = if self.is_negated() { "Not" } else { "" };
+impl Operator {
+    /// As AWS spells it.
+    fn name(&self) -> &str {
         match self {
-            Operator::StringEquals { ignore_case, .. } => {
-                write!(
-                    out,
-                    "String{not}Equals{}",
-                    if *ignore_case { "IgnoreCase" } else { "" }
-                )
-            }
-            Operator::StringLike { .. } => write!(out, "String{not}Like"),
-            Operator::Numeric(compare) => write!(out, "Numeric{}", compare.name()),
-            Operator::Date(compare) => write!(out, "Date{}", compare.name()),
-            Operator::Bool => out.write_str("Bool"),
-            Operator::Binary => out.write_str("BinaryEquals"),
-            Operator::IpAddress { .. } => write!(out, "{not}IpAddress"),
-            Operator::Arn { like, .. } => write!(out, "Arn{not}{}", if *like { "Like" } else { "Equals" }),
-            Operator::Null => out.write_str("Null"),
-            Operator::Unread(name) => out.write_str(name),
+            Operator::StringEquals { negated, ignore_case } => match (negated, ignore_case) {
+                (false, false) => "StringEquals",
+                (false, true) => "StringEqualsIgnoreCase",
+                (true, false) => "StringNotEquals",
+                (true, true) => "StringNotEqualsIgnoreCase",
+            },
+            Operator::StringLike { negated: false } => "StringLike",
+            Operator::StringLike { negated: true } => "StringNotLike",
+            Operator::Numeric(compare) => match compare {
+                Compare::Equals => "NumericEquals",
+                Compare::NotEquals => "NumericNotEquals",
+                Compare::LessThan => "NumericLessThan",
+                Compare::LessThanEquals => "NumericLessThanEquals",
+                Compare::GreaterThan => "NumericGreaterThan",
+                Compare::GreaterThanEquals => "NumericGreaterThanEquals",
+            },
+            Operator::Date(compare) => match compare {
+                Compare::Equals => "DateEquals",
+                Compare::NotEquals => "DateNotEquals",
+                Compare::LessThan => "DateLessThan",
+                Compare::LessThanEquals => "DateLessThanEquals",
+                Compare::GreaterThan => "DateGreaterThan",
+                Compare::GreaterThanEquals => "DateGreaterThanEquals",
+            },
+            Operator::Bool => "Bool",
+            Operator::Binary => "BinaryEquals",
+            Operator::IpAddress { negated: false } => "IpAddress",
+            Operator::IpAddress { negated: true } => "NotIpAddress",
+            Operator::Arn { negated, like } => match (negated, like) {
+                (false, false) => "ArnEquals",
+                (false, true) => "ArnLike",
+                (true, false) => "ArnNotEquals",
+                (true, true) => "ArnNotLike",
+            },
+            Operator::Null => "Null",
+            Operator::Unread(name) => name,
         }
     }
 }
 
-impl Compare {
-    fn name(self) -> &'static str {
-        COMPARES
-            .iter()
-            .find(|(compare, _)| *compare == self)
-            .map_or("", |(_, name)| name)
+impl fmt::Display for Operator {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
     }
 }
 

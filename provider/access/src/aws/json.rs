@@ -50,12 +50,12 @@ pub struct ParseError {
     pub what: String,
 }
 
-/// A value and where it begins and ends.
+/// A value, where it begins, and how it is written.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Node<'a> {
     pub(crate) value: Value<'a>,
-    pub(crate) start: usize,
-    pub(crate) end: usize,
+    pub(crate) at: Place,
+    pub(crate) json: &'a str,
 }
 
 /// A JSON value. Numbers keep their spelling: a policy's numbers are compared as text by most operators.
@@ -73,7 +73,7 @@ pub(crate) enum Value<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Member<'a> {
     pub(crate) key: Cow<'a, str>,
-    pub(crate) key_start: usize,
+    pub(crate) at: Place,
     pub(crate) node: Node<'a>,
 }
 
@@ -94,7 +94,7 @@ impl Value<'_> {
 /// Deeper than any policy; bounds the recursion on hostile input.
 const DEEPEST: usize = 32;
 
-/// The place of a byte offset.
+/// The place of a byte offset, found by counting from the start: for the one error that ends the reading.
 pub(crate) fn place(text: &str, offset: usize) -> Place {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -109,9 +109,16 @@ pub(crate) fn place(text: &str, offset: usize) -> Place {
 
 /// Reads one JSON document.
 pub(crate) fn read(text: &str) -> Result<Node<'_>, ParseError> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = Reader {
+        text,
+        at: 0,
+        line: 1,
+        line_start: 0,
+        continuations: 0,
+    };
     if text.starts_with('\u{feff}') {
         reader.at = '\u{feff}'.len_utf8();
+        reader.continuations = reader.at - 1;
     }
     reader.space();
     if reader.peek().is_none() {
@@ -125,14 +132,28 @@ pub(crate) fn read(text: &str) -> Result<Node<'_>, ParseError> {
     }
 }
 
+/// Lines and columns are counted along the way, so that a place costs nothing however long the document is. A line can end
+/// in white space only, and a character of several bytes can stand in a string only.
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    line: u32,
+    line_start: usize,
+    /// Bytes of this line that continue a character and are no column of their own.
+    continuations: usize,
 }
 
 impl<'a> Reader<'a> {
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn here(&self) -> Place {
+        Place {
+            line: self.line,
+            column: (self.at - self.line_start - self.continuations) as u32 + 1,
+            offset: self.at as u32,
+        }
     }
 
     fn error(&self, at: usize, what: impl Into<String>) -> ParseError {
@@ -150,8 +171,13 @@ impl<'a> Reader<'a> {
     }
 
     fn space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+        while let Some(byte @ (b' ' | b'\t' | b'\n' | b'\r')) = self.peek() {
             self.at += 1;
+            if byte == b'\n' {
+                self.line += 1;
+                self.line_start = self.at;
+                self.continuations = 0;
+            }
         }
     }
 
@@ -167,7 +193,7 @@ impl<'a> Reader<'a> {
         if depth > DEEPEST {
             return Err(self.error(self.at, format!("nested more than {DEEPEST} levels deep")));
         }
-        let start = self.at;
+        let (at, start) = (self.here(), self.at);
         let value = match self.peek() {
             Some(b'{') => self.object(depth)?,
             Some(b'[') => self.list(depth)?,
@@ -177,8 +203,8 @@ impl<'a> Reader<'a> {
         };
         Ok(Node {
             value,
-            start,
-            end: self.at,
+            at,
+            json: &self.text[start..self.at],
         })
     }
 
@@ -192,22 +218,22 @@ impl<'a> Reader<'a> {
         }
         loop {
             self.space();
-            let key_start = self.at;
+            let at = self.here();
             if self.peek() != Some(b'"') {
                 return Err(self.unexpected("a key in double quotes"));
             }
             let key = self.string()?;
             if members.iter().any(|member| member.key == key) {
-                return Err(self.error(
-                    key_start,
-                    format!("the key {key:?} is written twice in one object"),
-                ));
+                return Err(ParseError {
+                    place: at,
+                    what: format!("the key {key:?} is written twice in one object"),
+                });
             }
             self.space();
             self.take(b':', "`:` after the key")?;
             self.space();
             let node = self.value(depth + 1)?;
-            members.push(Member { key, key_start, node });
+            members.push(Member { key, at, node });
             self.space();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -264,13 +290,8 @@ impl<'a> Reader<'a> {
             self.at += 1;
         }
         let number = &self.text[start..self.at];
-        let digits = number.strip_prefix('-').unwrap_or(number);
-        let leading_zero =
-            digits.len() > 1 && digits.starts_with('0') && digits.as_bytes()[1].is_ascii_digit();
-        let well_formed = digits.starts_with(|c: char| c.is_ascii_digit())
-            && !leading_zero
-            && !number.ends_with('.')
-            && number.parse::<f64>().is_ok_and(f64::is_finite);
+        // The standard library reads more than JSON allows, such as `1.e5`, but knows what is too large.
+        let well_formed = is_number(number) && number.parse::<f64>().is_ok_and(f64::is_finite);
         if !well_formed {
             return Err(self.error(start, format!("{number} is not a JSON number")));
         }
@@ -280,15 +301,19 @@ impl<'a> Reader<'a> {
     fn string(&mut self) -> Result<Cow<'a, str>, ParseError> {
         let open = self.at;
         self.at += 1;
-        let start = self.at;
         let mut owned: Option<String> = None;
-        let mut run = start;
+        let mut run = self.at;
         loop {
-            match self.peek() {
-                None => return Err(self.error(open, "the string that begins here has no end")),
-                Some(b'"') => {
+            let rest = &self.text.as_bytes()[self.at..];
+            let Some(plain) = rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1f)) else {
+                return Err(self.error(open, "the string that begins here has no end"));
+            };
+            self.at += plain;
+            match rest[plain] {
+                b'"' => {
                     let last = &self.text[run..self.at];
                     self.at += 1;
+                    self.continuations += continuations(&self.text[open..self.at]);
                     return Ok(match owned {
                         None => Cow::Borrowed(last),
                         Some(mut text) => {
@@ -297,7 +322,7 @@ impl<'a> Reader<'a> {
                         }
                     });
                 }
-                Some(b'\\') => {
+                b'\\' => {
                     let text = owned.get_or_insert_with(String::new);
                     text.push_str(&self.text[run..self.at]);
                     let escaped = self.escape()?;
@@ -306,13 +331,12 @@ impl<'a> Reader<'a> {
                     }
                     run = self.at;
                 }
-                Some(control @ 0..=0x1f) => {
+                control => {
                     return Err(self.error(
                         self.at,
                         format!("control character U+{control:04X} in a string; write it as an escape"),
                     ));
                 }
-                Some(_) => self.at += 1,
             }
         }
     }
@@ -367,6 +391,35 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// How many bytes of a text continue a character.
+fn continuations(text: &str) -> usize {
+    if text.is_ascii() {
+        return 0;
+    }
+    text.len() - text.chars().count()
+}
+
+/// Whether a text is a number by the grammar of RFC 8259, section 6.
+fn is_number(text: &str) -> bool {
+    fn after_digits(text: &str) -> Option<&str> {
+        let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+        (rest.len() < text.len()).then_some(rest)
+    }
+    fn after_number(text: &str) -> Option<&str> {
+        let integer = text.strip_prefix('-').unwrap_or(text);
+        let rest = integer.strip_prefix('0').or_else(|| after_digits(integer))?;
+        let rest = match rest.strip_prefix('.') {
+            Some(fraction) => after_digits(fraction)?,
+            None => rest,
+        };
+        match rest.strip_prefix(['e', 'E']) {
+            Some(exponent) => after_digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)),
+            None => Some(rest),
+        }
+    }
+    after_number(text) == Some("")
+}
+
 /// Writes a string with the escapes JSON needs and no others.
 pub(crate) fn write_string(out: &mut String, text: &str) {
     out.push('"');
@@ -418,7 +471,42 @@ mod tests {
         );
         assert!(refused(&"[".repeat(100_000)).contains("nested more than 32 levels deep"));
         assert!(refused("\"\\ud800x\"").contains("surrogate"));
-        assert!(refused("01").contains("not a JSON number"));
+    }
+
+    #[test]
+    fn reads_the_numbers_of_rfc_8259_and_no_others() {
+        for number in ["0", "-0", "10", "0.5", "-1.25e+7", "1E5", "0e0", "1e-400"] {
+            assert_eq!(read(number).unwrap().value, Value::Number(number));
+        }
+        for number in [
+            "01", "-", "-01", "1.", "0.E0", "1.e5", "-.5", "1e", "1e+", "--1", "1-2", "1e400",
+        ] {
+            assert!(refused(number).contains("not a JSON number"), "{number}");
+        }
+    }
+
+    /// Every node and key with the place that counting from the start gives it.
+    fn assert_places(text: &str, node: &Node<'_>) {
+        let same = |at: Place| {
+            let counted = place(text, at.offset as usize);
+            assert_eq!((at.line, at.column), (counted.line, counted.column), "{text:?}");
+        };
+        same(node.at);
+        assert!(text[node.at.offset as usize..].starts_with(node.json), "{text:?}");
+        match &node.value {
+            Value::List(nodes) => nodes.iter().for_each(|node| assert_places(text, node)),
+            Value::Object(members) => members.iter().for_each(|member| {
+                same(member.at);
+                assert_places(text, &member.node);
+            }),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn places_count_characters_after_a_byte_order_mark_and_wide_text() {
+        let text = "\u{feff}{\"ä\": [\"\u{fffc}😀\", 1,\r\n\"ß\", 2], \"k\": {\n\n \"x\\u00e4ö\": [3]}}";
+        assert_places(text, &read(text).unwrap());
     }
 
     proptest! {
@@ -430,6 +518,11 @@ mod tests {
             } else if serde_json::from_str::<serde_json::Value>(&text).is_ok() {
                 prop_assert!(refused(&text).contains("twice"), "{text}: {}", refused(&text));
             }
+        }
+
+        #[test]
+        fn places_are_those_that_counting_gives(text in r#"[ \n]{0,3}\[([ \n]{0,2}("[aä😀\u{fffc}]{0,3}"|\{ ?"ö" ?:\n?1\}),){0,4}[ \n]{0,2}0\]"#) {
+            assert_places(&text, &read(&text).unwrap());
         }
 
         #[test]

@@ -205,10 +205,9 @@ impl Statement {
 
     /// Adds a condition in its canonical place: by operator, then key. Their order means nothing.
     pub(crate) fn add_condition(&mut self, condition: Condition) {
-        let name = condition.operator_name();
-        let place = self.conditions.partition_point(|known| {
-            (known.operator_name().as_str(), known.key.folded()) <= (name.as_str(), condition.key.folded())
-        });
+        let place = self
+            .conditions
+            .partition_point(|known| known.canonical_order(&condition).is_le());
         self.conditions.insert(place, condition);
     }
 
@@ -238,11 +237,16 @@ impl<T> Scope<T> {
 impl ActionPattern {
     /// An action or a pattern of actions, `service:Name` with `*` and `?`.
     pub fn new(text: &str) -> Self {
-        let folded = text.replace(UNKNOWN_TEXT, "*").to_ascii_lowercase();
+        let unknown = text.contains(UNKNOWN_TEXT);
+        let folded = if unknown {
+            Pattern::parse(&text.replace(UNKNOWN_TEXT, "*").to_ascii_lowercase())
+        } else {
+            Pattern::parse(&text.to_ascii_lowercase())
+        };
         ActionPattern {
             text: text.into(),
-            folded: Pattern::parse(&folded),
-            unknown: text.contains(UNKNOWN_TEXT),
+            folded,
+            unknown,
         }
     }
 

@@ -4,7 +4,7 @@
 //! [`Unread`]: one strange statement must hide neither the grants nor the denials of its neighbours.
 
 use super::condition::Condition;
-use super::json::{self, Member, Node, ParseError, Value};
+use super::json::{self, Member, Node, ParseError, Place, Value};
 use super::policy::{ActionPattern, Effect, Policy, Scope, Statement, Unread, Version};
 use super::principal::{PrincipalName, Principals};
 use super::template::Template;
@@ -25,8 +25,7 @@ impl Policy {
     /// assert_eq!(error.to_string(), "line 2, column 19: expected a key in double quotes, found ','");
     /// ```
     pub fn parse(text: &str) -> Result<Policy, ParseError> {
-        let root = json::read(text)?;
-        Reader { text }.policy(&root)
+        policy(&json::read(text)?)
     }
 
     /// Reads a policy document from bytes, as they come from a file or a fuzzer.
@@ -47,279 +46,289 @@ impl Policy {
     }
 }
 
-struct Reader<'a> {
-    text: &'a str,
+/// The elements of a policy, in lower case.
+const OF_POLICY: [&str; 3] = ["version", "id", "statement"];
+
+/// The elements of a statement, in lower case.
+const OF_STATEMENT: [&str; 9] = [
+    "sid",
+    "effect",
+    "action",
+    "notaction",
+    "resource",
+    "notresource",
+    "principal",
+    "notprincipal",
+    "condition",
+];
+
+/// Which of the known elements a key names, in any case; none is the empty text.
+fn element(key: &str, known: &[&'static str]) -> &'static str {
+    known
+        .iter()
+        .find(|element| element.eq_ignore_ascii_case(key))
+        .map_or("", |element| element)
 }
 
-impl Reader<'_> {
-    fn error(&self, at: usize, what: impl Into<String>) -> ParseError {
-        ParseError {
-            place: json::place(self.text, at),
-            what: what.into(),
+fn error(place: Place, what: impl Into<String>) -> ParseError {
+    ParseError {
+        place,
+        what: what.into(),
+    }
+}
+
+fn unread(member: &Member<'_>, why: impl Into<String>) -> Unread {
+    Unread {
+        element: member.key.clone().into_owned(),
+        json: member.node.json.to_owned(),
+        why: why.into(),
+        at: member.at,
+    }
+}
+
+/// Keys ignore case, so two of them may be the same element: AWS refuses that, and so do we.
+fn members<'n, 'a>(node: &'n Node<'a>, of: &str) -> Result<&'n [Member<'a>], ParseError> {
+    let Value::Object(members) = &node.value else {
+        return Err(error(
+            node.at,
+            format!("{of} must be an object, not {}", node.value.name()),
+        ));
+    };
+    for (place, member) in members.iter().enumerate() {
+        if let Some(first) = members[..place]
+            .iter()
+            .find(|first| first.key.eq_ignore_ascii_case(&member.key))
+        {
+            let what = format!(
+                "the element {} is written twice, first as {}",
+                member.key, first.key
+            );
+            return Err(error(member.at, what));
         }
     }
+    Ok(members)
+}
 
-    fn unread(&self, member: &Member<'_>, why: impl Into<String>) -> Unread {
-        Unread {
-            element: member.key.clone().into_owned(),
-            json: self.text[member.node.start..member.node.end].to_owned(),
-            why: why.into(),
-            at: json::place(self.text, member.key_start),
-        }
-    }
-
-    /// Keys ignore case, so two of them may be the same element: AWS refuses that, and so do we.
-    fn members<'n, 'a>(&self, node: &'n Node<'a>, of: &str) -> Result<&'n [Member<'a>], ParseError> {
-        let Value::Object(members) = &node.value else {
-            return Err(self.error(
-                node.start,
-                format!("{of} must be an object, not {}", node.value.name()),
-            ));
-        };
-        for (place, member) in members.iter().enumerate() {
-            if let Some(first) = members[..place]
-                .iter()
-                .find(|first| first.key.eq_ignore_ascii_case(&member.key))
-            {
-                let what = format!(
-                    "the element {} is written twice, first as {}",
-                    member.key, first.key
-                );
-                return Err(self.error(member.key_start, what));
-            }
-        }
-        Ok(members)
-    }
-
-    fn policy(&self, root: &Node<'_>) -> Result<Policy, ParseError> {
-        let members = self.members(root, "a policy")?;
-        let mut policy = Policy {
-            version: Version::V2008,
-            id: None,
-            statements: Vec::new(),
-            unread: Vec::new(),
-        };
-        // Variables mean something or nothing depending on the version, wherever it stands.
-        for member in members {
-            if member.key.eq_ignore_ascii_case("version") {
-                match &member.node.value {
-                    Value::Text(text) if text == Version::V2012.as_str() => policy.version = Version::V2012,
-                    Value::Text(text) if text == Version::V2008.as_str() => {}
-                    _ => {
-                        policy.version = Version::V2012;
-                        policy
-                            .unread
-                            .push(self.unread(member, "the version is neither 2012-10-17 nor 2008-10-17"));
-                    }
-                }
-            }
-        }
-        let mut found = false;
-        for member in members {
-            match member.key.to_ascii_lowercase().as_str() {
-                "version" => {}
-                "id" => match &member.node.value {
-                    Value::Text(text) => policy.id = Some(text.clone().into_owned()),
-                    other => policy
+fn policy(root: &Node<'_>) -> Result<Policy, ParseError> {
+    let members = members(root, "a policy")?;
+    let mut policy = Policy {
+        version: Version::V2008,
+        id: None,
+        statements: Vec::new(),
+        unread: Vec::new(),
+    };
+    // Variables mean something or nothing depending on the version, wherever it stands.
+    for member in members {
+        if member.key.eq_ignore_ascii_case("version") {
+            match &member.node.value {
+                Value::Text(text) if text == Version::V2012.as_str() => policy.version = Version::V2012,
+                Value::Text(text) if text == Version::V2008.as_str() => {}
+                _ => {
+                    policy.version = Version::V2012;
+                    policy
                         .unread
-                        .push(self.unread(member, format!("Id is {}, not a string", other.name()))),
-                },
-                "statement" => {
-                    found = true;
-                    match &member.node.value {
-                        Value::List(nodes) => {
-                            for node in nodes {
-                                policy.statements.push(self.statement(node, policy.version)?);
-                            }
-                        }
-                        _ => policy
-                            .statements
-                            .push(self.statement(&member.node, policy.version)?),
-                    }
+                        .push(unread(member, "the version is neither 2012-10-17 nor 2008-10-17"));
                 }
-                _ => policy
+            }
+        }
+    }
+    let mut found = false;
+    for member in members {
+        match element(&member.key, &OF_POLICY) {
+            "version" => {}
+            "id" => match &member.node.value {
+                Value::Text(text) => policy.id = Some(text.clone().into_owned()),
+                other => policy
                     .unread
-                    .push(self.unread(member, "not an element of a policy")),
+                    .push(unread(member, format!("Id is {}, not a string", other.name()))),
+            },
+            "statement" => {
+                found = true;
+                match &member.node.value {
+                    Value::List(nodes) => {
+                        for node in nodes {
+                            policy.statements.push(statement(node, policy.version)?);
+                        }
+                    }
+                    _ => policy.statements.push(statement(&member.node, policy.version)?),
+                }
             }
+            _ => policy.unread.push(unread(member, "not an element of a policy")),
         }
-        if !found {
-            return Err(self.error(root.start, "a policy needs a Statement, and this object has none"));
-        }
-        Ok(policy)
     }
+    if !found {
+        return Err(error(
+            root.at,
+            "a policy needs a Statement, and this object has none",
+        ));
+    }
+    Ok(policy)
+}
 
-    fn statement(&self, node: &Node<'_>, version: Version) -> Result<Statement, ParseError> {
-        let members = self.members(node, "a statement")?;
-        let mut statement = Statement::new(Effect::Unread, Scope::Only(Vec::new()));
-        statement.at = json::place(self.text, node.start);
-        let (mut effect, mut actions) = (false, false);
-        for member in members {
-            let outcome = match member.key.to_ascii_lowercase().as_str() {
-                "sid" => match &member.node.value {
-                    Value::Text(text) => {
-                        statement.sid = Some(text.clone().into_owned());
-                        Ok(())
-                    }
-                    other => Err(format!("Sid is {}, not a string", other.name())),
-                },
-                "effect" => {
-                    effect = true;
-                    match &member.node.value {
-                        Value::Text(text) if text.eq_ignore_ascii_case("allow") => {
-                            statement.effect = Effect::Allow
-                        }
-                        Value::Text(text) if text.eq_ignore_ascii_case("deny") => {
-                            statement.effect = Effect::Deny
-                        }
-                        _ => {}
-                    }
-                    if statement.effect == Effect::Unread {
-                        Err("Effect is neither Allow nor Deny".into())
-                    } else {
-                        Ok(())
-                    }
-                }
-                key @ ("action" | "notaction") => {
-                    let again = std::mem::replace(&mut actions, true);
-                    self.texts(&member.node).and_then(|texts| {
-                        if again {
-                            return Err("a statement has either Action or NotAction".into());
-                        }
-                        let patterns = texts.into_iter().map(ActionPattern::new).collect();
-                        statement.actions = scope(key == "notaction", patterns);
-                        Ok(())
-                    })
-                }
-                key @ ("resource" | "notresource") => self.texts(&member.node).and_then(|texts| {
-                    if statement.resources.is_some() {
-                        return Err("a statement has either Resource or NotResource".into());
-                    }
-                    let templates = texts
-                        .into_iter()
-                        .map(|text| Template::wild(text, version))
-                        .collect();
-                    statement.resources = Some(scope(key == "notresource", templates));
+fn statement(node: &Node<'_>, version: Version) -> Result<Statement, ParseError> {
+    let members = members(node, "a statement")?;
+    let mut statement = Statement::new(Effect::Unread, Scope::Only(Vec::new()));
+    statement.at = node.at;
+    let (mut effect, mut actions) = (false, false);
+    for member in members {
+        let outcome = match element(&member.key, &OF_STATEMENT) {
+            "sid" => match &member.node.value {
+                Value::Text(text) => {
+                    statement.sid = Some(text.clone().into_owned());
                     Ok(())
-                }),
-                key @ ("principal" | "notprincipal") => self
-                    .principals(&member.node, key == "notprincipal")
-                    .and_then(|principals| {
-                        if statement.principals.is_some() {
-                            return Err("a statement has either Principal or NotPrincipal".into());
-                        }
-                        statement.principals = Some(principals);
-                        Ok(())
-                    }),
-                "condition" => match &member.node.value {
-                    Value::Object(operators) => {
-                        for operator in operators {
-                            self.operator(operator, version, &mut statement);
-                        }
-                        Ok(())
+                }
+                other => Err(format!("Sid is {}, not a string", other.name())),
+            },
+            "effect" => {
+                effect = true;
+                match &member.node.value {
+                    Value::Text(text) if text.eq_ignore_ascii_case("allow") => {
+                        statement.effect = Effect::Allow
                     }
-                    other => Err(format!("Condition is {}, not an object", other.name())),
-                },
-                _ => Err("not an element of a statement".into()),
-            };
-            if let Err(why) = outcome {
-                statement.unread.push(self.unread(member, why));
+                    Value::Text(text) if text.eq_ignore_ascii_case("deny") => statement.effect = Effect::Deny,
+                    _ => {}
+                }
+                if statement.effect == Effect::Unread {
+                    Err("Effect is neither Allow nor Deny".into())
+                } else {
+                    Ok(())
+                }
             }
-        }
-        let mut missing = |element: &str| {
-            statement.unread.push(Unread {
-                element: element.into(),
-                json: String::new(),
-                why: format!("the statement has no {element}"),
-                at: statement.at,
-            });
-        };
-        if !effect {
-            missing("Effect");
-        }
-        if !actions {
-            missing("Action");
-        }
-        Ok(statement)
-    }
-
-    /// A string or a list of strings.
-    fn texts<'n>(&self, node: &'n Node<'_>) -> Result<Vec<&'n str>, String> {
-        let text = |node: &'n Node<'_>| match &node.value {
-            Value::Text(text) => Ok(&**text),
-            other => Err(format!("a string was expected, not {}", other.name())),
-        };
-        match &node.value {
-            Value::List(nodes) => nodes.iter().map(text).collect(),
-            _ => Ok(vec![text(node)?]),
-        }
-    }
-
-    fn principals(&self, node: &Node<'_>, negated: bool) -> Result<Principals, String> {
-        let mut names = Vec::new();
-        match &node.value {
-            Value::Text(text) => names.push(match &**text {
-                "*" => PrincipalName::Anyone,
-                other => PrincipalName::Unread {
-                    kind: "Principal".into(),
-                    name: other.into(),
-                },
+            key @ ("action" | "notaction") => {
+                let again = std::mem::replace(&mut actions, true);
+                texts(&member.node).and_then(|texts| {
+                    if again {
+                        return Err("a statement has either Action or NotAction".into());
+                    }
+                    let patterns = texts.into_iter().map(ActionPattern::new).collect();
+                    statement.actions = scope(key == "notaction", patterns);
+                    Ok(())
+                })
+            }
+            key @ ("resource" | "notresource") => texts(&member.node).and_then(|texts| {
+                if statement.resources.is_some() {
+                    return Err("a statement has either Resource or NotResource".into());
+                }
+                let templates = texts
+                    .into_iter()
+                    .map(|text| Template::wild(text, version))
+                    .collect();
+                statement.resources = Some(scope(key == "notresource", templates));
+                Ok(())
             }),
-            Value::Object(members) => {
-                for member in members {
-                    names.extend(
-                        self.texts(&member.node)?
-                            .into_iter()
-                            .map(|name| PrincipalName::read(&member.key, name)),
-                    );
-                }
+            key @ ("principal" | "notprincipal") => {
+                principals(&member.node, key == "notprincipal").and_then(|principals| {
+                    if statement.principals.is_some() {
+                        return Err("a statement has either Principal or NotPrincipal".into());
+                    }
+                    statement.principals = Some(principals);
+                    Ok(())
+                })
             }
-            other => return Err(format!("an object or \"*\" was expected, not {}", other.name())),
-        }
-        Ok(Principals { negated, names })
-    }
-
-    fn operator(&self, operator: &Member<'_>, version: Version, statement: &mut Statement) {
-        let Value::Object(keys) = &operator.node.value else {
-            statement
-                .unread
-                .push(self.unread(operator, "a condition operator holds an object of keys"));
-            return;
+            "condition" => match &member.node.value {
+                Value::Object(operators) => {
+                    for operator in operators {
+                        conditions(operator, version, &mut statement);
+                    }
+                    Ok(())
+                }
+                other => Err(format!("Condition is {}, not an object", other.name())),
+            },
+            _ => Err("not an element of a statement".into()),
         };
-        for key in keys {
-            match self.values(&key.node) {
-                Ok(values) => {
-                    let mut condition = Condition::new(&operator.key, &key.key, values, version);
-                    condition.at = json::place(self.text, key.key_start);
-                    statement.add_condition(condition);
-                }
-                Err(why) => {
-                    // Kept whole, so that writing the policy again says the same.
-                    let mut unread = self.unread(operator, why);
-                    unread.element = "Condition".into();
-                    unread.json = format!(
-                        "{{\"{}\":{}}}",
-                        operator.key,
-                        &self.text[operator.node.start..operator.node.end]
-                    );
-                    statement.unread.push(unread);
-                    return;
-                }
-            }
+        if let Err(why) = outcome {
+            statement.unread.push(unread(member, why));
         }
     }
+    let mut missing = |element: &str| {
+        statement.unread.push(Unread {
+            element: element.into(),
+            json: String::new(),
+            why: format!("the statement has no {element}"),
+            at: statement.at,
+        });
+    };
+    if !effect {
+        missing("Effect");
+    }
+    if !actions {
+        missing("Action");
+    }
+    Ok(statement)
+}
 
-    /// Values of a condition may be written without quotes when they are numbers or booleans.
-    fn values(&self, node: &Node<'_>) -> Result<Vec<String>, String> {
-        let text = |node: &Node<'_>| match &node.value {
-            Value::Text(text) => Ok(text.clone().into_owned()),
-            Value::Number(number) => Ok((*number).to_owned()),
-            Value::Bool(value) => Ok(value.to_string()),
-            other => Err(format!("{} is no value of a condition", other.name())),
-        };
-        match &node.value {
-            Value::List(nodes) => nodes.iter().map(text).collect(),
-            _ => Ok(vec![text(node)?]),
+/// A string or a list of strings.
+fn texts<'n>(node: &'n Node<'_>) -> Result<Vec<&'n str>, String> {
+    let text = |node: &'n Node<'_>| match &node.value {
+        Value::Text(text) => Ok(&**text),
+        other => Err(format!("a string was expected, not {}", other.name())),
+    };
+    match &node.value {
+        Value::List(nodes) => nodes.iter().map(text).collect(),
+        _ => Ok(vec![text(node)?]),
+    }
+}
+
+fn principals(node: &Node<'_>, negated: bool) -> Result<Principals, String> {
+    let mut names = Vec::new();
+    match &node.value {
+        Value::Text(text) => names.push(match &**text {
+            "*" => PrincipalName::Anyone,
+            other => PrincipalName::Unread {
+                kind: "Principal".into(),
+                name: other.into(),
+            },
+        }),
+        Value::Object(members) => {
+            for member in members {
+                names.extend(
+                    texts(&member.node)?
+                        .into_iter()
+                        .map(|name| PrincipalName::read(&member.key, name)),
+                );
+            }
         }
+        other => return Err(format!("an object or \"*\" was expected, not {}", other.name())),
+    }
+    Ok(Principals { negated, names })
+}
+
+fn conditions(operator: &Member<'_>, version: Version, statement: &mut Statement) {
+    let Value::Object(keys) = &operator.node.value else {
+        statement
+            .unread
+            .push(unread(operator, "a condition operator holds an object of keys"));
+        return;
+    };
+    for key in keys {
+        match values(&key.node) {
+            Ok(values) => {
+                let mut condition = Condition::new(&operator.key, &key.key, values, version);
+                condition.at = key.at;
+                statement.add_condition(condition);
+            }
+            Err(why) => {
+                // Kept whole, so that writing the policy again says the same.
+                let mut unread = unread(operator, why);
+                unread.element = "Condition".into();
+                unread.json = format!("{{\"{}\":{}}}", operator.key, operator.node.json);
+                statement.unread.push(unread);
+                return;
+            }
+        }
+    }
+}
+
+/// Values of a condition may be written without quotes when they are numbers or booleans.
+fn values<'n>(node: &'n Node<'_>) -> Result<Vec<&'n str>, String> {
+    let text = |node: &'n Node<'_>| match &node.value {
+        Value::Text(text) => Ok(&**text),
+        Value::Number(_) | Value::Bool(_) => Ok(node.json),
+        other => Err(format!("{} is no value of a condition", other.name())),
+    };
+    match &node.value {
+        Value::List(nodes) => nodes.iter().map(text).collect(),
+        _ => Ok(vec![text(node)?]),
     }
 }
 

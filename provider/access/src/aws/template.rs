@@ -55,12 +55,24 @@ impl Template {
     }
 
     fn read(source: &str, version: Version, wild: bool) -> Self {
+        let variables = version == Version::V2012 && source.contains('$');
+        if !variables && !source.contains(UNKNOWN_TEXT) {
+            return Template {
+                source: source.into(),
+                upper: if wild {
+                    Pattern::parse(source)
+                } else {
+                    Pattern::literal(source)
+                },
+                parts: Box::default(),
+            };
+        }
         let mut parts = Vec::new();
         let mut varies = false;
         let mut rest = source;
         while let Some(c) = rest.chars().next() {
             if c == '$'
-                && version == Version::V2012
+                && variables
                 && let Some((part, after)) = variable(rest)
             {
                 varies |= !matches!(part, Part::Symbol(_));
