@@ -7,8 +7,11 @@
 //! The search is exact. It rests on one fact: a character that occurs in no pattern is matched by wildcards only, so it is the
 //! hardest one to accept; wherever the inside leaves the choice, trying that *fresh* character alone is enough.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::OnceLock;
 
 /// One position of a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,14 +24,14 @@ pub enum Symbol {
     Many,
 }
 
-/// How a pattern can be matched cheaply.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// A pattern in the form that is cheapest to match. Each pattern has one form only.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Shape {
     Any,
     Exact(Box<str>),
-    /// Text, then one `*`.
+    /// Text, then one `*`, which is kept as part of it.
     Prefix(Box<str>),
-    General,
+    General(Box<[Symbol]>),
 }
 
 /// A wildcard pattern. Equal patterns accept the same texts as long as their wildcard runs are written alike: `?*` and `*?`
@@ -42,44 +45,41 @@ enum Shape {
 /// assert!(Pattern::parse("arn:aws:s3:::models/*").contains(&models));
 /// assert_eq!(Pattern::parse("a*").overlap(&Pattern::parse("*b")).as_deref(), Some("ab"));
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone)]
 pub struct Pattern {
-    symbols: Box<[Symbol]>,
     shape: Shape,
+    /// The positions of a shape that is text. Most patterns of a policy are only ever matched and never need them.
+    symbols: OnceLock<Box<[Symbol]>>,
 }
 
 impl Pattern {
     /// Reads `*` and `?` as wildcards and everything else as itself.
     pub fn parse(text: &str) -> Self {
-        let head = text.trim_end_matches('*');
-        let wild = |text: &str| text.bytes().any(|b| matches!(b, b'*' | b'?'));
-        if head.len() == text.len() && !wild(text) {
-            return Pattern::literal(text);
+        Pattern::read(text.into())
+    }
+
+    /// As [`Pattern::parse`], keeping the text.
+    pub(crate) fn read(text: Box<str>) -> Self {
+        match text.bytes().position(|b| matches!(b, b'*' | b'?')) {
+            None => Shape::Exact(text).into(),
+            Some(0) if &*text == "*" => Pattern::any(),
+            Some(at) if at > 0 && at + 1 == text.len() && text.ends_with('*') => Shape::Prefix(text).into(),
+            Some(_) => Pattern::from_symbols(text.chars().map(|c| match c {
+                '*' => Symbol::Many,
+                '?' => Symbol::One,
+                other => Symbol::Char(other),
+            })),
         }
-        if !head.is_empty() && !wild(head) {
-            return Pattern {
-                symbols: characters(head, Some(Symbol::Many)),
-                shape: Shape::Prefix(head.into()),
-            };
-        }
-        Pattern::from_symbols(text.chars().map(|c| match c {
-            '*' => Symbol::Many,
-            '?' => Symbol::One,
-            other => Symbol::Char(other),
-        }))
     }
 
     /// The pattern that accepts exactly this text, wildcard characters included.
     pub fn literal(text: &str) -> Self {
-        Pattern {
-            symbols: characters(text, None),
-            shape: Shape::Exact(text.into()),
-        }
+        Shape::Exact(text.into()).into()
     }
 
     /// The pattern that accepts everything.
     pub fn any() -> Self {
-        Pattern::from_symbols([Symbol::Many])
+        Shape::Any.into()
     }
 
     /// A pattern of these positions; runs of wildcards are brought into one form.
@@ -103,16 +103,31 @@ impl Pattern {
         if many {
             tidy.push(Symbol::Many);
         }
-        let shape = Shape::of(&tidy);
-        Pattern {
-            symbols: tidy.into(),
-            shape,
-        }
+        Shape::of(tidy).into()
     }
 
     /// The positions.
     pub fn symbols(&self) -> &[Symbol] {
-        &self.symbols
+        match &self.shape {
+            Shape::General(symbols) => symbols,
+            Shape::Any => &[Symbol::Many],
+            Shape::Exact(text) => self
+                .symbols
+                .get_or_init(|| text.chars().map(Symbol::Char).collect()),
+            Shape::Prefix(text) => self.symbols.get_or_init(|| {
+                let head = without_star(text).chars().map(Symbol::Char);
+                head.chain([Symbol::Many]).collect()
+            }),
+        }
+    }
+
+    /// Its text, where it is kept: `*` at its end is a wildcard if the pattern is no literal.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.shape {
+            Shape::Any => Some("*"),
+            Shape::Exact(text) | Shape::Prefix(text) => Some(text),
+            Shape::General(_) => None,
+        }
     }
 
     /// Whether it accepts everything.
@@ -130,7 +145,7 @@ impl Pattern {
 
     /// The text before its first wildcard.
     pub fn literal_prefix(&self) -> String {
-        let chars = self.symbols.iter().map_while(|symbol| match symbol {
+        let chars = self.symbols().iter().map_while(|symbol| match symbol {
             Symbol::Char(c) => Some(*c),
             Symbol::One | Symbol::Many => None,
         });
@@ -140,7 +155,7 @@ impl Pattern {
     /// The same pattern in lower case, for names that ignore case.
     #[must_use]
     pub fn to_lowercase(&self) -> Self {
-        Pattern::from_symbols(self.symbols.iter().map(|symbol| match symbol {
+        Pattern::from_symbols(self.symbols().iter().map(|symbol| match symbol {
             Symbol::Char(c) => Symbol::Char(c.to_ascii_lowercase()),
             other => *other,
         }))
@@ -151,8 +166,8 @@ impl Pattern {
         match &self.shape {
             Shape::Any => true,
             Shape::Exact(literal) => **literal == *text,
-            Shape::Prefix(prefix) => text.starts_with(&**prefix),
-            Shape::General => glob(&self.symbols, text),
+            Shape::Prefix(prefix) => text.starts_with(without_star(prefix)),
+            Shape::General(symbols) => glob(symbols, text),
         }
     }
 
@@ -179,32 +194,64 @@ impl Pattern {
     }
 }
 
-/// The characters of a text as positions, and one more behind them.
-fn characters(text: &str, last: Option<Symbol>) -> Box<[Symbol]> {
-    let mut symbols = Vec::with_capacity(text.len() + usize::from(last.is_some()));
-    if text.is_ascii() {
-        symbols.extend(text.bytes().map(|b| Symbol::Char(b.into())));
-    } else {
-        symbols.extend(text.chars().map(Symbol::Char));
-    }
-    symbols.extend(last);
-    symbols.into()
+/// The text of [`Shape::Prefix`] that comes before its `*`.
+fn without_star(prefix: &str) -> &str {
+    prefix.strip_suffix('*').unwrap_or(prefix)
 }
 
 impl Shape {
-    fn of(symbols: &[Symbol]) -> Shape {
-        let text = |symbols: &[Symbol]| -> Option<Box<str>> {
+    /// The shape of positions whose runs of wildcards are tidy.
+    fn of(symbols: Vec<Symbol>) -> Shape {
+        let is_text = |symbols: &[Symbol]| symbols.iter().all(|symbol| matches!(symbol, Symbol::Char(_)));
+        let spelled = || {
             let chars = symbols.iter().map(|symbol| match symbol {
-                Symbol::Char(c) => Some(*c),
-                Symbol::One | Symbol::Many => None,
+                Symbol::Char(c) => *c,
+                Symbol::One => '?',
+                Symbol::Many => '*',
             });
-            chars.collect::<Option<String>>().map(Into::into)
+            chars.collect::<String>().into()
         };
-        match symbols {
+        match &*symbols {
             [Symbol::Many] => Shape::Any,
-            [head @ .., Symbol::Many] => text(head).map_or(Shape::General, Shape::Prefix),
-            all => text(all).map_or(Shape::General, Shape::Exact),
+            [head @ .., Symbol::Many] if is_text(head) => Shape::Prefix(spelled()),
+            all if is_text(all) => Shape::Exact(spelled()),
+            _ => Shape::General(symbols.into()),
         }
+    }
+}
+
+impl From<Shape> for Pattern {
+    fn from(shape: Shape) -> Self {
+        Pattern {
+            shape,
+            symbols: OnceLock::new(),
+        }
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.shape == other.shape
+    }
+}
+
+impl Eq for Pattern {}
+
+impl Hash for Pattern {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.shape.hash(state);
+    }
+}
+
+impl PartialOrd for Pattern {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Pattern {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.symbols().cmp(other.symbols())
     }
 }
 
@@ -248,7 +295,7 @@ fn glob(symbols: &[Symbol], text: &str) -> bool {
 
 impl fmt::Display for Pattern {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for symbol in &self.symbols {
+        for symbol in self.symbols() {
             match symbol {
                 Symbol::Char(c) => write!(out, "{c}")?,
                 Symbol::One => out.write_str("?")?,
@@ -287,15 +334,19 @@ const MOST_STATES: usize = 1 << 16;
 /// # Errors
 /// [`TooComplex`] when the search passes its limit of states; only crafted patterns with many `?` do.
 pub fn witness(inside: &[&Pattern], outside: &[&Pattern]) -> Result<Option<String>, TooComplex> {
-    Search::new(inside, outside).run()
+    Search::new(
+        inside.iter().map(|pattern| pattern.symbols()).collect(),
+        outside.iter().map(|pattern| pattern.symbols()).collect(),
+    )
+    .run()
 }
 
 /// A set of positions in the patterns outside, as bits: all patterns laid end to end, each with one position more than symbols.
 type Positions = Box<[u64]>;
 
 struct Search<'a> {
-    inside: &'a [&'a Pattern],
-    outside: &'a [&'a Pattern],
+    inside: Vec<&'a [Symbol]>,
+    outside: Vec<&'a [Symbol]>,
     /// Where each outside pattern begins among the bits.
     offsets: Vec<usize>,
     words: usize,
@@ -314,18 +365,18 @@ struct Node {
 }
 
 impl<'a> Search<'a> {
-    fn new(inside: &'a [&'a Pattern], outside: &'a [&'a Pattern]) -> Self {
+    fn new(inside: Vec<&'a [Symbol]>, outside: Vec<&'a [Symbol]>) -> Self {
         let mut offsets = Vec::with_capacity(outside.len());
         let mut bits = 0;
-        for pattern in outside {
+        for pattern in &outside {
             offsets.push(bits);
-            bits += pattern.symbols.len() + 1;
+            bits += pattern.len() + 1;
         }
         let used = |c: char| {
             inside
                 .iter()
-                .chain(outside)
-                .any(|p| p.symbols.contains(&Symbol::Char(c)))
+                .chain(&outside)
+                .any(|p| p.contains(&Symbol::Char(c)))
         };
         // A readable character first; there are more characters than any pattern can hold.
         let fresh = ('x'..='z')
@@ -372,7 +423,7 @@ impl<'a> Search<'a> {
 
     /// Adds a position, and those behind a `*` that may be empty.
     fn enter(&self, set: &mut [u64], which: usize, mut at: usize) {
-        let symbols = &self.outside[which].symbols;
+        let symbols = self.outside[which];
         loop {
             let bit = self.offsets[which] + at;
             set[bit / 64] |= 1 << (bit % 64);
@@ -386,7 +437,7 @@ impl<'a> Search<'a> {
     fn step_outside(&self, from: &Positions, via: char) -> Positions {
         let mut next: Positions = vec![0; self.words].into();
         for (which, pattern) in self.outside.iter().enumerate() {
-            for (at, symbol) in pattern.symbols.iter().enumerate() {
+            for (at, symbol) in pattern.iter().enumerate() {
                 let bit = self.offsets[which] + at;
                 if from[bit / 64] >> (bit % 64) & 1 == 0 {
                     continue;
@@ -418,7 +469,7 @@ impl<'a> Search<'a> {
     fn choices(&self, node: usize) -> Vec<char> {
         let mut chars = vec![self.fresh];
         for (pattern, at) in self.inside.iter().zip(&self.nodes[node].inside) {
-            for (_, symbol) in Self::readable(&pattern.symbols, *at) {
+            for (_, symbol) in Self::readable(pattern, *at) {
                 if let Symbol::Char(c) = symbol
                     && !chars.contains(&c)
                 {
@@ -433,7 +484,7 @@ impl<'a> Search<'a> {
         let mut states: Vec<Vec<u32>> = vec![Vec::with_capacity(from.len())];
         for (pattern, at) in self.inside.iter().zip(from) {
             let mut next = Vec::new();
-            for (place, symbol) in Self::readable(&pattern.symbols, *at) {
+            for (place, symbol) in Self::readable(pattern, *at) {
                 let to = match symbol {
                     Symbol::Many => place,
                     Symbol::One => place + 1,
@@ -471,9 +522,8 @@ impl<'a> Search<'a> {
 
     fn accepts(&self, node: usize) -> bool {
         let node = &self.nodes[node];
-        let done = |pattern: &Pattern, at: usize| {
-            at == pattern.symbols.len()
-                || (at + 1 == pattern.symbols.len() && pattern.symbols[at] == Symbol::Many)
+        let done = |pattern: &[Symbol], at: usize| {
+            at == pattern.len() || (at + 1 == pattern.len() && pattern[at] == Symbol::Many)
         };
         let inside = self
             .inside
@@ -482,7 +532,7 @@ impl<'a> Search<'a> {
             .all(|(pattern, at)| done(pattern, *at as usize));
         inside
             && self.outside.iter().zip(&self.offsets).all(|(pattern, offset)| {
-                let end = offset + pattern.symbols.len();
+                let end = offset + pattern.len();
                 node.outside[end / 64] >> (end % 64) & 1 == 0
             })
     }

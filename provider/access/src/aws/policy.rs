@@ -238,14 +238,15 @@ impl ActionPattern {
     /// An action or a pattern of actions, `service:Name` with `*` and `?`.
     pub fn new(text: &str) -> Self {
         let unknown = text.contains(UNKNOWN_TEXT);
-        let folded = if unknown {
-            Pattern::parse(&text.replace(UNKNOWN_TEXT, "*").to_ascii_lowercase())
+        let mut folded = if unknown {
+            text.replace(UNKNOWN_TEXT, "*")
         } else {
-            Pattern::parse(&text.to_ascii_lowercase())
+            text.to_owned()
         };
+        folded.make_ascii_lowercase();
         ActionPattern {
             text: text.into(),
-            folded,
+            folded: Pattern::read(folded.into()),
             unknown,
         }
     }

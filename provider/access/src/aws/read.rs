@@ -146,6 +146,7 @@ fn policy(root: &Node<'_>) -> Result<Policy, ParseError> {
                 found = true;
                 match &member.node.value {
                     Value::List(nodes) => {
+                        policy.statements.reserve_exact(nodes.len());
                         for node in nodes {
                             policy.statements.push(statement(node, policy.version)?);
                         }

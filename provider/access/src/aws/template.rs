@@ -18,7 +18,8 @@ pub const UNKNOWN_TEXT: char = '\u{fffc}';
 /// Source: IAM user guide, "IAM policy elements: Variables and tags".
 #[derive(Clone)]
 pub struct Template {
-    source: Box<str>,
+    /// None where it is the pattern's own text.
+    source: Option<Box<str>>,
     /// Accepts at least everything that the template can ever accept: variables and unknown text read as `*`.
     upper: Pattern,
     /// Empty for the usual string, whose pattern is the whole truth.
@@ -57,13 +58,14 @@ impl Template {
     fn read(source: &str, version: Version, wild: bool) -> Self {
         let variables = version == Version::V2012 && source.contains('$');
         if !variables && !source.contains(UNKNOWN_TEXT) {
+            let upper = if wild {
+                Pattern::parse(source)
+            } else {
+                Pattern::literal(source)
+            };
             return Template {
-                source: source.into(),
-                upper: if wild {
-                    Pattern::parse(source)
-                } else {
-                    Pattern::literal(source)
-                },
+                source: (upper.text() != Some(source)).then(|| source.into()),
+                upper,
                 parts: Box::default(),
             };
         }
@@ -97,7 +99,7 @@ impl Template {
         }));
         let parts = if varies { parts.into() } else { Box::default() };
         Template {
-            source: source.into(),
+            source: (upper.text() != Some(source)).then(|| source.into()),
             upper,
             parts,
         }
@@ -105,7 +107,11 @@ impl Template {
 
     /// The string as the author wrote it.
     pub fn source(&self) -> &str {
-        &self.source
+        // A pattern without a text of its own always comes with the source.
+        self.source
+            .as_deref()
+            .or_else(|| self.upper.text())
+            .unwrap_or_default()
     }
 
     /// A pattern that accepts at least everything the template can accept: variables and unknown parts read as `*`.
@@ -212,7 +218,7 @@ fn variable(text: &str) -> Option<(Part, &str)> {
 
 impl fmt::Display for Template {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.source.chars() {
+        for c in self.source().chars() {
             if c == UNKNOWN_TEXT {
                 out.write_str("(known after apply)")?
             } else {
@@ -232,7 +238,7 @@ impl fmt::Debug for Template {
 /// Two templates are equal when they read the same and mean the same.
 impl PartialEq for Template {
     fn eq(&self, other: &Template) -> bool {
-        self.source == other.source && self.parts == other.parts && self.upper == other.upper
+        self.source() == other.source() && self.parts == other.parts && self.upper == other.upper
     }
 }
 
@@ -240,7 +246,7 @@ impl Eq for Template {}
 
 impl std::hash::Hash for Template {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.source.hash(state);
+        self.source().hash(state);
     }
 }
 
