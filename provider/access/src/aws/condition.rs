@@ -11,6 +11,7 @@ use crate::verdict::{Doubt, Verdict};
 use std::cmp::Ordering;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 /// One condition: `{operator: {key: values}}`. Several in a statement must all hold.
 ///
@@ -491,18 +492,22 @@ fn arn_matches(pattern: &Pattern, value: &str) -> bool {
 }
 
 fn read_operator(text: &str) -> (Quantifier, Operator, bool) {
-    let lower = text.to_ascii_lowercase();
-    let (quantifier, rest) = if let Some(rest) = lower.strip_prefix("foranyvalue:") {
-        (Quantifier::Any, rest)
-    } else if let Some(rest) = lower.strip_prefix("forallvalues:") {
-        (Quantifier::All, rest)
-    } else {
-        (Quantifier::One, &*lower)
+    static EVERY: LazyLock<Box<[Operator]>> = LazyLock::new(|| Operator::every().collect());
+    let split = |at: usize| text.split_at_checked(at);
+    let (quantifier, rest) = match (split("ForAnyValue:".len()), split("ForAllValues:".len())) {
+        (Some((prefix, rest)), _) if prefix.eq_ignore_ascii_case("ForAnyValue:") => (Quantifier::Any, rest),
+        (_, Some((prefix, rest))) if prefix.eq_ignore_ascii_case("ForAllValues:") => (Quantifier::All, rest),
+        _ => (Quantifier::One, text),
     };
-    let (name, if_exists) = rest
-        .strip_suffix("ifexists")
-        .map_or((rest, false), |name| (name, true));
-    let operator = Operator::every().find(|operator| operator.name().eq_ignore_ascii_case(name));
+    let suffix = rest.len().checked_sub("IfExists".len());
+    let (name, if_exists) = match suffix.and_then(|at| rest.split_at_checked(at)) {
+        Some((name, suffix)) if suffix.eq_ignore_ascii_case("IfExists") => (name, true),
+        _ => (rest, false),
+    };
+    let operator = EVERY
+        .iter()
+        .find(|operator| operator.name().eq_ignore_ascii_case(name))
+        .cloned();
     match operator {
         // `NullIfExists` is not a thing.
         Some(Operator::Null) if if_exists => (Quantifier::One, Operator::Unread(text.into()), false),
