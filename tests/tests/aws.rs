@@ -8,11 +8,13 @@
     reason = "a test that cannot go on shows why"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
 
 use mlops_access::trust::{Token, TokenSet};
-use mlops_e2e::cloud::{Cloud, Network};
+use mlops_e2e::cloud::{Cloud, DUMMY_CREDENTIALS, Network};
 use mlops_e2e::terraform::{Ran, Workspace, available, aws_block, provider_block};
 use serde_json::Value;
 
@@ -686,4 +688,260 @@ fn two_environments_share_the_account() {
     let plan = other.terraform(&["plan", "-detailed-exitcode"]);
     assert_eq!(plan.code, 0, "{}", plan.text());
     other.terraform(&["apply", "-destroy", "-auto-approve"]).expect(0);
+}
+
+/// Calls of a command by operation, from the provider's debug log; polls are left out.
+fn calls(ground: &Ground, arguments: &[&str]) -> BTreeMap<String, usize> {
+    let mut command = ground.workspace.command(arguments);
+    let output = command.env("TF_LOG_PROVIDER", "debug").output().unwrap();
+    let log = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{log}");
+    let mut calls = BTreeMap::new();
+    for line in log.lines() {
+        if let Some((_, rest)) = line.split_once("calling ") {
+            let operation = rest.split([' ', ':']).take(2).collect::<Vec<_>>();
+            let operation = format!("{}:{}", operation[0], operation.get(1).unwrap_or(&""));
+            *calls.entry(operation).or_default() += 1;
+        }
+    }
+    calls
+}
+
+fn print(what: &str, calls: &BTreeMap<String, usize>, floor: usize) -> usize {
+    let sum: usize = calls.values().sum();
+    println!("{what}: {sum} calls, floor {floor}");
+    for (operation, count) in calls {
+        println!("  {count:>3} {operation}");
+    }
+    sum
+}
+
+/// How many calls the work takes, and that it stays so: each managed property written, read and removed once.
+#[test]
+fn no_more_calls_than_the_work_takes() {
+    let Some(ground) = ground("no_more_calls_than_the_work_takes") else {
+        return;
+    };
+    ground.configure(SERVICE);
+    ground
+        .workspace
+        .terraform(&["plan", "-out=plan.tfplan"])
+        .expect(0);
+    let mut create = calls(&ground, &["apply", "plan.tfplan"]);
+    let mut refresh = calls(&ground, &["plan", "-refresh-only"]);
+    let mut destroy = calls(&ground, &["apply", "-destroy", "-auto-approve", "-refresh=false"]);
+    // One look per poll comes on top: how often depends on the cloud's time, not on us.
+    for polled in [
+        "eks:DescribeCluster",
+        "eks:DescribeNodegroup",
+        "eks:DescribeUpdate",
+    ] {
+        for (calls, own) in [(&mut create, 0), (&mut refresh, 2), (&mut destroy, 0)] {
+            if calls.contains_key(polled) && own == 0 {
+                calls.remove(polled);
+            }
+        }
+    }
+    let (buckets, keys, roles, boundaries, pools) = (6, 4, 7, 6, 2);
+    // CreateKey, rotation, alias; CreateBucket with ownership and tags, public access block, versioning, encryption,
+    // policy, lifecycle, and logging but for the logs bucket; CreateRole, its inline policy and managed attachments;
+    // policies; two OIDC providers; cluster, entry and its policy, pools with templates; repository and its lifecycle;
+    // log group and its retention; secret; subnets; STS; the claim looked for, written at the beginning and at the end.
+    let create_floor = 3 * keys
+        + 6 * buckets
+        + 5
+        + 2 * roles
+        + 4
+        + boundaries
+        + 2
+        + 1
+        + 2
+        + 2 * pools
+        + 2
+        + 2
+        + 1
+        + 1
+        + 1
+        + 3;
+    let sum = print("create", &create, create_floor);
+    assert!(
+        sum * 10 <= create_floor * 11,
+        "create takes {sum} calls, the floor is {create_floor}"
+    );
+    // Key: description, policy, rotation, tags; bucket: versioning, encryption, block, ownership, policy, lifecycle,
+    // logging, tags; role: itself, its inline policy, its attachments; and so on.
+    let refresh_floor =
+        4 * keys + 8 * buckets + 3 * roles + 2 * boundaries + 3 + 2 + 2 * pools + 3 + 2 + 1 + 1 + 1;
+    let sum = print("refresh", &refresh, refresh_floor);
+    assert!(
+        sum * 10 <= refresh_floor * 11,
+        "a refresh takes {sum} calls, the floor is {refresh_floor}"
+    );
+    let destroy_floor =
+        2 * keys + 3 * buckets + 2 * roles + 4 + boundaries + 2 + 1 + 1 + 2 * pools + 1 + 1 + 1 + 1 + 2;
+    let sum = print("destroy", &destroy, destroy_floor);
+    assert!(
+        sum * 10 <= destroy_floor * 11,
+        "destroy takes {sum} calls, the floor is {destroy_floor}"
+    );
+}
+
+/// Data sources of the hashicorp/aws provider read what we made, where that provider is installed.
+#[test]
+fn the_aws_provider_reads_what_we_made() {
+    let Some(ground) = ground("the_aws_provider_reads_what_we_made") else {
+        return;
+    };
+    let Some(mirror) = plugin_mirror() else {
+        eprintln!(
+            "skipped the_aws_provider_reads_what_we_made: no mirror with hashicorp/aws (set TF_PLUGIN_MIRROR)"
+        );
+        return;
+    };
+    ground.configure(SERVICE);
+    ground.apply().expect(0);
+    let environment = ground.workspace.resource("mlops_environment.this");
+    let bucket = text(&environment, "/bucket_info/models/name");
+    let key = text(&environment, "/keys/storage");
+
+    let reader = Workspace::new();
+    reader.write(
+        "cli.tfrc",
+        &format!(
+            "provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n",
+            mirror.display()
+        ),
+    );
+    let url = &ground.cloud.url;
+    reader.write(
+        "main.tf",
+        &format!(
+            r#"
+terraform {{
+  required_providers {{ aws = {{ source = "hashicorp/aws" }} }}
+}}
+provider "aws" {{
+  region                      = "eu-west-1"
+  s3_use_path_style           = true
+  skip_credentials_validation = true
+  skip_requesting_account_id  = true
+  skip_metadata_api_check     = true
+  endpoints {{
+    eks = "{url}"
+    iam = "{url}"
+    kms = "{url}"
+    s3  = "{url}"
+    ecr = "{url}"
+    secretsmanager = "{url}"
+  }}
+}}
+data "aws_eks_cluster" "this" {{ name = "churn-dev" }}
+data "aws_iam_role" "deploy" {{ name = "churn-dev-deploy" }}
+data "aws_kms_key" "storage" {{ key_id = "{key}" }}
+data "aws_s3_bucket_policy" "models" {{ bucket = "{bucket}" }}
+data "aws_ecr_repository" "churn" {{ name = "churn-dev/churn-predictor" }}
+data "aws_secretsmanager_secret" "store" {{ name = "churn-dev/churn/feature-store" }}
+output "read" {{
+  value = {{
+    private  = data.aws_eks_cluster.this.vpc_config[0].endpoint_private_access
+    public   = data.aws_eks_cluster.this.vpc_config[0].endpoint_public_access
+    mode     = data.aws_eks_cluster.this.access_config[0].authentication_mode
+    boundary = data.aws_iam_role.deploy.permissions_boundary
+    trust    = data.aws_iam_role.deploy.assume_role_policy
+    key      = data.aws_kms_key.storage.key_state
+    policy   = data.aws_s3_bucket_policy.models.policy
+    tags     = data.aws_ecr_repository.churn.image_tag_mutability
+    secret   = data.aws_secretsmanager_secret.store.kms_key_id
+  }}
+}}
+"#
+        ),
+    );
+    reader.terraform(&["init"]).expect(0);
+    reader.terraform(&["apply", "-auto-approve"]).expect(0);
+    let read = &reader.state()["values"]["outputs"]["read"]["value"];
+    assert_eq!(read["private"], true);
+    assert_eq!(read["public"], false);
+    assert_eq!(read["mode"], "API");
+    assert_eq!(
+        read["boundary"],
+        "arn:aws:iam::123456789012:policy/mlops/churn-dev/churn-dev-boundary-deploy"
+    );
+    let trust = TokenSet::of_aws_trust(text(read, "/trust")).unwrap();
+    assert!(trust.accepts(&github("environment:aws-dev")).is_yes());
+    assert!(trust.accepts(&github("ref:refs/heads/main")).is_no());
+    assert_eq!(read["key"], "Enabled");
+    assert!(text(read, "/policy").contains("aws:SecureTransport"));
+    assert_eq!(read["tags"], "IMMUTABLE");
+    assert_eq!(read["secret"], environment["keys"]["secrets"]);
+}
+
+/// A folder with provider packages: named, or one of the usual places.
+fn plugin_mirror() -> Option<PathBuf> {
+    let named = std::env::var_os("TF_PLUGIN_MIRROR").map(PathBuf::from);
+    let usual = [
+        "/opt/tf-plugins",
+        "/usr/share/terraform/plugins",
+        "/usr/local/share/terraform/plugins",
+    ];
+    named
+        .into_iter()
+        .chain(usual.map(PathBuf::from))
+        .find(|folder| folder.join("registry.terraform.io/hashicorp/aws").is_dir())
+}
+
+/// The AWS CLI reads what we made, where it is installed.
+#[test]
+fn the_aws_cli_reads_what_we_made() {
+    let Some(ground) = ground("the_aws_cli_reads_what_we_made") else {
+        return;
+    };
+    if Command::new("aws").arg("--version").output().is_err() {
+        eprintln!("skipped the_aws_cli_reads_what_we_made: aws is not on the path");
+        return;
+    }
+    ground.configure(SERVICE);
+    ground.apply().expect(0);
+    let aws = |arguments: &[&str]| -> Value {
+        let output = Command::new("aws")
+            .args(arguments)
+            .args([
+                "--endpoint-url",
+                &ground.cloud.url,
+                "--region",
+                "eu-west-1",
+                "--output",
+                "json",
+            ])
+            .envs(DUMMY_CREDENTIALS)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "aws {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let cluster = aws(&["eks", "describe-cluster", "--name", "churn-dev"]);
+    assert_eq!(cluster["cluster"]["status"], "ACTIVE");
+    assert_eq!(
+        cluster["cluster"]["encryptionConfig"][0]["resources"][0],
+        "secrets"
+    );
+    let pools = aws(&["eks", "list-nodegroups", "--cluster-name", "churn-dev"]);
+    assert_eq!(pools["nodegroups"].as_array().unwrap().len(), 2);
+    let role = aws(&["iam", "get-role", "--role-name", "churn-dev-runtime-churn"]);
+    let trust = TokenSet::of_aws_trust(&role["Role"]["AssumeRolePolicyDocument"].to_string()).unwrap();
+    assert!(trust.accepts(&github("ref:refs/heads/main")).is_no());
+    let repository = aws(&[
+        "ecr",
+        "describe-repositories",
+        "--repository-names",
+        "churn-dev/churn-predictor",
+    ]);
+    assert_eq!(
+        repository["repositories"][0]["imageScanningConfiguration"]["scanOnPush"],
+        true
+    );
 }

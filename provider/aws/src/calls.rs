@@ -35,8 +35,9 @@ impl Calls {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Notes a call.
+    /// Notes a call, and says so at debug level: `calling eks:CreateCluster`.
     pub(crate) fn add(&self, service: &str, operation: &str) {
+        tracing::debug!("calling {service}:{operation}");
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
