@@ -197,26 +197,22 @@ fn statement(node: &Node<'_>, version: Version) -> Result<Statement, ParseError>
             }
             key @ ("action" | "notaction") => {
                 let again = std::mem::replace(&mut actions, true);
-                texts(&member.node).and_then(|texts| {
+                texts(&member.node, ActionPattern::new).and_then(|patterns| {
                     if again {
                         return Err("a statement has either Action or NotAction".into());
                     }
-                    let patterns = texts.into_iter().map(ActionPattern::new).collect();
                     statement.actions = scope(key == "notaction", patterns);
                     Ok(())
                 })
             }
-            key @ ("resource" | "notresource") => texts(&member.node).and_then(|texts| {
-                if statement.resources.is_some() {
-                    return Err("a statement has either Resource or NotResource".into());
-                }
-                let templates = texts
-                    .into_iter()
-                    .map(|text| Template::wild(text, version))
-                    .collect();
-                statement.resources = Some(scope(key == "notresource", templates));
-                Ok(())
-            }),
+            key @ ("resource" | "notresource") => texts(&member.node, |text| Template::wild(text, version))
+                .and_then(|templates| {
+                    if statement.resources.is_some() {
+                        return Err("a statement has either Resource or NotResource".into());
+                    }
+                    statement.resources = Some(scope(key == "notresource", templates));
+                    Ok(())
+                }),
             key @ ("principal" | "notprincipal") => {
                 principals(&member.node, key == "notprincipal").and_then(|principals| {
                     if statement.principals.is_some() {
@@ -258,16 +254,20 @@ fn statement(node: &Node<'_>, version: Version) -> Result<Statement, ParseError>
     Ok(statement)
 }
 
-/// A string or a list of strings.
-fn texts<'n>(node: &'n Node<'_>) -> Result<Vec<&'n str>, String> {
-    let text = |node: &'n Node<'_>| match &node.value {
-        Value::Text(text) => Ok(&**text),
-        other => Err(format!("a string was expected, not {}", other.name())),
+/// What a string or a list of strings holds, each of them read by `read`.
+fn texts<T>(node: &Node<'_>, read: impl Fn(&str) -> T) -> Result<Vec<T>, String> {
+    let nodes = match &node.value {
+        Value::List(nodes) => nodes.as_slice(),
+        _ => std::slice::from_ref(node),
     };
-    match &node.value {
-        Value::List(nodes) => nodes.iter().map(text).collect(),
-        _ => Ok(vec![text(node)?]),
+    let mut found = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        match &node.value {
+            Value::Text(text) => found.push(read(text)),
+            other => return Err(format!("a string was expected, not {}", other.name())),
+        }
     }
+    Ok(found)
 }
 
 fn principals(node: &Node<'_>, negated: bool) -> Result<Principals, String> {
@@ -282,11 +282,9 @@ fn principals(node: &Node<'_>, negated: bool) -> Result<Principals, String> {
         }),
         Value::Object(members) => {
             for member in members {
-                names.extend(
-                    texts(&member.node)?
-                        .into_iter()
-                        .map(|name| PrincipalName::read(&member.key, name)),
-                );
+                names.extend(texts(&member.node, |name| {
+                    PrincipalName::read(&member.key, name)
+                })?);
             }
         }
         other => return Err(format!("an object or \"*\" was expected, not {}", other.name())),
