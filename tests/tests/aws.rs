@@ -876,18 +876,24 @@ output "read" {{
     assert_eq!(read["secret"], environment["keys"]["secrets"]);
 }
 
-/// A folder with provider packages: named, or one of the usual places.
+/// A folder with provider packages: named in `TF_PLUGIN_MIRROR`, or found a level below the usual places.
 fn plugin_mirror() -> Option<PathBuf> {
-    let named = std::env::var_os("TF_PLUGIN_MIRROR").map(PathBuf::from);
-    let usual = [
-        "/opt/tf-plugins",
-        "/usr/share/terraform/plugins",
-        "/usr/local/share/terraform/plugins",
-    ];
-    named
-        .into_iter()
-        .chain(usual.map(PathBuf::from))
-        .find(|folder| folder.join("registry.terraform.io/hashicorp/aws").is_dir())
+    let holds_aws = |folder: &PathBuf| folder.join("registry.terraform.io/hashicorp/aws").is_dir();
+    if let Some(named) = std::env::var_os("TF_PLUGIN_MIRROR").map(PathBuf::from) {
+        return Some(named).filter(holds_aws);
+    }
+    [
+        "/opt",
+        "/usr/share",
+        "/usr/local/share",
+        "/usr/share/terraform",
+        "/usr/local/share/terraform",
+    ]
+    .into_iter()
+    .filter_map(|place| fs::read_dir(place).ok())
+    .flat_map(|folder| folder.filter_map(Result::ok))
+    .map(|entry| entry.path())
+    .find(holds_aws)
 }
 
 /// The AWS CLI reads what we made, where it is installed.
