@@ -1,3 +1,4 @@
+# Crates are always built for the whole workspace: one set of features, so that the heavy ones are built once.
 # Every target works from a fresh clone; what it needs beyond Rust and Terraform it installs below tests/.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -18,16 +19,17 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | column -t -s $$'\t'
 
 .PHONY: build
-build: ## Build the provider and tfplan-check (debug)
-	$(CARGO) build --locked -p terraform-provider-mlops -p tfplan-check
+build: ## Build everything (debug)
+	$(CARGO) build --locked --workspace --bins
 
 .PHONY: demo
 demo: prerequisites venv build ## One ML environment on a local AWS: plan, check, apply, plan again, destroy
-	$(CARGO) run --quiet --locked -p mlops-e2e --bin demo
+	MLOPS_BINARIES=$(abspath $(TARGET))/debug $(TARGET)/debug/demo
 
 .PHONY: test
-test: prerequisites lint venv build ## Everything that CI runs
-	$(CARGO) test --locked --workspace --no-fail-fast
+test: prerequisites lint venv ## Everything that CI runs
+	$(CARGO) test --locked --workspace --no-run
+	MLOPS_BINARIES=$(abspath $(TARGET))/debug $(CARGO) test --locked --workspace --no-fail-fast
 
 .PHONY: lint
 lint: ## Formatting and clippy with warnings denied

@@ -13,11 +13,21 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// A binary of this workspace, built on first use so that no test runs against an old one.
+/// A binary of this workspace: taken from the folder `MLOPS_BINARIES` where that is set (`make` has built them), else
+/// built on first use so that no test runs against an old one.
 ///
 /// # Panics
 /// Where the build fails: there is nothing to test then.
 pub fn binary(package: &'static str) -> PathBuf {
+    if let Some(folder) = std::env::var_os("MLOPS_BINARIES") {
+        let built = PathBuf::from(folder).join(package);
+        assert!(
+            built.exists(),
+            "MLOPS_BINARIES is set, but {} is not there",
+            built.display()
+        );
+        return built;
+    }
     static PROVIDER: OnceLock<PathBuf> = OnceLock::new();
     static VALIDATOR: OnceLock<PathBuf> = OnceLock::new();
     let slot = if package == "tfplan-check" {
