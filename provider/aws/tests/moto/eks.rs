@@ -30,7 +30,7 @@ async fn role(aws: &Aws, name: &str) -> String {
         .clone()
 }
 
-fn cluster(moto: &Moto, name: &str, role_arn: &str) -> Cluster {
+pub(crate) fn cluster(moto: &Moto, name: &str, role_arn: &str) -> Cluster {
     Cluster {
         name: name.into(),
         role_arn: role_arn.into(),
@@ -47,7 +47,7 @@ fn cluster(moto: &Moto, name: &str, role_arn: &str) -> Cluster {
     }
 }
 
-async fn standing(aws: &Aws, moto: &Moto, name: &str) -> (Component, String) {
+pub(crate) async fn standing(aws: &Aws, moto: &Moto, name: &str) -> (Component, String) {
     let role_arn = role(aws, name).await;
     let wanted = Cluster {
         deletion_protection: false,
@@ -58,7 +58,7 @@ async fn standing(aws: &Aws, moto: &Moto, name: &str) -> (Component, String) {
     (wanted, role_arn)
 }
 
-fn pool(moto: &Moto, cluster: &str, role_arn: &str, name: &str) -> NodePool {
+pub(crate) fn pool(moto: &Moto, cluster: &str, role_arn: &str, name: &str) -> NodePool {
     NodePool {
         cluster: cluster.into(),
         name: name.into(),

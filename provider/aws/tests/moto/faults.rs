@@ -4,34 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_types::body::SdkBody;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use mlops_aws::{Aws, Settings};
 use mlops_environment::aws::{Key, LogGroup, Repository, Role};
 use mlops_environment::component::{Component, Kind};
 use mlops_environment::driver::{Driver, Reason};
 
 use crate::documents::{allow, key_policy, trust};
-use crate::harness::{Hurry, component, driver, settings, tags};
+use crate::harness::{Hurry, Refusing, component, driver, settings, tags};
 use crate::server::{Moto, moto};
-
-/// Passes calls on, apart from the one whose turn it is.
-#[derive(Debug)]
-struct Refusing {
-    inner: SharedHttpConnector,
-    countdown: Arc<AtomicUsize>,
-}
-
-impl HttpConnector for Refusing {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if self.countdown.fetch_sub(1, Ordering::SeqCst) == 0 {
-            let status = 403.try_into().expect("403 is a status");
-            return HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::empty())));
-        }
-        self.inner.call(request)
-    }
-}
+use crate::{eks, storage, who};
 
 async fn refuses_each_call(moto: &Moto, make: impl Fn(usize) -> Component) {
     let inner = driver(moto).await.connector();
@@ -53,18 +35,19 @@ async fn refuses_each_call(moto: &Moto, make: impl Fn(usize) -> Component) {
         match aws.create(&wanted, &Hurry::default()).await {
             Ok(_) => {
                 assert!(
-                    number >= 2,
+                    number >= 1,
                     "{}: only {number} calls were refused",
                     wanted.address
                 );
                 return;
             }
             Err(failure) => {
-                let refused = &aws.calls().log()[number];
-                assert_eq!(
-                    (&failure.operation, failure.reason),
-                    (refused, Reason::Denied),
-                    "{failure:?}"
+                assert_eq!(failure.reason, Reason::Denied, "{failure:?}");
+                let calls = aws.calls().log();
+                assert!(
+                    calls.contains(&failure.operation),
+                    "{} is none of {calls:?}",
+                    failure.operation
                 );
             }
         }
@@ -122,6 +105,34 @@ async fn a_refused_call_of_a_create_is_named() {
             tags: tags("registry.churn"),
         };
         component("registry.churn", Kind::AwsRepository, &repository)
+    })
+    .await;
+    refuses_each_call(moto, |number| {
+        let bucket = storage::bucket(&format!("refused-bucket-{number}"));
+        component("buckets.data", Kind::AwsBucket, &bucket)
+    })
+    .await;
+    refuses_each_call(moto, |number| {
+        let policy = who::policy(&format!("refused-policy-{number}"));
+        component("boundaries.ci", Kind::AwsPolicy, &policy)
+    })
+    .await;
+}
+
+/// The same where other things must stand first.
+#[tokio::test]
+async fn a_refused_call_of_a_create_in_a_cluster_is_named() {
+    let Some(moto) = moto() else { return };
+    let aws = driver(moto).await;
+    let (_, role_arn) = eks::standing(&aws, moto, "refused-parts").await;
+    refuses_each_call(moto, |number| {
+        let pool = eks::pool(moto, "refused-parts", &role_arn, &format!("pool-{number}"));
+        component("node_pools.serving", Kind::AwsNodePool, &pool)
+    })
+    .await;
+    refuses_each_call(moto, |number| {
+        let cluster = eks::cluster(moto, &format!("refused-{number}"), &role_arn);
+        component("cluster", Kind::AwsCluster, &cluster)
     })
     .await;
 }

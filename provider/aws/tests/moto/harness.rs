@@ -3,20 +3,24 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_types::body::SdkBody;
 use mlops_aws::{AssumeRoleWithWebIdentity, Aws, SERVICES, Settings};
 use mlops_environment::aws::Tags;
 use mlops_environment::component::{
     Address, Component, Kind, Management, Observation, OnDestroy, Owner, Present, Properties, Status,
 };
-use mlops_environment::driver::{Driver, Monitor};
+use mlops_environment::driver::{Driver, Failure, Monitor, Reason};
 use mlops_environment::plan::Change;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::server::Moto;
+use crate::server::{Moto, moto};
 
 pub(crate) const ACCOUNT: &str = "123456789012";
 pub(crate) const REGION: &str = "eu-central-1";
@@ -109,6 +113,68 @@ pub(crate) fn diff(wanted: &Component, found: &Present) -> Vec<Change> {
         .collect()
 }
 
+/// Passes calls on, apart from the one whose turn it is.
+#[derive(Debug)]
+pub(crate) struct Refusing {
+    pub(crate) inner: SharedHttpConnector,
+    pub(crate) countdown: Arc<AtomicUsize>,
+}
+
+impl HttpConnector for Refusing {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if self.countdown.fetch_sub(1, Ordering::SeqCst) == 0 {
+            let status = 403.try_into().expect("403 is a status");
+            return HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::empty())));
+        }
+        self.inner.call(request)
+    }
+}
+
+/// Does something again and again, each time with a later one of its calls refused, until it goes through with none.
+/// Every refusal is told by the call that was refused, and never taken for something else.
+pub(crate) async fn refused_in_turn<T>(
+    aws: &Aws,
+    what: &str,
+    act: impl AsyncFn(&Aws) -> Result<T, Failure>,
+) -> T {
+    let moto = moto().expect("a driver stands, so moto does");
+    for number in 0..80 {
+        let countdown = Arc::new(AtomicUsize::new(usize::MAX));
+        let connector = Refusing {
+            inner: aws.connector(),
+            countdown: Arc::clone(&countdown),
+        };
+        let settings = Settings {
+            connector: Some(SharedHttpConnector::new(connector)),
+            ..settings(moto)
+        };
+        let refusing = Aws::connect(settings).await.unwrap();
+        refusing.caller().await.unwrap();
+        refusing.calls().clear();
+        countdown.store(number, Ordering::SeqCst);
+        let result = act(&refusing).await;
+        let calls = refusing.calls().log();
+        match result {
+            Ok(value) => {
+                assert!(
+                    calls.len() <= number,
+                    "{what}: call {number} was refused and nobody minded: {calls:?}"
+                );
+                return value;
+            }
+            Err(failure) => {
+                assert_eq!(failure.reason, Reason::Denied, "{what}: {failure:?}");
+                assert!(
+                    calls.contains(&failure.operation),
+                    "{what}: {} is none of {calls:?}",
+                    failure.operation
+                );
+            }
+        }
+    }
+    panic!("{what} takes more than 80 calls");
+}
+
 pub(crate) async fn present(aws: &Aws, component: &Component) -> Present {
     match aws.observe(component).await.unwrap() {
         Observation::Present(present) => present,
@@ -171,23 +237,42 @@ pub(crate) async fn changed(aws: &Aws, wanted: &Component) -> Present {
         "{}: nothing to change",
         wanted.address
     );
-    let after = aws
-        .update(wanted, &found, &changes, &Hurry::default())
-        .await
-        .unwrap_or_else(|f| panic!("{}: {f} {f:?}", wanted.address));
+    // Looked at anew each time, as an apply that follows a refused one does.
+    let after = refused_in_turn(aws, &format!("update of {}", wanted.address), async |refusing| {
+        let found = present(aws, wanted).await;
+        let changes = diff(wanted, &found);
+        if changes.is_empty() && found.foreign.is_empty() {
+            return Ok(found);
+        }
+        refusing.update(wanted, &found, &changes, &Hurry::default()).await
+    })
+    .await;
     assert_eq!(diff(wanted, &after), [], "{}: after the update", wanted.address);
     assert_eq!(after.foreign, Vec::<String>::new(), "{}", wanted.address);
     after
 }
 
-/// Deletes a component twice: the second time it is gone already.
+/// Deletes a component, each call refused once; then once more, when it is gone already.
 pub(crate) async fn deleted(aws: &Aws, wanted: &Component) {
-    let found = present(aws, wanted).await;
-    for _ in 0..2 {
-        aws.delete(wanted, &found, &Hurry::default())
-            .await
-            .unwrap_or_else(|f| panic!("{}: {f} {f:?}", wanted.address));
-    }
+    let found = refused_in_turn(aws, &format!("look at {}", wanted.address), async |aws| {
+        aws.observe(wanted).await
+    })
+    .await;
+    let Observation::Present(found) = found else {
+        panic!("{} is absent", wanted.address)
+    };
+    refused_in_turn(aws, &format!("deletion of {}", wanted.address), async |aws| {
+        aws.delete(wanted, &found, &Hurry::default()).await
+    })
+    .await;
+    gone(aws, wanted, &found).await;
+}
+
+/// Deletes what was found, and looks.
+pub(crate) async fn gone(aws: &Aws, wanted: &Component, found: &Present) {
+    aws.delete(wanted, found, &Hurry::default())
+        .await
+        .unwrap_or_else(|f| panic!("{}: {f} {f:?}", wanted.address));
     assert_eq!(
         aws.observe(wanted).await.unwrap(),
         Observation::Absent,

@@ -9,7 +9,9 @@ use mlops_environment::driver::{Driver, Reason};
 use serde_json::json;
 
 use crate::documents::{bucket_policy, key_policy, log_delivery};
-use crate::harness::{Hurry, REGION, changed, component, deleted, diff, driver, life, made, present, tags};
+use crate::harness::{
+    Hurry, REGION, changed, component, deleted, diff, driver, gone, life, made, present, tags,
+};
 use crate::server::moto;
 
 fn key(name: &str) -> Key {
@@ -23,7 +25,7 @@ fn key(name: &str) -> Key {
     }
 }
 
-fn bucket(name: &str) -> Bucket {
+pub(crate) fn bucket(name: &str) -> Bucket {
     Bucket {
         name: name.into(),
         region: REGION.into(),
@@ -185,7 +187,7 @@ async fn a_bucket_with_objects_is_refused_unless_it_is_to_be_purged() {
     );
     wanted.on_destroy = OnDestroy::Purge;
     aws.calls().clear();
-    deleted(&aws, &wanted).await;
+    gone(&aws, &wanted, &found).await;
     assert_eq!(aws.calls().counts().get("s3:DeleteObjects"), Some(&2));
 }
 

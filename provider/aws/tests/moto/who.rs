@@ -14,7 +14,7 @@ use crate::harness::{
 };
 use crate::server::moto;
 
-fn policy(name: &str) -> ManagedPolicy {
+pub(crate) fn policy(name: &str) -> ManagedPolicy {
     ManagedPolicy {
         name: name.into(),
         path: "/mlops/test/".into(),
