@@ -12,7 +12,7 @@ use crate::documents::other_trust;
 use crate::harness::{Hurry, changed, component, deleted, diff, driver, made, present, tags};
 use crate::server::{Moto, moto};
 
-async fn role(aws: &Aws, name: &str) -> String {
+pub(crate) async fn role(aws: &Aws, name: &str) -> String {
     let role = Role {
         name: name.into(),
         path: "/mlops/test/".into(),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use mlops_aws::{Aws, Settings};
-use mlops_environment::aws::{Key, LogGroup, Repository, Role};
+use mlops_environment::aws::{AccessEntry, Key, LogGroup, Repository, Role, Secret};
 use mlops_environment::component::{Component, Kind};
 use mlops_environment::driver::{Driver, Reason};
 
@@ -113,6 +113,25 @@ async fn a_refused_call_of_a_create_is_named() {
     })
     .await;
     refuses_each_call(moto, |number| {
+        let secret = Secret {
+            name: format!("refused/{number}"),
+            description: "refused".into(),
+            kms_key: None,
+            recovery_window_days: 7,
+            tags: tags("secrets.churn.api"),
+        };
+        component("secrets.churn.api", Kind::AwsSecret, &secret)
+    })
+    .await;
+    refuses_each_call(moto, |number| {
+        let provider = who::provider(
+            &format!("https://issuer.example/refused/{number}"),
+            &["sts.amazonaws.com"],
+        );
+        component("federation.pods", Kind::AwsOidcProvider, &provider)
+    })
+    .await;
+    refuses_each_call(moto, |number| {
         let policy = who::policy(&format!("refused-policy-{number}"));
         component("boundaries.ci", Kind::AwsPolicy, &policy)
     })
@@ -128,6 +147,22 @@ async fn a_refused_call_of_a_create_in_a_cluster_is_named() {
     refuses_each_call(moto, |number| {
         let pool = eks::pool(moto, "refused-parts", &role_arn, &format!("pool-{number}"));
         component("node_pools.serving", Kind::AwsNodePool, &pool)
+    })
+    .await;
+    let mut principals = Vec::new();
+    for number in 0..4 {
+        principals.push(eks::role(&aws, &format!("refused-entry-{number}")).await);
+    }
+    refuses_each_call(moto, |number| {
+        let view = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy".to_owned();
+        let entry = AccessEntry {
+            cluster: "refused-parts".into(),
+            principal_arn: principals[number].clone(),
+            groups: BTreeSet::new(),
+            policies: [(view, BTreeSet::new())].into(),
+            tags: tags("access.deploy"),
+        };
+        component("access.deploy", Kind::AwsAccessEntry, &entry)
     })
     .await;
     refuses_each_call(moto, |number| {

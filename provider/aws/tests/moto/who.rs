@@ -207,7 +207,7 @@ async fn what_is_fixed_at_creation_is_refused_with_a_reason() {
     );
 }
 
-fn provider(url: &str, audiences: &[&str]) -> OidcProvider {
+pub(crate) fn provider(url: &str, audiences: &[&str]) -> OidcProvider {
     OidcProvider {
         url: url.into(),
         audiences: audiences.iter().map(|audience| (*audience).to_owned()).collect(),
