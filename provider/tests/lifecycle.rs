@@ -452,3 +452,21 @@ async fn an_interrupted_create_answers_and_goes_on() {
     );
     core.converge(ADDRESS, &config).await.unwrap();
 }
+
+#[tokio::test]
+async fn an_environment_whose_logs_were_kept_can_be_made_again() {
+    let memory = Arc::new(Memory::new());
+    let mut core = core(&memory).await;
+    let config = config(&core, |settings| {
+        settings["buckets"] = json!({ "logs": { "on_destroy": "retain" } });
+    });
+    core.converge(ADDRESS, &config).await.unwrap();
+    core.destroy(ADDRESS).await.unwrap();
+    let kept = memory.ids();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    let again = core.converge(ADDRESS, &config).await.unwrap();
+    assert_eq!(text(&again.state, &["phase"]), "READY");
+    for (name, id) in &kept {
+        assert_eq!(memory.ids().get(name), Some(id), "what was kept is used again");
+    }
+}

@@ -227,6 +227,20 @@ async fn store(
     }
 }
 
+impl Held {
+    /// Writes that everything is gone but the bucket of the claim itself, which is kept: whoever makes the environment
+    /// again goes on with what was kept, instead of meeting a destroy that looks cut off.
+    ///
+    /// # Errors
+    /// The claim could not be written.
+    pub(super) async fn left_behind(self, driver: &Arc<dyn Driver>) -> Result<(), Failure> {
+        let claim = self.claim.released(Timestamp::now());
+        store(driver, &self.bucket, &self.key, &claim, Some(&self.version))
+            .await
+            .map(|_| ())
+    }
+}
+
 async fn lost_race(driver: &Arc<dyn Driver>, id: &str, bucket: &str, key: &str) -> Diagnostics {
     let who = match driver.read_claim(bucket, key).await {
         Ok(Some((claim, _))) => format!("by {} at {}", claim.owner, claim.updated_at),

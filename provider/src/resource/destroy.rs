@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use mlops_environment::claim::{Admission, Operation as ClaimOperation};
 use mlops_environment::component::{Address, Component, OnDestroy, Present};
+use mlops_environment::driver::Failure;
 use mlops_environment::plan::Decision;
 use mlops_environment::reference;
 use tfplugin::{ApplyRequest, ApplyResponse, CallContext, Diagnostic, Diagnostics, Value};
 
+use super::apply::LOGS;
 use super::private::{Operation, Private};
 use super::wanted::{self, Wanted};
 use super::{Environment, claims, plan, read, report, state};
@@ -121,11 +123,17 @@ async fn try_destroy(
             context.checkpoint(remaining(&request.prior, &left), private.bytes());
         })
         .await;
-    drop(held);
     if results.complete() {
-        return Ok(gone(Diagnostics(
-            leftovers(&id, &model.components).into_iter().collect(),
-        )));
+        let mut diagnostics = Diagnostics(leftovers(&id, &model.components).into_iter().collect());
+        let kept = model
+            .component(LOGS)
+            .is_some_and(|logs| logs.on_destroy == OnDestroy::Retain);
+        if let Some(held) = held.filter(|_| kept)
+            && let Err(failure) = held.left_behind(&cloud.driver).await
+        {
+            diagnostics.push(claim_left(&id, &failure));
+        }
+        return Ok(gone(diagnostics));
     }
     Ok(stopped(
         request,
@@ -257,6 +265,17 @@ fn released(id: &str) -> Diagnostic {
         format!("{id} was only removed from the state"),
         "Its claim is newer than this state: somebody applied it since, or it was destroyed and made again. Nothing was \
          deleted. If it should go, destroy it from the state that made it.",
+    )
+}
+
+fn claim_left(id: &str, failure: &Failure) -> Diagnostic {
+    Diagnostic::warning(
+        format!("{id} is gone, but its claim still says that it is being deleted"),
+        format!(
+            "{}: {}. An environment of this name can be made again only once the object claim.json under mlops/ in its \
+             logs bucket is removed.",
+            failure.operation, failure.message
+        ),
     )
 }
 
