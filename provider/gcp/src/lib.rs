@@ -1,0 +1,1 @@
+//! The GCP driver: carries out the steps of an environment's plan.
