@@ -79,6 +79,11 @@ macro_rules! by_kind {
                 let $object: Wanted<Secret> = typed($component)?;
                 $body
             }
+            kind => Err(failure(
+                "driver",
+                Reason::Invalid,
+                format!("{} is of kind {kind:?}, which is none of AWS", $component.address),
+            )),
         }
     };
 }
@@ -135,6 +140,7 @@ impl Aws {
                 let principal = answer.arn.ok_or_else(|| missing(OPERATION, "Arn"))?;
                 Ok(Caller {
                     account: answer.account.ok_or_else(|| missing(OPERATION, "Account"))?,
+                    number: String::new(),
                     partition: principal.split(':').nth(1).unwrap_or("aws").to_owned(),
                     principal,
                 })

@@ -81,6 +81,47 @@ pub enum Kind {
     AwsAccessEntry,
     /// An EKS managed node group with its launch template.
     AwsNodePool,
+    /// APIs that must be enabled in a project.
+    GcpServices,
+    /// The VPC network, subnetwork and secondary ranges in use.
+    GcpNetwork,
+    /// A KMS key ring.
+    GcpKeyRing,
+    /// A KMS key with the grants of the service agents that use it.
+    GcpKey,
+    /// A Cloud Storage bucket with its managed folders and their grants.
+    GcpBucket,
+    /// A log bucket with the sink that fills it.
+    GcpLogBucket,
+    /// An Artifact Registry repository with its grants.
+    GcpRepository,
+    /// A Secret Manager secret with its grants: its name, never its value.
+    GcpSecret,
+    /// A service account.
+    GcpServiceAccount,
+    /// Who may enter a service account.
+    GcpTrust,
+    /// What the environment's accounts may do project-wide.
+    GcpProjectGrants,
+    /// A workload identity pool.
+    GcpWorkloadIdentityPool,
+    /// An OIDC provider of a workload identity pool.
+    GcpWorkloadIdentityProvider,
+    /// A GKE cluster.
+    GcpCluster,
+    /// A GKE node pool.
+    GcpNodePool,
+}
+
+impl Kind {
+    /// Whether it mostly stands already when its turn comes in a fresh environment, so that looking first spares a
+    /// create that fails: pools come with their cluster, key rings and keys outlive environments.
+    pub fn found_standing(self) -> bool {
+        matches!(
+            self,
+            Self::GcpNodePool | Self::GcpKeyRing | Self::GcpKey | Self::GcpServices
+        )
+    }
 }
 
 /// How a component came to be part of the environment.

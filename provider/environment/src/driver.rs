@@ -90,8 +90,10 @@ pub struct ClaimVersion(pub String);
 /// Whose credentials are in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// Account or project.
+    /// Account, or id of the project.
     pub account: String,
+    /// Number of the project, by which Google Cloud names pools and service agents; empty elsewhere.
+    pub number: String,
     /// `aws`, `aws-cn`, `aws-us-gov`; empty elsewhere.
     pub partition: String,
     /// ARN or e-mail.

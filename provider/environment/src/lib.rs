@@ -43,6 +43,7 @@ pub mod config;
 pub mod defaults;
 pub mod driver;
 pub mod environment;
+pub mod gcp;
 pub mod graph;
 pub mod guard;
 pub mod names;

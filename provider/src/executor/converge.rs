@@ -138,7 +138,7 @@ async fn one(
 ) -> Result<Present, Problem> {
     // What somebody else made can be there however new the environment is.
     let theirs = matches!(component.management, Management::Existing | Management::Adopted);
-    let mut looked = approach == Approach::Look || theirs;
+    let mut looked = approach == Approach::Look || theirs || component.kind.found_standing();
     let mut observation = if looked {
         driver.observe(component).await.map_err(Problem::Cloud)?
     } else {

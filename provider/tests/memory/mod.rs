@@ -209,6 +209,7 @@ impl Driver for Memory {
     fn caller(&self) -> Pending<'_, Caller> {
         Box::pin(async {
             Ok(Caller {
+                number: String::new(),
                 account: "123456789012".into(),
                 partition: "aws".into(),
                 principal: "arn:aws:sts::123456789012:assumed-role/provisioner/test".into(),

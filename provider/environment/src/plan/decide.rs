@@ -55,10 +55,13 @@ impl Decision {
         }
     }
 
-    fn reports_only(&self, kind: Kind) -> bool {
+    /// Whether deviations of a kind are shown and left alone.
+    pub(super) fn reports_only(&self, kind: Kind) -> bool {
         match kind {
-            Kind::AwsRole => self.report_identities,
-            Kind::AwsBucket => self.report_buckets,
+            Kind::AwsRole | Kind::GcpServiceAccount | Kind::GcpTrust | Kind::GcpProjectGrants => {
+                self.report_identities
+            }
+            Kind::AwsBucket | Kind::GcpBucket => self.report_buckets,
             _ => false,
         }
     }
@@ -121,7 +124,10 @@ pub fn decide(
         Status::InProgress { what, .. } => return Ok(step(Action::Settle, Disruption::None, what)),
         Status::Failed { reason } => {
             // Neither has ever worked in this state, so nothing can be lost.
-            let safe = matches!(component.kind, Kind::AwsCluster | Kind::AwsNodePool);
+            let safe = matches!(
+                component.kind,
+                Kind::AwsCluster | Kind::AwsNodePool | Kind::GcpCluster | Kind::GcpNodePool
+            );
             return if safe && ours && component.management == Management::Create {
                 Ok(step(
                     Action::Delete,
@@ -216,7 +222,8 @@ fn worst(kind: Kind, changes: &[Change]) -> Disruption {
 }
 
 /// One minor version at a time, never back.
-/// <https://docs.aws.amazon.com/eks/latest/userguide/update-cluster.html>
+/// <https://docs.aws.amazon.com/eks/latest/userguide/update-cluster.html>,
+/// <https://cloud.google.com/kubernetes-engine/docs/how-to/upgrading-a-cluster>
 fn version(kind: Kind, change: &Change) -> Result<(), Cause> {
     let parse = |value: &serde_json::Value| {
         value
@@ -239,7 +246,8 @@ fn version(kind: Kind, change: &Change) -> Result<(), Cause> {
         ));
     }
     // Nodes may lag behind by several versions, and catch up in one go.
-    if kind == Kind::AwsCluster && (to.major != from.major || to.minor > from.minor + 1) {
+    let control_plane = matches!(kind, Kind::AwsCluster | Kind::GcpCluster);
+    if control_plane && (to.major != from.major || to.minor > from.minor + 1) {
         let next = KubernetesVersion {
             major: from.major,
             minor: from.minor + 1,
@@ -293,11 +301,17 @@ pub(super) fn removal(component: &Component) -> Step {
             "refused while it holds anything",
         ),
         (OnDestroy::Delete, Kind::AwsLogGroup) => (Action::Delete, Disruption::DataLoss, ""),
+        (OnDestroy::Delete, Kind::GcpLogBucket) => (
+            Action::Delete,
+            Disruption::DataLoss,
+            "can be brought back for 7 days",
+        ),
+        (OnDestroy::Delete, Kind::GcpSecret) => (Action::Delete, Disruption::DataLoss, "with its versions"),
         (OnDestroy::Delete, Kind::AwsKey) => (Action::Delete, Disruption::None, "after its deletion window"),
         (OnDestroy::Delete, Kind::AwsSecret) => {
             (Action::Delete, Disruption::None, "after its recovery window")
         }
-        (OnDestroy::Delete, Kind::AwsCluster | Kind::AwsNodePool) => {
+        (OnDestroy::Delete, Kind::AwsCluster | Kind::AwsNodePool | Kind::GcpCluster | Kind::GcpNodePool) => {
             (Action::Delete, Disruption::Restart, "")
         }
         (OnDestroy::Delete, _) => (Action::Delete, Disruption::None, ""),

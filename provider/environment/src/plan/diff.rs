@@ -70,6 +70,20 @@ fn compare(
         Comparison::Value => as_set(from) == as_set(to),
         Comparison::Document => document(from) == document(to),
         Comparison::Documents => documents(from) == documents(to),
+        Comparison::Grants => {
+            let from = own_grants(from, to, before);
+            if as_set(&from) == as_set(to) {
+                return None;
+            }
+            return change(from, to.clone());
+        }
+        Comparison::GrantsByFolder => {
+            let from = own_folders(from, to, before);
+            if as_set(&from) == as_set(to) {
+                return None;
+            }
+            return change(from, to.clone());
+        }
         Comparison::Version => to.as_str().is_none_or(str::is_empty) || from == to,
         Comparison::AtLeast => {
             let has = from.as_array().cloned().unwrap_or_default();
@@ -108,6 +122,34 @@ fn own_tags(from: &Value, to: &Value, before: Option<&Value>) -> Value {
     found
         .filter(|(key, _)| key_in(Some(to), key) || key_in(before, key))
         .map(|(key, value)| (key.clone(), value.clone()))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+/// Of the grants found, those wanted now or last time: the rest is foreign or somebody else's.
+fn own_grants(from: &Value, to: &Value, before: Option<&Value>) -> Value {
+    let holds = |grants: Option<&Value>, grant: &Value| {
+        let grants = grants.and_then(Value::as_array).into_iter().flatten();
+        grants.into_iter().any(|other| as_set(other) == as_set(grant))
+    };
+    let found = from.as_array().into_iter().flatten();
+    found
+        .filter(|grant| holds(Some(to), grant) || holds(before, grant))
+        .cloned()
+        .collect()
+}
+
+/// The same by folder; a folder that was never wanted is somebody else's.
+fn own_folders(from: &Value, to: &Value, before: Option<&Value>) -> Value {
+    let nothing = Value::Array(Vec::new());
+    let found = from.as_object().into_iter().flatten();
+    found
+        .filter_map(|(folder, grants)| {
+            let (now, last) = (to.get(folder), before.and_then(|before| before.get(folder)));
+            now.or(last)?;
+            let own = own_grants(grants, now.unwrap_or(&nothing), last);
+            Some((folder.clone(), own))
+        })
         .collect::<Map<_, _>>()
         .into()
 }

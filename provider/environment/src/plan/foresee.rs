@@ -6,7 +6,7 @@ use super::decide::{Decision, change, removal, step};
 use super::diff::diff;
 use super::drift::{Deviation, Finding};
 use super::refusal::{Cause, Refusal};
-use super::rules::{self, Treatment};
+use super::rules::{self, Comparison, Treatment};
 use super::step::{Action, Change, Disruption, Step};
 use crate::component::{Address, Component, Kind, Management};
 use crate::graph::Graph;
@@ -136,9 +136,7 @@ fn foresee(
     for finding in drift {
         match finding {
             Finding::Changed(found) => merge(&mut changes, found, component),
-            Finding::Foreign(what) if !decision_reports(decision, component.kind) => {
-                foreign.push(what.clone())
-            }
+            Finding::Foreign(what) if !decision.reports_only(component.kind) => foreign.push(what.clone()),
             _ => {}
         }
     }
@@ -155,14 +153,6 @@ fn foresee(
         return Ok(vec![planned, create(component, summary)]);
     }
     Ok(vec![planned])
-}
-
-fn decision_reports(decision: &Decision, kind: Kind) -> bool {
-    match kind {
-        Kind::AwsRole => decision.report_identities,
-        Kind::AwsBucket => decision.report_buckets,
-        _ => false,
-    }
 }
 
 /// Steps for a component that is not there yet.
@@ -203,7 +193,8 @@ fn differences(component: &Component, prior: &Component) -> Vec<Change> {
         let known = changes.iter().any(|change| change.property == *property);
         let mut references = std::collections::BTreeSet::new();
         crate::reference::find_in(to, &mut references);
-        let pending = !references.is_empty() && from.is_some_and(|from| from != to);
+        let counts = rules::of(component.kind, property).0 != Comparison::Never;
+        let pending = counts && !references.is_empty() && from.is_some_and(|from| from != to);
         if pending && !known && component.management == Management::Create {
             let from = from.cloned().unwrap_or_default();
             changes.push(Change {

@@ -18,6 +18,10 @@ pub(super) enum Comparison {
     Documents,
     /// Only the wanted keys; those of others are left alone.
     Tags,
+    /// Only the wanted grants, and those wanted last time; what is found beside them is foreign or somebody else's.
+    Grants,
+    /// Grants by folder.
+    GrantsByFolder,
     /// The wanted items must be there; others may be.
     AtLeast,
     /// Minor versions; nothing wanted is whatever is there.
@@ -39,7 +43,9 @@ pub(super) enum Treatment {
 
 /// The rule of a property.
 pub(super) fn of(kind: Kind, property: &str) -> (Comparison, Treatment) {
-    use Comparison::{AtLeast, Document, Documents, Never, Ordered, Tags, Value, Version};
+    use Comparison::{
+        AtLeast, Document, Documents, Grants, GrantsByFolder, Never, Ordered, Tags, Value, Version,
+    };
     use Treatment::{Fixed, Rotate};
     const QUIET: Treatment = Treatment::InPlace(Disruption::None);
     match (kind, property) {
@@ -85,6 +91,30 @@ pub(super) fn of(kind: Kind, property: &str) -> (Comparison, Treatment) {
         }
         (Kind::AwsNodePool, "version") => (Version, Treatment::InPlace(Disruption::Rotate)),
 
+        (Kind::GcpNetwork, _) => (Value, Fixed),
+        // Says who asks, for objects that carry no mark.
+        (_, "owner" | "family") => (Never, QUIET),
+        (_, "grants") => (Grants, QUIET),
+        (Kind::GcpBucket, "folders") => (GrantsByFolder, QUIET),
+        (Kind::GcpBucket, "location" | "object_retention" | "project") => (Value, Fixed),
+        (Kind::GcpRepository, "kms_key") => (Value, Fixed),
+        (Kind::GcpSecret, "location") => (Value, Fixed),
+        (Kind::GcpServiceAccount, "email" | "account_id") => (Value, Fixed),
+        (Kind::GcpTrust, "account") => (Value, Fixed),
+        (Kind::GcpWorkloadIdentityProvider, "issuer") => (Value, Fixed),
+        (Kind::GcpCluster, "network" | "subnetwork" | "pods_range" | "services_range" | "workload_pool") => {
+            (Value, Fixed)
+        }
+        (Kind::GcpCluster, "initial_pools") => (Never, QUIET),
+        (Kind::GcpCluster, "version") => (Version, Treatment::InPlace(Disruption::Restart)),
+        (Kind::GcpNodePool, "cluster") => (Value, Fixed),
+        (Kind::GcpNodePool, "initial_count") => (Never, QUIET),
+        (Kind::GcpNodePool, "name" | "spot" | "accelerator" | "service_account") => (Value, Rotate),
+        (Kind::GcpNodePool, "machine_type" | "image_type" | "disk_gb" | "disk_type" | "metadata_mode") => {
+            (Value, Treatment::InPlace(Disruption::Rotate))
+        }
+        (Kind::GcpNodePool, "version") => (Version, Treatment::InPlace(Disruption::Rotate)),
+
         // The id stands for a whole object of somebody else.
         (_, "name" | "alias" | "id") => (Value, Fixed),
         _ => (Value, QUIET),
@@ -99,7 +129,13 @@ pub(super) fn disruption(kind: Kind, change: &Change) -> Disruption {
             Kind::AwsBucket | Kind::AwsRepository | Kind::AwsKey | Kind::AwsSecret | Kind::AwsLogGroup => {
                 Disruption::DataLoss
             }
-            Kind::AwsCluster => Disruption::Rotate,
+            Kind::GcpBucket
+            | Kind::GcpRepository
+            | Kind::GcpKeyRing
+            | Kind::GcpKey
+            | Kind::GcpSecret
+            | Kind::GcpLogBucket => Disruption::DataLoss,
+            Kind::AwsCluster | Kind::GcpCluster => Disruption::Rotate,
             _ => Disruption::Restart,
         },
         Treatment::InPlace(_) if loses_data(kind, change) => Disruption::DataLoss,
@@ -110,20 +146,36 @@ pub(super) fn disruption(kind: Kind, change: &Change) -> Disruption {
 /// Whether data goes earlier than before.
 fn loses_data(kind: Kind, change: &Change) -> bool {
     match (kind, change.property.as_str()) {
-        (Kind::AwsLogGroup, "retention_days") => match (change.from.as_i64(), change.to.as_i64()) {
-            (Some(from), Some(to)) => to < from,
-            // Kept for ever until now.
-            (None, Some(_)) => true,
-            _ => false,
-        },
+        (Kind::AwsLogGroup | Kind::GcpLogBucket, "retention_days") => {
+            match (change.from.as_i64(), change.to.as_i64()) {
+                (Some(from), Some(to)) => to < from,
+                // Kept for ever until now.
+                (None, Some(_)) => true,
+                _ => false,
+            }
+        }
         (Kind::AwsBucket, "lifecycle") => {
             let (from, to) = (&change.from, &change.to);
             ["expire_days", "noncurrent_days"]
                 .iter()
                 .any(|days| earliest(to, days) < earliest(from, days))
         }
+        (Kind::GcpBucket, "lifecycle") => ["expire", "expire_replaced"]
+            .iter()
+            .any(|action| earliest_of(&change.to, action) < earliest_of(&change.from, action)),
+        (Kind::GcpBucket, "soft_delete_days") => change.to.as_i64() < change.from.as_i64(),
         _ => false,
     }
+}
+
+/// The fewest days of the rules with an action; never is very late.
+fn earliest_of(rules: &Value, action: &str) -> i64 {
+    let rules = rules.as_array().into_iter().flatten();
+    rules
+        .filter(|rule| rule.get("action").is_some_and(|value| value == action))
+        .filter_map(|rule| rule.get("days")?.as_i64())
+        .min()
+        .unwrap_or(i64::MAX)
 }
 
 /// The earliest expiry in a set of lifecycle rules; never is very late.

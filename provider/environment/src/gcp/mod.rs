@@ -1,0 +1,5 @@
+//! Components of an environment on Google Cloud.
+
+mod properties;
+
+pub use properties::*;
