@@ -1,6 +1,7 @@
-//! Amazon's cloud: accounts with their regions, and one file a service.
+//! Amazon's cloud: accounts with their regions, and one file or folder a service.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,11 +9,24 @@ use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::world::World;
 
+pub mod ecr;
+pub mod kms;
+pub mod logs;
+pub mod output;
+pub mod page;
+pub mod partition;
+pub mod s3;
+pub mod secretsmanager;
+pub mod tags;
+
 /// Every account, and what is global.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Aws {
     /// Accounts by their twelve digits.
     pub accounts: BTreeMap<String, Account>,
+    /// Buckets of all accounts: their names are global.
+    #[serde(default)]
+    pub s3: s3::State,
 }
 
 /// One account.
@@ -24,16 +38,65 @@ pub struct Account {
 
 /// One region of an account.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Region {}
+pub struct Region {
+    /// Container registry.
+    #[serde(default)]
+    pub ecr: ecr::State,
+    /// Keys and aliases.
+    #[serde(default)]
+    pub kms: kms::State,
+    /// CloudWatch Logs.
+    #[serde(default)]
+    pub logs: logs::State,
+    /// Secrets Manager.
+    #[serde(default)]
+    pub secretsmanager: secretsmanager::State,
+}
+
+impl Aws {
+    /// What stands in a region of an account: an empty region where nothing was ever made. Reading leaves no trace.
+    pub fn region(&self, account: &str, region: &str) -> &Region {
+        static EMPTY: LazyLock<Region> = LazyLock::new(Region::default);
+        self.accounts
+            .get(account)
+            .and_then(|account| account.regions.get(region))
+            .unwrap_or(&EMPTY)
+    }
+
+    /// The same, to change.
+    pub fn region_mut(&mut self, account: &str, region: &str) -> &mut Region {
+        self.accounts
+            .entry(account.to_owned())
+            .or_default()
+            .regions
+            .entry(region.to_owned())
+            .or_default()
+    }
+}
 
 /// Answers a call that is read, known and allowed: shared out to the service's file.
 ///
 /// # Errors
 /// The service's refusal; `UnknownOperationException` for what no file carries.
-pub fn answer(_world: &mut World, call: &Call) -> Result<Answer, Refusal> {
-    Err(Refusal::new(
+pub fn answer(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
+    match call.service.as_str() {
+        "ecr" => ecr::answer(world, call),
+        "kms" => kms::answer(world, call),
+        "logs" => logs::answer(world, call),
+        "s3" => s3::answer(world, call),
+        "secretsmanager" => secretsmanager::answer(world, call),
+        _ => Err(not_carried(call)),
+    }
+}
+
+/// The refusal of a call that the API's description knows and no file here carries.
+pub fn not_carried(call: &Call) -> Refusal {
+    Refusal::new(
         404,
         "UnknownOperationException",
-        format!("{}:{} is not carried by this sandbox", call.service, call.operation),
-    ))
+        format!(
+            "{}:{} is not carried by this sandbox",
+            call.service, call.operation
+        ),
+    )
 }
