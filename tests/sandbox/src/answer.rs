@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 /// A successful answer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Answer {
-    /// The output by the member names of the API's description, those that travel as headers included.
+    /// The output by the member names of the API's description, those that travel as headers included. It is checked
+    /// against the description; null members are left out; timestamps are RFC 3339 strings or seconds since 1970.
     pub output: Value,
     /// Bytes of a streaming payload (an object's content).
     pub payload: Option<Bytes>,

@@ -11,8 +11,9 @@ pub struct Call {
     pub service: String,
     /// The operation in the vendor's spelling: `CreateCluster`; `container.projects.locations.clusters.create`.
     pub operation: String,
-    /// The input by the member names of the API's description: path, query, headers and body together. For Google Cloud:
-    /// path and query parameters by name, the JSON body under `body`.
+    /// The input by the member names of the API's description: path, query, headers and body together, checked against it
+    /// (required, type, enumeration, length, pattern); [`crate::protocol`] says how values look. For Google Cloud: path and
+    /// query parameters by name, the JSON body under `body`.
     pub input: Value,
     /// Bytes of a streaming payload (an object's content).
     pub payload: Bytes,

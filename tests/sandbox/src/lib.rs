@@ -11,6 +11,7 @@ pub mod aws;
 pub mod call;
 pub mod clock;
 pub mod gcp;
+pub mod protocol;
 pub mod random;
 pub mod world;
 
