@@ -10,6 +10,7 @@ pub mod answer;
 pub mod aws;
 pub mod call;
 pub mod clock;
+pub mod exchange;
 pub mod gcp;
 pub mod protocol;
 pub mod random;
