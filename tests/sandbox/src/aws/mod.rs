@@ -9,7 +9,10 @@ use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::world::World;
 
+pub mod arn;
 pub mod ecr;
+pub mod iam;
+pub mod input;
 pub mod kms;
 pub mod logs;
 pub mod output;
@@ -32,6 +35,9 @@ pub struct Aws {
 /// One account.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Account {
+    /// Identity and access management: the same in every region.
+    #[serde(default)]
+    pub iam: iam::State,
     /// Regions by name.
     pub regions: BTreeMap<String, Region>,
 }
@@ -54,6 +60,17 @@ pub struct Region {
 }
 
 impl Aws {
+    /// What stands in an account: an empty one where nothing was ever made. Reading leaves no trace.
+    pub fn account(&self, id: &str) -> &Account {
+        static EMPTY: LazyLock<Account> = LazyLock::new(Account::default);
+        self.accounts.get(id).unwrap_or(&EMPTY)
+    }
+
+    /// The same, to change.
+    pub fn account_mut(&mut self, id: &str) -> &mut Account {
+        self.accounts.entry(id.to_owned()).or_default()
+    }
+
     /// What stands in a region of an account: an empty region where nothing was ever made. Reading leaves no trace.
     pub fn region(&self, account: &str, region: &str) -> &Region {
         static EMPTY: LazyLock<Region> = LazyLock::new(Region::default);
@@ -81,6 +98,7 @@ impl Aws {
 pub fn answer(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     match call.service.as_str() {
         "ecr" => ecr::answer(world, call),
+        "iam" => iam::answer(world, call),
         "kms" => kms::answer(world, call),
         "logs" => logs::answer(world, call),
         "s3" => s3::answer(world, call),
@@ -99,4 +117,9 @@ pub fn not_carried(call: &Call) -> Refusal {
             call.service, call.operation
         ),
     )
+}
+
+/// What needs the service-linked role of a service, by region: while there is any, the role stays.
+fn uses_of_service_role(_account: &Account, _service: &str) -> BTreeMap<String, Vec<String>> {
+    BTreeMap::new()
 }
