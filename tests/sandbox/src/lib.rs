@@ -6,17 +6,30 @@
 //! by the same description. What no description knows is refused; what a description knows and no service carries is
 //! refused too, never answered with a friendly 200.
 
+pub mod account;
+mod admin;
 pub mod answer;
 pub mod aws;
 pub mod call;
 pub mod clock;
+pub mod edge;
 pub mod exchange;
+pub mod fault;
 pub mod gcp;
+mod hold;
+pub mod journal;
 pub mod protocol;
 pub mod random;
+pub mod sandbox;
+mod server;
+mod shared;
+pub mod snapshot;
+pub mod store;
 pub mod world;
 
 pub use answer::{Answer, Refusal};
 pub use call::{Call, Caller};
 pub use clock::Clock;
-pub use world::World;
+pub use fault::{Effect, Fault};
+pub use sandbox::Sandbox;
+pub use world::{Behaviour, World};

@@ -297,3 +297,80 @@ fn message(service: &'static Service, operation: Option<&'static Operation>, cod
         })
         .map_or("message", |name| name.as_str())
 }
+
+/// What a service says to too many calls.
+///
+/// S3: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>; EC2:
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>; the others: `Throttling` and
+/// `ThrottlingException` of their common errors.
+pub fn throttled(service: &str) -> Refusal {
+    match service {
+        "s3" => Refusal::new(503, "SlowDown", "Please reduce your request rate."),
+        "ec2" => Refusal::new(503, "RequestLimitExceeded", "Request limit exceeded."),
+        "iam" | "sts" => Refusal::new(400, "Throttling", "Rate exceeded"),
+        "eks" => Refusal::new(429, "ThrottlingException", "Rate exceeded"),
+        _ => Refusal::new(400, "ThrottlingException", "Rate exceeded"),
+    }
+}
+
+/// What a service says when it is down.
+pub fn unavailable(service: &str) -> Refusal {
+    let (code, message) = match service {
+        "s3" => ("ServiceUnavailable", "Service is unable to handle request."),
+        "ec2" => (
+            "Unavailable",
+            "The server is overloaded and can't handle the request.",
+        ),
+        "iam" | "sts" => (
+            "ServiceUnavailable",
+            "The request has failed due to a temporary failure of the server.",
+        ),
+        _ => (
+            "ServiceUnavailableException",
+            "The request has failed due to a temporary failure of the server.",
+        ),
+    };
+    Refusal::new(503, code, message)
+}
+
+/// What a service says to a session that is over.
+pub fn expired(service: &str) -> Refusal {
+    let words = "The security token included in the request is expired";
+    match service {
+        "s3" => Refusal::new(400, "ExpiredToken", "The provided token has expired."),
+        "ec2" => Refusal::new(400, "RequestExpired", "Request has expired."),
+        "iam" | "sts" => Refusal::new(403, "ExpiredToken", words),
+        "eks" => Refusal::new(403, "ExpiredTokenException", words),
+        _ => Refusal::new(400, "ExpiredTokenException", words),
+    }
+}
+
+/// What a service says to a key that is nobody's.
+pub fn unknown_key(service: &str) -> Refusal {
+    let words = "The security token included in the request is invalid.";
+    match service {
+        "s3" => Refusal::new(
+            403,
+            "InvalidAccessKeyId",
+            "The AWS Access Key Id you provided does not exist in our records.",
+        ),
+        "ec2" => Refusal::new(
+            401,
+            "AuthFailure",
+            "AWS was not able to validate the provided access credentials",
+        ),
+        "iam" | "sts" => Refusal::new(403, "InvalidClientTokenId", words),
+        "eks" => Refusal::new(403, "UnrecognizedClientException", words),
+        _ => Refusal::new(400, "UnrecognizedClientException", words),
+    }
+}
+
+/// What a service says to a caller who may not; `words` are the whole sentence.
+pub fn denied(service: &str, words: &str) -> Refusal {
+    match service {
+        "s3" | "iam" | "sts" => Refusal::new(403, "AccessDenied", words),
+        "ec2" => Refusal::new(403, "UnauthorizedOperation", words),
+        "eks" => Refusal::new(403, "AccessDeniedException", words),
+        _ => Refusal::new(400, "AccessDeniedException", words),
+    }
+}

@@ -1,0 +1,242 @@
+//! From a request to a reply, without a connection: the way that every call of either cloud takes.
+//!
+//! A cloud's own edge recognises the request ([`Received`]); faults come before and after; between them the call is let in
+//! or refused, answered by its service, saved, and written to the journal. Calls go through the world one after another.
+
+mod aws;
+mod gcp;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::answer::{Answer, Refusal};
+use crate::call::Call;
+use crate::exchange::{Reply, Request};
+use crate::fault::{Effect, words};
+use crate::journal::Entry;
+use crate::shared::Shared;
+use crate::world::World;
+
+/// Whose API a call speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cloud {
+    /// Amazon's.
+    Aws,
+    /// Google's.
+    Gcp,
+}
+
+/// What writes an answer or a refusal as a reply. An error is what is wrong with an answer that breaks the API's
+/// description: a mistake of the sandbox's.
+pub type Write = Box<dyn Fn(Result<&Answer, &Refusal>) -> Result<Reply, String> + Send>;
+
+/// A request that a cloud's edge recognised.
+pub struct Received {
+    /// Whose API it speaks.
+    pub cloud: Cloud,
+    /// The service, as in [`Call::service`].
+    pub service: String,
+    /// The operation; empty where the request names none that is known.
+    pub operation: String,
+    /// Whether the operation leaves everything as it is.
+    pub reads: bool,
+    /// What the call is about, for the journal: a name or an ARN.
+    pub resource: Option<String>,
+    /// The call, read and checked, or the refusal of a request that breaks the description.
+    pub call: Result<Call, Refusal>,
+    /// Writes the reply.
+    pub write: Write,
+}
+
+/// What an edge is told about a request beside the request.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The time.
+    pub at: jiff::Timestamp,
+    /// Names the call.
+    pub request_id: String,
+    /// `http://127.0.0.1:<port>`.
+    pub origin: String,
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Fate {
+    /// A reply is sent.
+    Reply(Reply),
+    /// The connection is reset.
+    Reset,
+    /// The reply's body ends in its middle.
+    Truncated(Reply),
+}
+
+/// Answers one request.
+pub(crate) async fn answer(shared: &Shared, request: &Request) -> Fate {
+    let received = {
+        let context = Context {
+            at: shared.clock.now(),
+            request_id: shared.request_id(),
+            origin: shared.origin.clone(),
+        };
+        let world = shared.world();
+        if google(request) {
+            gcp::receive(&world, request, context)
+        } else {
+            aws::receive(&world, &shared.accounts(), request, context)
+        }
+    };
+    if !shared.latency.is_zero() {
+        tokio::time::sleep(shared.latency).await;
+    }
+    through_faults(shared, received).await
+}
+
+/// Google's endpoints are given as `http://127.0.0.1:<port>/gcp/<service>`; gRPC leaves no room for a prefix.
+fn google(request: &Request) -> bool {
+    request.path.starts_with("/gcp/")
+        || request
+            .header("content-type")
+            .is_some_and(|kind| kind.starts_with("application/grpc"))
+}
+
+async fn through_faults(shared: &Shared, mut received: Received) -> Fate {
+    let effects = shared.faults().strike(&received);
+    let mut entry = Entry::of(&received, shared.clock.now());
+    entry.faults = effects.iter().map(|effect| effect.name().to_owned()).collect();
+    // A call that waits in a hold goes on, or is dropped, when the hold ends.
+    let holding = effects.iter().any(|effect| matches!(effect, Effect::HoldBefore));
+    if holding {
+        shared.hold.begin();
+    }
+    if !shared.hold.pass().await {
+        return reset(shared, entry);
+    }
+    for effect in &effects {
+        match effect {
+            Effect::Hang => std::future::pending().await,
+            Effect::Slow { seconds } => {
+                tokio::time::sleep(Duration::from_secs_f64(seconds.clamp(0.0, 3600.0))).await;
+            }
+            Effect::ResetBefore => return reset(shared, entry),
+            Effect::Lag { .. }
+            | Effect::ResetAfter
+            | Effect::Truncated
+            | Effect::HoldBefore
+            | Effect::HoldAfter => {}
+            refusing => {
+                if let Some(refusal) = words(refusing, &received) {
+                    let retry_after = refusing.retry_after();
+                    return refuse(shared, &received, entry, &refusal, retry_after);
+                }
+            }
+        }
+    }
+    if let Ok(call) = &mut received.call {
+        call.at = shared.clock.now();
+        entry.at = call.at;
+    }
+    let reply = carried(shared, &received, &mut entry);
+    if effects.iter().any(|effect| matches!(effect, Effect::HoldAfter)) {
+        shared.hold.begin();
+        shared.journal().add(entry.clone());
+        return if shared.hold.pass().await {
+            Fate::Reply(reply)
+        } else {
+            Fate::Reset
+        };
+    }
+    shared.journal().add(entry);
+    if effects.contains(&Effect::ResetAfter) {
+        return Fate::Reset;
+    }
+    if effects.contains(&Effect::Truncated) {
+        return Fate::Truncated(reply);
+    }
+    Fate::Reply(reply)
+}
+
+fn reset(shared: &Shared, mut entry: Entry) -> Fate {
+    entry.status = 0;
+    shared.journal().add(entry);
+    Fate::Reset
+}
+
+fn refuse(
+    shared: &Shared,
+    received: &Received,
+    mut entry: Entry,
+    refusal: &Refusal,
+    retry_after: Option<u64>,
+) -> Fate {
+    let mut reply = written(shared, received, Err(refusal), &mut entry);
+    if let Some(seconds) = retry_after {
+        reply.set("retry-after", &seconds.to_string());
+    }
+    shared.journal().add(entry);
+    Fate::Reply(reply)
+}
+
+/// Lets a call in, has it answered, saves what it changed.
+fn carried(shared: &Shared, received: &Received, entry: &mut Entry) -> Reply {
+    let outcome = match &received.call {
+        Err(refusal) => Err(refusal.clone()),
+        Ok(call) => {
+            let mut world = shared.world();
+            let outcome = allowed(shared, &world, received.cloud, call)
+                .and_then(|()| answered(shared, &mut world, received.cloud, call));
+            if !received.reads && outcome.is_ok() {
+                shared.save(&world);
+            }
+            outcome
+        }
+    };
+    written(shared, received, outcome.as_ref(), entry)
+}
+
+fn allowed(shared: &Shared, world: &World, cloud: Cloud, call: &Call) -> Result<(), Refusal> {
+    if call.caller.operator || !shared.enforce.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    match cloud {
+        Cloud::Aws => aws::allowed(world, call),
+        Cloud::Gcp => gcp::allowed(world, call),
+    }
+}
+
+fn answered(shared: &Shared, world: &mut World, cloud: Cloud, call: &Call) -> Result<Answer, Refusal> {
+    // A service that panics must not take the others with it; that it did is a mistake that tests fail on.
+    let caught = catch_unwind(AssertUnwindSafe(|| match cloud {
+        Cloud::Aws => crate::aws::answer(world, call),
+        Cloud::Gcp => crate::gcp::answer(world, call),
+    }));
+    caught.unwrap_or_else(|_| {
+        let words = format!("{}:{} panicked in the sandbox", call.service, call.operation);
+        shared.mistake(&words);
+        Err(Refusal::new(500, "InternalFailure", words))
+    })
+}
+
+fn written(
+    shared: &Shared,
+    received: &Received,
+    outcome: Result<&Answer, &Refusal>,
+    entry: &mut Entry,
+) -> Reply {
+    if let Err(refusal) = outcome {
+        entry.code = Some(refusal.code.clone());
+    }
+    let reply = (received.write)(outcome).unwrap_or_else(|wrong| {
+        let words = format!(
+            "the sandbox's answer to {}:{} breaks the API's description: {wrong}",
+            received.service, received.operation
+        );
+        shared.mistake(&words);
+        entry.code = Some("InternalFailure".to_owned());
+        let refusal = Refusal::new(500, "InternalFailure", words.clone());
+        (received.write)(Err(&refusal)).unwrap_or_else(|_| Reply::new(500, "text/plain", words))
+    });
+    entry.status = reply.status.as_u16();
+    reply
+}
