@@ -10,6 +10,7 @@ use crate::call::Call;
 use crate::world::World;
 
 pub mod arn;
+pub mod authorize;
 pub mod ecr;
 pub mod iam;
 pub mod input;
@@ -20,6 +21,7 @@ pub mod page;
 pub mod partition;
 pub mod s3;
 pub mod secretsmanager;
+pub mod sts;
 pub mod tags;
 
 /// Every account, and what is global.
@@ -27,6 +29,9 @@ pub mod tags;
 pub struct Aws {
     /// Accounts by their twelve digits.
     pub accounts: BTreeMap<String, Account>,
+    /// Sessions of roles by their access key, of all accounts.
+    #[serde(default)]
+    pub sessions: BTreeMap<String, sts::Session>,
     /// Buckets of all accounts: their names are global.
     #[serde(default)]
     pub s3: s3::State,
@@ -103,6 +108,7 @@ pub fn answer(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         "logs" => logs::answer(world, call),
         "s3" => s3::answer(world, call),
         "secretsmanager" => secretsmanager::answer(world, call),
+        "sts" => sts::answer(world, call),
         _ => Err(not_carried(call)),
     }
 }

@@ -5,3 +5,4 @@
 
 mod cloud;
 mod iam;
+mod sts;
