@@ -52,6 +52,17 @@ impl Call {
         self.text(member).unwrap_or_default()
     }
 
+    /// A whole number of the input that counts something; `None` when it is missing or negative.
+    pub fn count(&self, member: &str) -> Option<usize> {
+        let number = self.input.get(member).and_then(Value::as_u64)?;
+        usize::try_from(number).ok()
+    }
+
+    /// Whether a switch of the input is on.
+    pub fn flag(&self, member: &str) -> bool {
+        self.input.get(member).and_then(Value::as_bool) == Some(true)
+    }
+
     /// The JSON body of a Google Cloud call.
     pub fn body(&self) -> &Value {
         self.input.get("body").unwrap_or(&Value::Null)

@@ -19,10 +19,13 @@ pub mod logs;
 pub mod output;
 pub mod page;
 pub mod partition;
+pub mod principal;
 pub mod s3;
 pub mod secretsmanager;
 pub mod sts;
 pub mod tags;
+#[cfg(test)]
+pub(crate) mod trial;
 
 /// Every account, and what is global.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
