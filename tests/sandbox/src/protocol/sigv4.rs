@@ -21,7 +21,10 @@ pub struct Scope {
 
 /// The scope of a request; `None` where nothing says which service is meant.
 pub fn scope(request: &Request) -> Option<Scope> {
-    signed(request).or_else(|| unsigned(request))
+    if request.headers.contains_key("authorization") || request.parameter("X-Amz-Credential").is_some() {
+        return signed(request);
+    }
+    unsigned(request)
 }
 
 fn signed(request: &Request) -> Option<Scope> {
