@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::sts::{self, Closed};
 use crate::call::Caller;
 use crate::world::World;
 
 /// The account of every key that is not registered: the one of AWS's own examples.
 pub const USUAL_ACCOUNT: &str = "111122223333";
+
+/// The principal of a call that nobody signed.
+pub const ANONYMOUS: &str = "anonymous";
 
 /// What an access key stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +53,7 @@ impl Accounts {
     ) -> Result<(String, Caller), Unknown> {
         let Some(key) = key else {
             let anonymous = Caller {
-                principal: "anonymous".to_owned(),
+                principal: ANONYMOUS.to_owned(),
                 operator: false,
             };
             return Ok((USUAL_ACCOUNT.to_owned(), anonymous));
@@ -72,12 +76,20 @@ impl Accounts {
 }
 
 fn session(
-    _world: &World,
-    _key: &str,
-    _token: Option<&str>,
-    _at: Timestamp,
+    world: &World,
+    key: &str,
+    token: Option<&str>,
+    at: Timestamp,
 ) -> Result<(String, Caller), Unknown> {
-    Err(Unknown::Key)
+    let session = sts::open(world, key, token, at).map_err(|closed| match closed {
+        Closed::Unknown => Unknown::Key,
+        Closed::Expired => Unknown::Expired,
+    })?;
+    let caller = Caller {
+        principal: session.arn.clone(),
+        operator: false,
+    };
+    Ok((session.account.clone(), caller))
 }
 
 /// Who made the sandbox: an administrator of the account, who may do everything.

@@ -4,8 +4,9 @@ use http::Method;
 use serde_json::Value;
 
 use super::{Cloud, Context, Received, Write};
-use crate::account::{Accounts, Unknown};
+use crate::account::{ANONYMOUS, Accounts, Unknown};
 use crate::answer::Refusal;
+use crate::aws;
 use crate::call::Call;
 
 use crate::exchange::{Reply, Request};
@@ -141,9 +142,24 @@ fn unknown_caller(service: &Service, unknown: &Unknown) -> Refusal {
     }
 }
 
-/// Whether the caller may.
-pub(crate) fn allowed(_world: &World, _call: &Call) -> Result<(), Refusal> {
-    Ok(())
+/// Whether the caller may. Without a signature nobody may anything but enter a role by a token, or read what S3 shows to all:
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>
+pub(crate) fn allowed(world: &World, call: &Call, enforce: bool) -> Result<(), Refusal> {
+    if call.operation == "AssumeRoleWithWebIdentity" {
+        return Ok(());
+    }
+    let anonymous = call.caller.principal == ANONYMOUS;
+    if anonymous && call.service != "s3" {
+        return Err(Refusal::new(
+            403,
+            "MissingAuthenticationToken",
+            "Request is missing Authentication Token",
+        ));
+    }
+    if call.caller.operator || !(enforce || anonymous) {
+        return Ok(());
+    }
+    aws::authorize::authorize(world, call)
 }
 
 /// A bucket in the host's name becomes the first segment of the path.

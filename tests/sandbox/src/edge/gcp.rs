@@ -31,6 +31,6 @@ pub(crate) fn receive(_world: &World, request: &Request, _context: Context) -> R
 }
 
 /// Whether the caller may.
-pub(crate) fn allowed(_world: &World, _call: &Call) -> Result<(), Refusal> {
+pub(crate) fn allowed(_world: &World, _call: &Call, _enforce: bool) -> Result<(), Refusal> {
     Ok(())
 }
