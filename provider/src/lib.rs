@@ -14,3 +14,4 @@ pub mod settings;
 
 pub use clouds::{Cloud, Clouds};
 pub use provider::Mlops;
+pub use resource::Rhythm;

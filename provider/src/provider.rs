@@ -7,13 +7,14 @@ use tfplugin::schema::Schema;
 use tfplugin::{CallContext, Diagnostics, Provider, Resource, Value};
 
 use crate::clouds::Clouds;
-use crate::resource::Environment;
+use crate::resource::{Environment, Rhythm};
 use crate::settings::{self, Settings};
 
 /// The provider.
 #[derive(Debug, Clone, Default)]
 pub struct Mlops {
     clouds: Arc<Clouds>,
+    rhythm: Rhythm,
 }
 
 impl Mlops {
@@ -24,7 +25,16 @@ impl Mlops {
 
     /// A provider over clouds that are open already: tests bring drivers of their own.
     pub fn with_clouds(clouds: Arc<Clouds>) -> Self {
-        Self { clouds }
+        Self {
+            clouds,
+            ..Self::default()
+        }
+    }
+
+    /// With another rhythm of the signs of life that an apply gives: tests have no minute to watch one.
+    #[must_use]
+    pub fn with_rhythm(self, rhythm: Rhythm) -> Self {
+        Self { rhythm, ..self }
     }
 }
 
@@ -39,7 +49,7 @@ impl Provider for Mlops {
     }
 
     fn resources(&self) -> Vec<Arc<dyn Resource>> {
-        vec![Arc::new(Environment::new(Arc::clone(&self.clouds)))]
+        vec![Arc::new(Environment::new(Arc::clone(&self.clouds), self.rhythm))]
     }
 
     async fn validate(&self, config: &Value) -> Diagnostics {

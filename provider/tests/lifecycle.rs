@@ -10,13 +10,14 @@ mod memory;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use memory::{Memory, Strike};
 use mlops_environment::Facts;
 use mlops_environment::component::Kind;
 use mlops_environment::driver::Driver;
 use serde_json::{Value as Json, json};
-use terraform_provider_mlops::{Cloud, Clouds, Mlops};
+use terraform_provider_mlops::{Cloud, Clouds, Mlops, Rhythm};
 use tfplugin::Value;
 use tfplugin::testing::{Action, Failure, FakeCore};
 
@@ -34,10 +35,15 @@ async fn core(memory: &Arc<Memory>) -> FakeCore {
         concurrency: 8,
         long_term: false,
     };
-    FakeCore::start(Mlops::with_clouds(Arc::new(Clouds::with_aws(cloud))), json!({}))
-        .await
-        .unwrap()
+    let provider = Mlops::with_clouds(Arc::new(Clouds::with_aws(cloud))).with_rhythm(RHYTHM);
+    FakeCore::start(provider, json!({})).await.unwrap()
 }
+
+/// Signs of life that a test has the time to watch.
+const RHYTHM: Rhythm = Rhythm {
+    renew: Duration::from_millis(30),
+    patience: Duration::from_millis(600),
+};
 
 fn settings(change: impl FnOnce(&mut Json)) -> Json {
     let mut settings = json!({
@@ -469,4 +475,84 @@ async fn an_environment_whose_logs_were_kept_can_be_made_again() {
     for (name, id) in &kept {
         assert_eq!(memory.ids().get(name), Some(id), "what was kept is used again");
     }
+}
+
+/// B52: two applies from two states at once.
+#[tokio::test]
+async fn of_two_applies_at_once_one_wins_and_the_other_touches_nothing() {
+    let memory = Arc::new(Memory::new());
+    let mut first = core(&memory).await;
+    let config = config(&first, |_| {});
+    memory.fail_write(12, Strike::Hang);
+    let interrupt = first.interrupt();
+    let applying = {
+        let config = config.clone();
+        tokio::spawn(async move {
+            let result = first.apply(ADDRESS, &config).await;
+            (first, result)
+        })
+    };
+    while !memory.struck() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let before = memory.ids();
+    let mut second = core(&memory).await;
+    let refused = second.apply(ADDRESS, &config).await.unwrap_err();
+    let said = messages(&refused);
+    assert!(
+        said.contains("Somebody else is applying this environment") && said.contains("last sign of life at"),
+        "{said}"
+    );
+    let after: Vec<String> = memory.ids().into_keys().collect();
+    assert!(before.keys().all(|name| after.contains(name)));
+    assert!(second.object(ADDRESS).is_none(), "nothing of the other's is in this state");
+
+    interrupt.stop();
+    let (mut first, result) = applying.await.unwrap();
+    result.unwrap_err();
+    first.converge(ADDRESS, &config).await.unwrap();
+}
+
+/// The same when the one before was killed where we cannot look: its claim is watched, then taken up.
+#[tokio::test]
+async fn a_claim_without_a_sign_of_life_is_taken_up() {
+    let memory = Arc::new(Memory::new());
+    let mut core = core(&memory).await;
+    let config = config(&core, |_| {});
+    core.converge(ADDRESS, &config).await.unwrap();
+    memory.leave_lease("killed on another machine");
+    let change = later(&core);
+    core.converge(ADDRESS, &change).await.unwrap();
+    memory.leave_lease("killed on another machine");
+    core.destroy(ADDRESS).await.unwrap();
+    assert_eq!(memory.ids(), BTreeMap::new());
+}
+
+fn later(core: &FakeCore) -> Value {
+    config(core, |settings| {
+        settings["buckets"] = json!({ "data": { "noncurrent_days": 60 } })
+    })
+}
+
+/// Somebody elsewhere took us for dead and took over: we stop at once and say so, and nothing is lost.
+#[tokio::test]
+async fn an_apply_whose_claim_was_taken_stops() {
+    let memory = Arc::new(Memory::new());
+    let mut core = core(&memory).await;
+    let config = config(&core, |_| {});
+    memory.fail_write(12, Strike::Hang);
+    let thief = Arc::clone(&memory);
+    let stealing = tokio::spawn(async move {
+        while !thief.struck() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        thief.leave_lease("took over");
+    });
+    let failure = core.apply(ADDRESS, &config).await.unwrap_err();
+    stealing.await.unwrap();
+    let said = messages(&failure);
+    assert!(said.contains("Somebody else took over this environment"), "{said}");
+    let held = core.object(ADDRESS).expect("what was reached is in the state");
+    assert_eq!(text(&held.value, &["phase"]), "INCOMPLETE");
+    core.converge(ADDRESS, &config).await.unwrap();
 }

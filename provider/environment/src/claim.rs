@@ -43,6 +43,35 @@ pub struct Claim {
     pub updated_at: String,
     /// What is about to be made: recorded before, removed after.
     pub intents: Vec<Intent>,
+    /// Who is at work right now; none between applies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Lease>,
+}
+
+/// A sign of life of whoever is at work on an environment.
+///
+/// Its holder renews it from time to time. Whoever finds one watches it for longer than that: if it changes, somebody is
+/// at work; if not, its holder is gone. So no two clocks are ever compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Random; one per apply.
+    pub holder: String,
+    /// Where the holder runs: spares the watching where it can be asked for. None: it cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process>,
+    /// Counts the renewals.
+    pub renewals: u64,
+}
+
+/// A process on a machine, told apart from every other for ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Names a boot of a machine and a space of process numbers there; only ever compared.
+    pub place: String,
+    /// Its number.
+    pub number: u32,
+    /// When it started, in the machine's own count.
+    pub started: u64,
 }
 
 /// "About to make this": recovers objects whose answer was lost.
@@ -152,6 +181,19 @@ pub enum Conflict {
         id: String,
         /// Id found.
         found: String,
+    },
+    /// Somebody is at work on it now.
+    #[error(
+        "environment {id} is being changed by {owner} at this moment (last sign of life at {updated_at}). Nothing was touched. \
+         Wait until they are done, then plan again."
+    )]
+    Busy {
+        /// Id.
+        id: String,
+        /// Who.
+        owner: String,
+        /// Last sign.
+        updated_at: String,
     },
     /// It is being deleted: update makes no sense.
     #[error(
@@ -279,6 +321,7 @@ impl Claim {
             provider_version: provider_version.to_owned(),
             updated_at: now.to_string(),
             intents: Vec::new(),
+            lease: None,
         }
     }
 
@@ -327,10 +370,31 @@ impl Claim {
         self.moved(Phase::Deleting, now)
     }
 
+    /// From now on `lease` is at work.
+    #[must_use]
+    pub fn held(self, lease: Lease) -> Self {
+        Self {
+            lease: Some(lease),
+            ..self
+        }
+    }
+
+    /// The holder of its lease is alive.
+    #[must_use]
+    pub fn renewed(mut self, now: Timestamp) -> Self {
+        if let Some(lease) = &mut self.lease {
+            lease.renewals += 1;
+        }
+        self.updated_at = now.to_string();
+        self
+    }
+
+    /// Another phase; whoever held the lease is done with it, or has yet to take it.
     fn moved(self, phase: Phase, now: Timestamp) -> Self {
         Self {
             phase,
             updated_at: now.to_string(),
+            lease: None,
             ..self
         }
     }
@@ -514,6 +578,29 @@ mod tests {
         );
         assert_eq!(ready.clone().released(NOW).phase, Phase::Resumable);
         assert_eq!(ready.deleting(NOW).phase, Phase::Deleting);
+    }
+
+    #[test]
+    fn a_lease_lives_as_long_as_the_work() {
+        let lease = Lease {
+            holder: "a".to_owned(),
+            process: None,
+            renewals: 0,
+        };
+        let held = claim(Phase::Ready, 1).begun(None, "0.1.0", NOW).held(lease);
+        let renewed = held.clone().renewed(NOW);
+        assert_ne!(held.lease, renewed.lease, "a renewal can be seen");
+        assert_eq!(renewed.clone().completed(NOW).lease, None);
+        assert_eq!(renewed.clone().interrupted(NOW).lease, None);
+        assert_eq!(renewed.released(NOW).lease, None);
+    }
+
+    #[test]
+    fn a_claim_of_an_older_provider_has_no_lease() {
+        let text = serde_json::to_string(&claim(Phase::Ready, 1)).expect("json");
+        assert!(!text.contains("lease"), "{text}");
+        let read: Claim = serde_json::from_str(&text).expect("json");
+        assert_eq!(read.lease, None);
     }
 
     #[test]

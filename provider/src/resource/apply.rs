@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 use tfplugin::{ApplyRequest, ApplyResponse, CallContext, Diagnostic, Diagnostics, Severity, Value};
 
 use super::assemble::{self, Absent};
-use super::claims::{self, Found};
+use super::claims::Claims;
 use super::kept::with_kept;
 use super::private::Private;
 use super::wanted::{self, Wanted};
@@ -52,11 +52,13 @@ pub(super) async fn apply(
         Ok(Wanted::Open(paths)) => return unchanged(Diagnostics(vec![still_open(&paths)])),
         Err(errors) => return unchanged(errors),
     };
+    let executor = resource.executor(&cloud, context);
     let run = Run {
         resource,
         context,
         request: &request,
-        executor: resource.executor(&cloud, context),
+        claims: resource.claims(&executor, &model),
+        executor: &executor,
         model: &model,
     };
     let outcome = if request.prior.is_null() {
@@ -75,7 +77,8 @@ struct Run<'a> {
     resource: &'a Environment,
     context: &'a CallContext,
     request: &'a ApplyRequest,
-    executor: Executor,
+    executor: &'a Executor,
+    claims: Claims<'a>,
     model: &'a Model,
 }
 
@@ -112,7 +115,7 @@ impl Run<'_> {
         };
         // An environment that stands, or is somebody else's, is refused before anything is written.
         let found = if resuming {
-            Some(self.ask(Operation::Create, false).await?)
+            Some(self.claims.ask(&self.request.prior, Operation::Create, false).await?)
         } else {
             None
         };
@@ -149,9 +152,9 @@ impl Run<'_> {
         // is not this state's business, and the next apply recognises it.
         let found = match found {
             Some(found) => found,
-            None => self.ask(Operation::Create, true).await?,
+            None => self.claims.ask(&self.request.prior, Operation::Create, true).await?,
         };
-        let held = found.begin(&self.executor.driver, self.model, &own).await?;
+        let held = found.begin(&own).await?;
         let rest: Vec<&Component> = self
             .model
             .components
@@ -163,9 +166,7 @@ impl Run<'_> {
             .converge(rest, approach, &world, &decision, &mut private)
             .await;
         results.done.extend(first.done);
-        let generation = held
-            .finish(&self.executor.driver, results.complete(), self.context)
-            .await;
+        let generation = held.finish(results.complete(), self.context).await;
         Ok(self.finish(results, &private, &own, generation))
     }
 
@@ -177,9 +178,10 @@ impl Run<'_> {
         let prior = plan::prior_model(self.resource, &self.request.prior, &cloud.facts)?;
         let steps = plan::steps(prior.as_deref(), self.model, &self.request.prior, &private)?;
         let held = self
-            .ask(Operation::Update, false)
+            .claims
+            .ask(&self.request.prior, Operation::Update, false)
             .await?
-            .begin(&self.executor.driver, self.model, &own)
+            .begin(&own)
             .await?;
 
         let removed: BTreeSet<&Address> = steps
@@ -256,21 +258,8 @@ impl Run<'_> {
         if results.complete() {
             private.drift.clear();
         }
-        let generation = held
-            .finish(&self.executor.driver, results.complete(), self.context)
-            .await;
+        let generation = held.finish(results.complete(), self.context).await;
         Ok(self.finish(results, &private, &own, generation))
-    }
-
-    async fn ask(&self, operation: Operation, known_absent: bool) -> Result<Found, Diagnostics> {
-        claims::ask(
-            &self.executor.driver,
-            self.model,
-            &self.request.prior,
-            operation,
-            known_absent,
-        )
-        .await
     }
 
     /// The environment's own values: a default owner is as good as the uid.

@@ -12,7 +12,7 @@ use tfplugin::{ApplyRequest, ApplyResponse, CallContext, Diagnostic, Diagnostics
 use super::apply::LOGS;
 use super::private::{Operation, Private};
 use super::wanted::{self, Wanted};
-use super::{Environment, claims, plan, read, report, state};
+use super::{Environment, plan, read, report, state};
 use crate::executor::{Destroy, Results};
 
 /// Deletes what stands, or lets go of what the create leg will go on with.
@@ -48,26 +48,23 @@ async fn try_destroy(
         return Err(unreadable_state());
     };
     let id = model.spec.id.to_string();
+    let executor = resource.executor(&cloud, context);
+    let claims = resource.claims(&executor, &model);
     let incomplete = state::phase(&request.prior) == Some("INCOMPLETE");
     match private.operation {
         // The delete leg of a replacement that only happens because a create was cut off: nothing is deleted, the
         // create leg goes on with what stands.
         Some(Operation::Create) if incomplete => {
-            let found = claims::ask(
-                &cloud.driver,
-                &model,
-                &request.prior,
-                ClaimOperation::Update,
-                false,
-            )
-            .await?;
+            let found = claims
+                .ask(&request.prior, ClaimOperation::Update, false)
+                .await?;
             if found
                 .uid()
                 .is_some_and(|uid| Some(uid) != state::text(&request.prior, "uid"))
             {
                 return Err(ambiguous(&id));
             }
-            found.release(&cloud.driver, &model).await?;
+            found.release().await?;
             return Ok(gone(Diagnostics::new()));
         }
         Some(Operation::Destroy) => {}
@@ -81,22 +78,16 @@ async fn try_destroy(
         return Err(protection);
     }
 
-    let executor = resource.executor(&cloud, context);
     let world = read::world(&private, &request.prior);
     let held = {
-        let found = claims::ask(
-            &cloud.driver,
-            &model,
-            &request.prior,
-            ClaimOperation::Destroy,
-            false,
-        )
-        .await?;
+        let found = claims
+            .ask(&request.prior, ClaimOperation::Destroy, false)
+            .await?;
         if matches!(found.admission(), Admission::Release) {
             return Ok(gone(Diagnostics(vec![released(&id)])));
         }
         preflight(&executor, &model.components, &private, &world).await?;
-        found.begin_destroy(&cloud.driver, &model).await?
+        found.begin_destroy().await?
     };
     let decision = Arc::new(Decision {
         recorded: read::recorded(&private, &request.prior),
@@ -129,11 +120,14 @@ async fn try_destroy(
             .component(LOGS)
             .is_some_and(|logs| logs.on_destroy == OnDestroy::Retain);
         if let Some(held) = held.filter(|_| kept)
-            && let Err(failure) = held.left_behind(&cloud.driver).await
+            && let Err(failure) = held.left_behind().await
         {
             diagnostics.push(claim_left(&id, &failure));
         }
         return Ok(gone(diagnostics));
+    }
+    if let Some(held) = held {
+        held.let_go().await;
     }
     Ok(stopped(
         request,

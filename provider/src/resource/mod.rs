@@ -5,6 +5,7 @@ mod assemble;
 mod claims;
 mod destroy;
 mod kept;
+mod lease;
 mod plan;
 mod private;
 mod read;
@@ -18,13 +19,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mlops_environment::Spec;
+use mlops_environment::{Environment as Model, Spec};
 use tfplugin::schema::Schema;
 use tfplugin::{
     ApplyRequest, ApplyResponse, CallContext, Diagnostics, Path, PlanRequest, PlanResponse, ReadRequest,
     ReadResponse, Resource, Value,
 };
 
+pub use lease::Rhythm;
+
+use self::claims::Claims;
 use crate::clouds::{Cloud, Clouds};
 use crate::executor::Executor;
 
@@ -33,22 +37,34 @@ use crate::executor::Executor;
 pub struct Environment {
     clouds: Arc<Clouds>,
     schema: Schema,
+    rhythm: Rhythm,
 }
 
 impl Environment {
     /// The resource over these clouds.
-    pub fn new(clouds: Arc<Clouds>) -> Self {
+    pub fn new(clouds: Arc<Clouds>, rhythm: Rhythm) -> Self {
         Self {
             clouds,
             schema: schema::schema(),
+            rhythm,
         }
     }
 
+    /// The hands of one call. They stop with the call, and by themselves when the claim is lost.
     fn executor(&self, cloud: &Cloud, context: &CallContext) -> Executor {
         Executor {
             driver: Arc::clone(&cloud.driver),
             limit: cloud.concurrency,
-            cancelled: context.cancelled.clone(),
+            cancelled: context.cancelled.child_token(),
+        }
+    }
+
+    fn claims<'a>(&self, executor: &'a Executor, model: &'a Model) -> Claims<'a> {
+        Claims {
+            driver: &executor.driver,
+            model,
+            rhythm: self.rhythm,
+            cancelled: &executor.cancelled,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mlops_environment::claim::Claim;
+use mlops_environment::claim::{Claim, Lease};
 use mlops_environment::component::{Component, Kind, Observation, Owner, Present, Properties, Status};
 use mlops_environment::driver::{Caller, ClaimVersion, Driver, Failure, Monitor, Pending, Reason};
 use mlops_environment::plan::Change;
@@ -109,6 +109,18 @@ impl Memory {
             foreign: Vec::new(),
         };
         self.lock().objects.insert((kind, name.to_owned()), present);
+    }
+
+    /// Somebody somewhere holds every claim from now on, and gives no further sign of life.
+    pub(crate) fn leave_lease(&self, holder: &str) {
+        for (claim, version) in self.lock().claims.values_mut() {
+            claim.lease = Some(Lease {
+                holder: holder.to_owned(),
+                process: None,
+                renewals: 0,
+            });
+            *version += 1;
+        }
     }
 
     /// Counts a write and says whether the fault strikes now.
