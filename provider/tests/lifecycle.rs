@@ -505,7 +505,10 @@ async fn of_two_applies_at_once_one_wins_and_the_other_touches_nothing() {
     );
     let after: Vec<String> = memory.ids().into_keys().collect();
     assert!(before.keys().all(|name| after.contains(name)));
-    assert!(second.object(ADDRESS).is_none(), "nothing of the other's is in this state");
+    assert!(
+        second.object(ADDRESS).is_none(),
+        "nothing of the other's is in this state"
+    );
 
     interrupt.stop();
     let (mut first, result) = applying.await.unwrap();
@@ -551,7 +554,10 @@ async fn an_apply_whose_claim_was_taken_stops() {
     let failure = core.apply(ADDRESS, &config).await.unwrap_err();
     stealing.await.unwrap();
     let said = messages(&failure);
-    assert!(said.contains("Somebody else took over this environment"), "{said}");
+    assert!(
+        said.contains("Somebody else took over this environment"),
+        "{said}"
+    );
     let held = core.object(ADDRESS).expect("what was reached is in the state");
     assert_eq!(text(&held.value, &["phase"]), "INCOMPLETE");
     core.converge(ADDRESS, &config).await.unwrap();

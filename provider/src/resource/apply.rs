@@ -115,7 +115,11 @@ impl Run<'_> {
         };
         // An environment that stands, or is somebody else's, is refused before anything is written.
         let found = if resuming {
-            Some(self.claims.ask(&self.request.prior, Operation::Create, false).await?)
+            Some(
+                self.claims
+                    .ask(&self.request.prior, Operation::Create, false)
+                    .await?,
+            )
         } else {
             None
         };
@@ -152,7 +156,11 @@ impl Run<'_> {
         // is not this state's business, and the next apply recognises it.
         let found = match found {
             Some(found) => found,
-            None => self.claims.ask(&self.request.prior, Operation::Create, true).await?,
+            None => {
+                self.claims
+                    .ask(&self.request.prior, Operation::Create, true)
+                    .await?
+            }
         };
         let held = found.begin(&own).await?;
         let rest: Vec<&Component> = self

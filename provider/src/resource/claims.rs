@@ -300,7 +300,9 @@ impl Held<'_> {
         };
         match tokio::time::timeout(LAST_WORD, write).await {
             Ok(Ok(_)) => {}
-            Ok(Err(failure)) => tracing::warn!("{}: the claim could not be let go: {failure}", self.claims.id()),
+            Ok(Err(failure)) => {
+                tracing::warn!("{}: the claim could not be let go: {failure}", self.claims.id())
+            }
             Err(_) => tracing::warn!("{}: the claim could not be let go in time", self.claims.id()),
         }
     }

@@ -55,9 +55,7 @@ async fn try_destroy(
         // The delete leg of a replacement that only happens because a create was cut off: nothing is deleted, the
         // create leg goes on with what stands.
         Some(Operation::Create) if incomplete => {
-            let found = claims
-                .ask(&request.prior, ClaimOperation::Update, false)
-                .await?;
+            let found = claims.ask(&request.prior, ClaimOperation::Update, false).await?;
             if found
                 .uid()
                 .is_some_and(|uid| Some(uid) != state::text(&request.prior, "uid"))
@@ -80,9 +78,7 @@ async fn try_destroy(
 
     let world = read::world(&private, &request.prior);
     let held = {
-        let found = claims
-            .ask(&request.prior, ClaimOperation::Destroy, false)
-            .await?;
+        let found = claims.ask(&request.prior, ClaimOperation::Destroy, false).await?;
         if matches!(found.admission(), Admission::Release) {
             return Ok(gone(Diagnostics(vec![released(&id)])));
         }
