@@ -46,6 +46,7 @@ pub mod environment;
 pub mod gcp;
 pub mod graph;
 pub mod guard;
+pub mod kubernetes;
 pub mod names;
 pub mod outputs;
 pub mod plan;
