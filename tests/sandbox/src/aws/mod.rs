@@ -11,6 +11,7 @@ use crate::world::World;
 
 pub mod arn;
 pub mod authorize;
+pub mod ec2;
 pub mod ecr;
 pub mod iam;
 pub mod input;
@@ -53,6 +54,9 @@ pub struct Account {
 /// One region of an account.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Region {
+    /// Networks and launch templates.
+    #[serde(default)]
+    pub ec2: ec2::State,
     /// Container registry.
     #[serde(default)]
     pub ecr: ecr::State,
@@ -105,6 +109,7 @@ impl Aws {
 /// The service's refusal; `UnknownOperationException` for what no file carries.
 pub fn answer(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     match call.service.as_str() {
+        "ec2" => ec2::answer(world, call),
         "ecr" => ecr::answer(world, call),
         "iam" => iam::answer(world, call),
         "kms" => kms::answer(world, call),

@@ -124,3 +124,28 @@ pub(crate) fn allow(actions: &[&str], resource: &str) -> String {
     })
     .to_string()
 }
+
+/// A string out of an answer.
+pub(crate) fn id(value: &Value) -> String {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value} is no string"))
+        .to_owned()
+}
+
+impl Cloud {
+    pub(crate) fn vpc(&mut self, cidr: &str) -> String {
+        id(&self.ok("ec2", "CreateVpc", json!({"CidrBlock": cidr}))["Vpc"]["VpcId"])
+    }
+
+    /// A subnet in the region's zone of this letter.
+    pub(crate) fn subnet(&mut self, vpc: &str, cidr: &str, zone: &str) -> String {
+        let zone = format!("{REGION}{zone}");
+        let made = self.ok(
+            "ec2",
+            "CreateSubnet",
+            json!({"VpcId": vpc, "CidrBlock": cidr, "AvailabilityZone": zone}),
+        );
+        id(&made["Subnet"]["SubnetId"])
+    }
+}
