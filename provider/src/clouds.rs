@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mlops_aws::CredentialsKind;
 use mlops_environment::Facts;
 use mlops_environment::driver::Driver;
-use mlops_environment::spec::{AccountId, Region};
+use mlops_environment::spec::{AccountId, CloudFacts, Region};
 use tfplugin::{Diagnostic, Diagnostics, Path};
 use tokio::sync::{OnceCell, RwLock};
 
@@ -145,9 +145,11 @@ async fn open(settings: &Settings) -> Result<Cloud, Vec<Diagnostic>> {
     })?;
     Ok(Cloud {
         facts: Facts {
-            account,
-            partition: caller.partition,
-            region: Some(region),
+            cloud: CloudFacts::Aws {
+                account,
+                partition: caller.partition,
+                region: Some(region),
+            },
             default_tags: settings.default_tags.clone(),
         },
         driver: Arc::new(aws),

@@ -16,6 +16,7 @@ use memory::{Memory, Strike};
 use mlops_environment::Facts;
 use mlops_environment::component::Kind;
 use mlops_environment::driver::Driver;
+use mlops_environment::spec::CloudFacts;
 use serde_json::{Value as Json, json};
 use terraform_provider_mlops::{Cloud, Clouds, Mlops, Rhythm};
 use tfplugin::Value;
@@ -27,9 +28,11 @@ async fn core(memory: &Arc<Memory>) -> FakeCore {
     let cloud = Cloud {
         driver: Arc::clone(memory) as Arc<dyn Driver>,
         facts: Facts {
-            account: "123456789012".parse().unwrap(),
-            partition: "aws".into(),
-            region: Some("eu-west-1".parse().unwrap()),
+            cloud: CloudFacts::Aws {
+                account: "123456789012".parse().unwrap(),
+                partition: "aws".into(),
+                region: Some("eu-west-1".parse().unwrap()),
+            },
             default_tags: BTreeMap::new(),
         },
         concurrency: 8,

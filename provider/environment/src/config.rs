@@ -23,6 +23,8 @@ pub struct Config {
     pub tags: Option<BTreeMap<String, String>>,
     /// AWS mode.
     pub aws: Option<Aws>,
+    /// Google Cloud mode.
+    pub gcp: Option<Gcp>,
     /// The Kubernetes control plane.
     pub cluster: Option<Cluster>,
     /// Node pools by name.
@@ -87,15 +89,49 @@ pub struct ExistingNetwork {
     pub public_subnet_ids: Option<BTreeSet<String>>,
 }
 
+/// `gcp`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Gcp {
+    /// Asserted against the provider's project.
+    pub project: Option<String>,
+    /// Kept once created.
+    pub region: Option<String>,
+    /// Region or zone of the cluster.
+    pub location: Option<String>,
+    /// The network in use.
+    pub existing_network: Option<GcpNetwork>,
+    /// The API is reached by its DNS name with IAM alone.
+    pub dns_endpoint: Option<bool>,
+    /// Needed APIs are enabled.
+    pub manage_apis: Option<bool>,
+}
+
+/// `gcp.existing_network`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GcpNetwork {
+    /// The VPC network.
+    pub network: Option<String>,
+    /// Nodes and internal load balancers.
+    pub subnetwork: Option<String>,
+    /// Secondary range of pods.
+    pub pods_range: Option<String>,
+    /// Secondary range of Kubernetes services.
+    pub services_range: Option<String>,
+}
+
 /// `cluster`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cluster {
     /// Minor version.
     pub version: Option<String>,
+    /// `REGULAR`, `STABLE`, …; Google Cloud only.
+    pub release_channel: Option<String>,
     /// From where the API is reached.
     pub endpoint: Option<Endpoint>,
-    /// Role ARNs with cluster admin.
+    /// Role ARNs with cluster admin; AWS only.
     pub admins: Option<BTreeSet<String>>,
     /// Control plane logs.
     pub log_types: Option<BTreeSet<String>>,
@@ -297,9 +333,12 @@ pub struct Identity {
 pub struct AdditionalPermission {
     /// Sid of the statement.
     pub id: Option<String>,
-    /// Actions.
+    /// Actions (AWS).
     pub actions: Option<BTreeSet<String>>,
-    /// Resource ARNs.
+    /// Roles (Google Cloud).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roles: Option<BTreeSet<String>>,
+    /// Resource ARNs, or full names.
     pub resources: Option<BTreeSet<String>>,
     /// Conditions.
     pub conditions: Option<Vec<Condition>>,

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::aws;
+use crate::blueprint::Blueprint;
 use crate::component::{Address, Component, Management};
 use crate::graph::Graph;
-use crate::spec::{AttributePath, Spec, Violation};
+use crate::spec::{AttributePath, CloudSpec, Spec, Violation};
+use crate::{aws, gcp};
 
 /// An environment, taken apart into components.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,10 +40,13 @@ impl Environment {
     }
 
     fn assemble(spec: Spec, judged: bool) -> Result<Self, Vec<Violation>> {
-        let aws::Blueprint {
+        let Blueprint {
             mut components,
             incomplete,
-        } = aws::blueprint(&spec);
+        } = match &spec.cloud {
+            CloudSpec::Aws(aws) => aws::blueprint(&spec, aws),
+            CloudSpec::Gcp(gcp) => gcp::blueprint(&spec, gcp),
+        };
         let mut violations = adopt(&spec, &mut components, incomplete);
         let order = match Graph::of(&components).order() {
             Ok(order) => order,

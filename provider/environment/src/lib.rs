@@ -4,7 +4,8 @@
 //! observes components and carries out the steps that [`plan`] decides on.
 //!
 //! ```
-//! use mlops_environment::{Config, Environment, Facts, Spec, plan::{Decision, Foresight, plan_change}};
+//! use mlops_environment::plan::{Decision, Foresight, plan_change};
+//! use mlops_environment::{Config, Environment, Facts, Spec, spec::CloudFacts};
 //!
 //! let config: Config = serde_json::from_value(serde_json::json!({
 //!     "name": "shop",
@@ -17,9 +18,11 @@
 //!     "federation": { "github": { "repository": "acme/churn" } },
 //! }))?;
 //! let facts = Facts {
-//!     account: "111122223333".parse()?,
-//!     partition: "aws".to_owned(),
-//!     region: Some("eu-west-1".parse()?),
+//!     cloud: CloudFacts::Aws {
+//!         account: "111122223333".parse()?,
+//!         partition: "aws".to_owned(),
+//!         region: Some("eu-west-1".parse()?),
+//!     },
 //!     default_tags: Default::default(),
 //! };
 //! let spec = Spec::build(&config, &facts).map_err(|violations| format!("{violations:?}"))?;
@@ -37,6 +40,7 @@
 //! ```
 
 pub mod aws;
+pub mod blueprint;
 pub mod claim;
 pub mod component;
 pub mod config;

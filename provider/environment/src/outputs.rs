@@ -12,7 +12,8 @@ use crate::component::{Address, Component, Management};
 use crate::environment::Environment;
 use crate::names::hash;
 use crate::reference;
-use crate::spec::{Late, ServiceSpec, Spec};
+use crate::spec::{Cloud, CloudSpec, Late, RegistryReference, ServiceSpec, Spec};
+use crate::{aws, gcp};
 
 impl Environment {
     /// All computed attributes that speak of components, by name.
@@ -42,13 +43,21 @@ impl Environment {
         }
     }
 
-    /// `ci`, `deploy`: ARN; `runtime`, `drift`, `retrain`: by service.
+    /// As whom an identity acts: a role's ARN, a service account's e-mail; null if there is no such identity.
+    fn principal(&self, address: &[&str]) -> Value {
+        match self.spec.id.cloud() {
+            Cloud::Aws => self.output(address, "arn"),
+            Cloud::Gcp => self.output(address, "email"),
+        }
+    }
+
+    /// `ci`, `deploy`: who they are; `runtime`, `drift`, `retrain`: by service.
     pub fn identity_info(&self) -> Value {
         let single = |purpose: Purpose| {
             let address = ["identities", purpose.as_str()];
-            match self.output(&address, "arn") {
+            match self.principal(&address) {
                 Value::Null => Value::Null,
-                arn => json!({ "principal": arn, "name": self.output(&address, "name") }),
+                principal => json!({ "principal": principal, "name": self.output(&address, "name") }),
             }
         };
         let by_service = |purpose: Purpose| -> Value {
@@ -68,17 +77,21 @@ impl Environment {
 
     fn workload(&self, purpose: Purpose, name: &str, service: &ServiceSpec) -> Option<Value> {
         let address = ["identities", purpose.as_str(), name];
-        let arn = match self.output(&address, "arn") {
+        let principal = match self.principal(&address) {
             Value::Null => return None,
-            arn => arn,
+            principal => principal,
         };
         let (namespace, account) = service.workload(purpose)?;
+        let annotation = match self.spec.id.cloud() {
+            Cloud::Aws => "eks.amazonaws.com/role-arn",
+            Cloud::Gcp => "iam.gke.io/gcp-service-account",
+        };
         Some(json!({
-            "principal": arn,
+            "principal": principal,
             "name": self.output(&address, "name"),
             "namespace": namespace.as_str(),
             "service_account": account.as_str(),
-            "annotation": { "eks.amazonaws.com/role-arn": arn },
+            "annotation": { annotation: principal },
         }))
     }
 
@@ -87,8 +100,15 @@ impl Environment {
         let buckets = self.spec.buckets.keys().map(|bucket| {
             let address = ["buckets", bucket.as_str()];
             let name = self.output(&address, "name");
-            let uri = format!("s3://{}", name.as_str().unwrap_or_default());
-            let info = json!({ "name": name, "arn": self.output(&address, "arn"), "uri": uri });
+            let text = name.as_str().unwrap_or_default();
+            let (uri, arn) = match self.spec.id.cloud() {
+                Cloud::Aws => (format!("s3://{text}"), self.output(&address, "arn")),
+                Cloud::Gcp => (
+                    format!("gs://{text}"),
+                    format!("projects/_/buckets/{text}").into(),
+                ),
+            };
+            let info = json!({ "name": name, "arn": arn, "uri": uri });
             (bucket.to_string(), info)
         });
         buckets.collect::<Map<_, _>>().into()
@@ -97,10 +117,18 @@ impl Environment {
     /// URL of the registry, and of each repository.
     pub fn registry_info(&self) -> Value {
         let spec = &self.spec;
+        let own = || match &spec.cloud {
+            CloudSpec::Aws(aws) => format!("{}/{}", aws::names(spec, aws).registry_host(), spec.id.name),
+            CloudSpec::Gcp(gcp) => gcp::names(spec, gcp).repository_url(),
+        };
         let url = match (spec.registry.mode, &spec.registry.reference) {
-            (RegistryMode::Reference, Some(Late::Known(registry))) => registry.url(&spec.partition),
+            (RegistryMode::Create, _) | (_, None) => own(),
             (RegistryMode::Reference, Some(Late::Unknown(text))) => text.clone(),
-            _ => format!("{}/{}", spec.names().registry_host(), spec.id.name),
+            (RegistryMode::Reference, Some(Late::Known(known))) => match (known, &spec.cloud) {
+                (RegistryReference::Ecr(prefix), CloudSpec::Aws(aws)) => prefix.url(&aws.partition),
+                (RegistryReference::Ecr(prefix), CloudSpec::Gcp(_)) => prefix.to_string(),
+                (RegistryReference::Artifact(repository), _) => repository.url(),
+            },
         };
         let names = spec.services.values().flat_map(|service| &service.repositories);
         let repositories: BTreeMap<String, String> = names
@@ -118,25 +146,57 @@ impl Environment {
         };
         json!({
             "name": output("name"),
-            "arn": output("arn"),
+            "arn": match self.spec.id.cloud() {
+                Cloud::Aws => output("arn"),
+                Cloud::Gcp => self.component("cluster").and_then(|cluster| cluster.id.clone()).into(),
+            },
             "endpoint": output("endpoint"),
             "ca_certificate": output("ca_certificate"),
             "version": version,
             "oidc_issuer": output("issuer"),
-            "location": self.spec.id.region.as_str(),
+            "workload_pool": match self.spec.id.cloud() {
+                Cloud::Aws => Value::Null,
+                Cloud::Gcp => output("workload_pool"),
+            },
+            "location": match &self.spec.cloud {
+                CloudSpec::Aws(_) => self.spec.id.region(),
+                CloudSpec::Gcp(gcp) => gcp.location.as_str(),
+            },
         })
     }
 
     /// Providers that tokens enter through.
     pub fn federation_info(&self) -> Value {
-        let github = self.output(&["federation", "github"], "arn");
-        let pods = self.output(&["federation", "pods"], "arn");
-        json!({ "github_provider": github, "pod_provider": pods, "audience": "sts.amazonaws.com" })
+        let (github, pods, audience) = match &self.spec.cloud {
+            CloudSpec::Aws(_) => (
+                self.output(&["federation", "github"], "arn"),
+                self.output(&["federation", "pods"], "arn"),
+                Value::from("sts.amazonaws.com"),
+            ),
+            CloudSpec::Gcp(_) => {
+                let github = self.output(&["federation", "github"], "name");
+                let audience = match github.as_str() {
+                    Some(name) => format!("https://iam.googleapis.com/{name}").into(),
+                    None => Value::Null,
+                };
+                (github, self.output(&["cluster"], "workload_pool"), audience)
+            }
+        };
+        json!({ "github_provider": github, "pod_provider": pods, "audience": audience })
     }
 
-    /// ARN by use.
+    /// ARN or full name by use.
     pub fn keys(&self) -> Value {
-        self.arns("keys.")
+        let output = match self.spec.id.cloud() {
+            Cloud::Aws => "arn",
+            Cloud::Gcp => "name",
+        };
+        let components = self.components.iter().filter_map(|component| {
+            let usage = component.address.as_str().strip_prefix("keys.")?;
+            let key = self.output(&[component.address.as_str()], output);
+            Some((usage.to_owned(), key))
+        });
+        components.collect::<Map<_, _>>().into()
     }
 
     /// Name by use.
@@ -146,24 +206,22 @@ impl Environment {
 
     /// The network in use.
     pub fn network_info(&self) -> Value {
-        let ids = |ids: Vec<String>| Value::from(ids);
-        let network = &self.spec.network;
-        json!({
-            "vpc_id": self.output(&["network"], "vpc_id"),
-            "private_subnet_ids": ids(network.private_subnet_ids.iter().map(ToString::to_string).collect()),
-            "public_subnet_ids": ids(network.public_subnet_ids.iter().map(ToString::to_string).collect()),
-        })
-    }
-
-    fn arns(&self, prefix: &str) -> Value {
-        let components = self.components.iter().filter_map(|component| {
-            let usage = component.address.as_str().strip_prefix(prefix)?;
-            Some((
-                usage.to_owned(),
-                self.output(&[component.address.as_str()], "arn"),
-            ))
-        });
-        components.collect::<Map<_, _>>().into()
+        match &self.spec.cloud {
+            CloudSpec::Aws(aws) => {
+                let ids = |ids: Vec<String>| Value::from(ids);
+                let network = &aws.network;
+                json!({
+                    "vpc_id": self.output(&["network"], "vpc_id"),
+                    "private_subnet_ids": ids(network.private_subnet_ids.iter().map(ToString::to_string).collect()),
+                    "public_subnet_ids": ids(network.public_subnet_ids.iter().map(ToString::to_string).collect()),
+                })
+            }
+            CloudSpec::Gcp(_) => json!({
+                "vpc_id": self.output(&["network"], "network"),
+                "private_subnet_ids": [self.output(&["network"], "subnetwork")],
+                "public_subnet_ids": [],
+            }),
+        }
     }
 
     /// Variables by GitHub environment; those of `""` are for jobs without one.
@@ -171,44 +229,64 @@ impl Environment {
         let Some(github) = &self.spec.github else {
             return json!({});
         };
-        let common = || {
-            Map::from_iter([
-                ("AWS_REGION".to_owned(), Value::from(self.spec.id.region.as_str())),
+        let common = || -> Map<String, Value> {
+            let mut variables = Map::from_iter([
                 (
                     "MLOPS_ENVIRONMENT".to_owned(),
                     Value::from(self.spec.id.to_string()),
                 ),
                 ("REGISTRY".to_owned(), self.registry_info()["url"].clone()),
-            ])
+            ]);
+            let region = Value::from(self.spec.id.region());
+            match self.spec.id.cloud() {
+                Cloud::Aws => {
+                    variables.insert("AWS_REGION".to_owned(), region);
+                }
+                Cloud::Gcp => variables.extend([
+                    ("GCP_REGION".to_owned(), region),
+                    ("GCP_PROJECT".to_owned(), Value::from(self.spec.id.account())),
+                    (
+                        "GCP_WIF_PROVIDER".to_owned(),
+                        self.output(&["federation", "github"], "name"),
+                    ),
+                ]),
+            }
+            variables
         };
-        let role = |address: &[&str]| match self.output(address, "arn") {
-            Value::Null => None,
-            arn => Some(("AWS_ROLE_ARN".to_owned(), arn)),
+        let (identity, cluster) = match self.spec.id.cloud() {
+            Cloud::Aws => ("AWS_ROLE_ARN", "EKS_CLUSTER"),
+            Cloud::Gcp => ("GCP_SERVICE_ACCOUNT", "GKE_CLUSTER"),
         };
         let mut environments = Map::new();
-        if let Some(arn) = role(&["identities", "ci"]) {
-            environments.insert(
-                String::new(),
-                common().into_iter().chain([arn]).collect::<Map<_, _>>().into(),
-            );
+        let mut add = |environment: &str, own: Vec<(String, Value)>| {
+            let variables: Map<_, _> = common().into_iter().chain(own).collect();
+            environments.insert(environment.to_owned(), variables.into());
+        };
+        let principal = |address: &[&str]| Some(self.principal(address)).filter(|value| !value.is_null());
+        if let Some(ci) = principal(&["identities", "ci"]) {
+            add("", vec![(identity.to_owned(), ci)]);
         }
-        if let Some(arn) = role(&["identities", "deploy"]) {
-            let cluster = ("EKS_CLUSTER".to_owned(), self.output(&["cluster"], "name"));
-            let variables: Map<_, _> = common().into_iter().chain([arn, cluster]).collect();
-            environments.insert(github.deploy_environment.to_string(), variables.into());
+        if let Some(deploy) = principal(&["identities", "deploy"]) {
+            let mut own = vec![
+                (identity.to_owned(), deploy),
+                (cluster.to_owned(), self.output(&["cluster"], "name")),
+            ];
+            if let CloudSpec::Gcp(gcp) = &self.spec.cloud {
+                own.push(("GKE_LOCATION".to_owned(), gcp.location.as_str().into()));
+            }
+            add(github.deploy_environment.as_str(), own);
         }
-        for (purpose, identity) in &self.spec.identities {
-            let Some(environment) = &identity.ci_environment else {
+        for (purpose, spec) in &self.spec.identities {
+            let Some(environment) = &spec.ci_environment else {
                 continue;
             };
-            // One environment stands for a role of each service: the variable's name says which.
-            let roles = self.spec.services.keys().filter_map(|service| {
-                let (_, arn) = role(&["identities", purpose.as_str(), service.as_str()])?;
+            // One environment stands for an identity of each service: the variable's name says which.
+            let own = self.spec.services.keys().filter_map(|service| {
+                let principal = principal(&["identities", purpose.as_str(), service.as_str()])?;
                 let name = service.as_str().to_uppercase().replace('-', "_");
-                Some((format!("AWS_ROLE_ARN_{name}"), arn))
+                Some((format!("{identity}_{name}"), principal))
             });
-            let variables: Map<_, _> = common().into_iter().chain(roles).collect();
-            environments.insert(environment.to_string(), variables.into());
+            add(environment.as_str(), own.collect());
         }
         environments.into()
     }
@@ -248,6 +326,8 @@ pub fn fingerprint(component: &Component) -> String {
     }
     let mut wish: Map<String, Value> = component.properties.clone().into_iter().collect();
     wish.remove("version");
+    // Counts only while the cluster is made; the pools have fingerprints of their own.
+    wish.remove("initial_pools");
     hash(&Value::from(wish).to_string(), 12)
 }
 

@@ -88,7 +88,7 @@ fn never_expires_the_claim() {
         assert!(!expires || rule["prefix"] == "access-logs/", "{id}: {rule}");
     }
     // The claim is a current object outside that prefix.
-    assert!(!environment.spec.names().claim_key().starts_with("access-logs/"));
+    assert!(!environment.spec.claim_key().starts_with("access-logs/"));
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn an_administrator_who_is_not_known_yet_makes_the_list_incomplete() {
 #[test]
 fn names_on_both_sides_agree() {
     let environment = environment(full());
-    let scope = mlops_environment::aws::scope(&environment.spec);
+    let scope = mlops_environment::aws::scope(&environment.spec, fixtures::aws(&environment.spec));
     for principal in scope.principals() {
         let address = match principal.service {
             Some(service) => format!("identities.{}.{service}", principal.purpose),

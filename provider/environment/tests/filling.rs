@@ -4,6 +4,7 @@
 mod fixtures;
 
 use fixtures::{config, environment, facts, full, minimal, spec, with};
+use mlops_environment::spec::CloudFacts;
 use mlops_environment::{Config, Environment, Facts, Spec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -159,7 +160,12 @@ proptest! {
         let mut value = with(minimal(), "/name", name.into());
         value = with(value, "/services", json!({ service: { "secrets": { "db": { "readers": ["drift"] } } } }));
         value = with(value, "/node_pools", json!({ pool: { "purpose": "general" } }));
-        let facts = Facts { account: account.parse().expect("digits"), ..facts() };
+        let cloud = CloudFacts::Aws {
+            account: account.parse().expect("digits"),
+            partition: "aws".to_owned(),
+            region: "eu-west-1".parse().ok(),
+        };
+        let facts = Facts { cloud, ..facts() };
         let spec = Spec::build(&config(value), &facts).expect("fine");
         for component in Environment::new(spec).expect("fine").components {
             let name = component.properties.get("name").and_then(Value::as_str).unwrap_or("xxx");

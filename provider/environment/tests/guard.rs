@@ -113,7 +113,7 @@ fn a_right_on_everything_is_not() {
 fn what_is_judged_is_what_will_be_written() {
     use mlops_access::generate::aws::{permissions, trust};
     let environment = environment(full());
-    let scope = mlops_environment::aws::scope(&environment.spec);
+    let scope = mlops_environment::aws::scope(&environment.spec, fixtures::aws(&environment.spec));
     let parsed = |text: &str| serde_json::from_str::<Value>(text).expect("json");
     for principal in scope.principals() {
         let address = match principal.service {

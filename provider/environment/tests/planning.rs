@@ -6,7 +6,7 @@ mod fixtures;
 use std::collections::BTreeMap;
 
 use fixtures::cloud::{Cloud, UID};
-use fixtures::{environment, full, minimal, spec, with};
+use fixtures::{environment, full, gcp_full, gcp_minimal, minimal, spec, with};
 use mlops_environment::Environment;
 use mlops_environment::component::{Component, Kind, Observation, Owner, Present, Status};
 use mlops_environment::plan::{
@@ -72,7 +72,7 @@ fn applied(config: Value, address: &str) -> (Environment, Component, Present) {
 
 #[test]
 fn planning_an_environment_against_itself_is_empty() {
-    for config in [minimal(), full()] {
+    for config in [minimal(), full(), gcp_minimal(), gcp_full()] {
         assert_eq!(lines(Some(config.clone()), config, &[]), Ok(vec![]));
     }
 }
@@ -569,7 +569,7 @@ fn after_destroy_only_what_was_promised_is_left() {
     let all = cloud.world(&environment);
     cloud.remove(environment.components.iter(), &all, &decision(&environment));
     let left: Vec<&str> = cloud.objects.keys().map(|(_, handle)| handle.as_str()).collect();
-    let names = environment.spec.names();
+    let names = mlops_environment::aws::names(&environment.spec, fixtures::aws(&environment.spec));
     let logs = names.bucket(mlops_environment::spec::Bucket::Logs);
     let models = names.bucket(mlops_environment::spec::Bucket::Models);
     let key = "arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555";
@@ -643,23 +643,69 @@ fn variations() -> Vec<(&'static str, Value)> {
     ]
 }
 
-fn varied() -> impl Strategy<Value = Value> {
-    let variations = variations();
+/// The same on Google Cloud.
+fn gcp_variations() -> Vec<(&'static str, Value)> {
+    vec![
+        ("/tags/a", "1".into()),
+        ("/tags/b", "2".into()),
+        ("/cluster/endpoint/public_cidrs", json!(["203.0.113.0/24"])),
+        ("/cluster/log_types", json!(["audit"])),
+        ("/cluster/release_channel", "STABLE".into()),
+        (
+            "/node_pools",
+            json!({ "system": { "purpose": "system" }, "gpu": { "purpose": "gpu", "spot": true } }),
+        ),
+        (
+            "/node_pools",
+            json!({ "system": { "purpose": "system", "size": "large", "disk_gb": 70 } }),
+        ),
+        (
+            "/services/fraud",
+            json!({ "secrets": { "api": { "readers": ["drift"] } } }),
+        ),
+        ("/services/churn/namespace", "elsewhere".into()),
+        ("/buckets/data/versioning", false.into()),
+        ("/buckets/data/retention_days", json!(900)),
+        ("/buckets/mlflow/write_once", "versioned".into()),
+        ("/identities/drift/enabled", false.into()),
+        ("/identities/ci/enabled", false.into()),
+        ("/identities/drift/ci_environment", "gcp-dev-drift".into()),
+        ("/federation/github/ci_refs", json!(["refs/tags/v*"])),
+        ("/logging/retention_days", json!(365)),
+        ("/protection/deletion", true.into()),
+        ("/registry/immutable_tags", false.into()),
+        ("/encryption/rotation_days", json!(30)),
+        ("/gcp/dns_endpoint", false.into()),
+    ]
+}
+
+fn varied(base: fn() -> Value, variations: Vec<(&'static str, Value)>) -> impl Strategy<Value = Value> {
     let count = variations.len();
     prop::sample::subsequence(variations, 0..count)
-        .prop_map(|chosen| {
+        .prop_map(move |chosen| {
             chosen
                 .into_iter()
-                .fold(minimal(), |config, (at, value)| with(config, at, value))
+                .fold(base(), |config, (at, value)| with(config, at, value))
         })
         .prop_filter("a legal configuration", |config| spec(config.clone()).is_ok())
 }
 
+/// Two environments on one cloud, whichever.
+fn two() -> impl Strategy<Value = (Value, Value)> {
+    prop_oneof![
+        (varied(minimal, variations()), varied(minimal, variations())),
+        (
+            varied(gcp_minimal, gcp_variations()),
+            varied(gcp_minimal, gcp_variations())
+        ),
+    ]
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_environment_converges_into_any_other(first in varied(), second in varied()) {
+    fn any_environment_converges_into_any_other((first, second) in two()) {
         let (first, second) = (environment(first), environment(second));
         let mut cloud = Cloud::with_existing(&first);
         cloud.apply(&first, &decision(&first)).expect("applies");
@@ -700,7 +746,7 @@ proptest! {
     }
 
     #[test]
-    fn the_graph_of_any_environment_has_an_order(config in varied()) {
+    fn the_graph_of_any_environment_has_an_order((config, _) in two()) {
         let environment = environment(config);
         let mut seen = std::collections::BTreeSet::new();
         let graph = mlops_environment::graph::Graph::of(&environment.components);

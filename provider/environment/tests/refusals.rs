@@ -4,6 +4,7 @@
 mod fixtures;
 
 use fixtures::{config, environment, facts, full, minimal, spec, with};
+use mlops_environment::spec::CloudFacts;
 use mlops_environment::{Config, Environment, Facts, Spec, Violation};
 use serde_json::{Value, json};
 
@@ -108,7 +109,11 @@ fn the_region_comes_from_somewhere() {
         "eu-west-1",
     );
     let nowhere = Facts {
-        region: None,
+        cloud: CloudFacts::Aws {
+            account: "111122223333".parse().expect("an account"),
+            partition: "aws".to_owned(),
+            region: None,
+        },
         ..facts()
     };
     let found = Spec::build(&config(minimal()), &nowhere).expect_err("no region");

@@ -289,10 +289,10 @@ fn address_changes(prior: &Value, next: &Model) -> Vec<Path> {
     if name != next.spec.id.name.to_string() {
         paths.push(Path::root().attribute("name"));
     }
-    if aws("account_id") != next.spec.id.account.to_string() {
+    if aws("account_id") != next.spec.id.account() {
         paths.push(Path::root().attribute("aws").attribute("account_id"));
     }
-    if aws("region") != next.spec.id.region.to_string() {
+    if aws("region") != next.spec.id.region() {
         paths.push(Path::root().attribute("aws").attribute("region"));
     }
     paths

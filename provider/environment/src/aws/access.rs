@@ -7,14 +7,13 @@ use mlops_access::generate::aws::{KubernetesAccess, access_group};
 
 use super::AccessEntry;
 use super::blueprint::Draft;
-use super::identities::has_roles;
 use crate::component::{Address, Kind};
 use crate::names::hash;
 use crate::reference;
 use crate::spec::Late;
 
 pub(super) fn add(draft: &mut Draft<'_>) {
-    if has_roles(draft.spec, Purpose::Deploy) {
+    if draft.spec.has_identity(Purpose::Deploy) {
         add_deploy(draft);
     }
     for admin in &draft.spec.cluster.admins {
@@ -76,7 +75,7 @@ fn admin_key(arn: &str) -> String {
 fn policy_arn(draft: &Draft<'_>, name: &str) -> String {
     format!(
         "arn:{}:eks::aws:cluster-access-policy/{name}",
-        draft.spec.partition
+        draft.aws.partition
     )
 }
 

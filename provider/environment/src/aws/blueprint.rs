@@ -1,35 +1,27 @@
 //! Takes a spec apart into components.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use mlops_access::generate::Document;
 use mlops_access::generate::aws::Scope;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::Tags;
-use crate::component::{Address, Component, Kind, Management, OnDestroy, Outputs, Properties};
-use crate::names::Names;
+use crate::blueprint::{Blueprint, Wanted, want};
+use crate::component::{Address, Component, Kind};
+use crate::names::aws::Names;
 use crate::reference;
-use crate::spec::Spec;
-
-/// All components of an environment, in no particular order.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Blueprint {
-    /// The components.
-    pub components: Vec<Component>,
-    /// Whether some cannot be named yet.
-    pub incomplete: bool,
-}
+use crate::spec::{AwsSpec, Spec};
 
 /// Takes a spec apart. References and `after` give the order:
 /// logs bucket; keys; network, registry, buckets, secrets, boundaries, GitHub provider; log group and control plane's
 /// role; cluster; pods' provider; node pools, pods' roles, access entries.
-pub fn blueprint(spec: &Spec) -> Blueprint {
+pub fn blueprint(spec: &Spec, aws: &AwsSpec) -> Blueprint {
     let mut draft = Draft {
         spec,
-        names: spec.names(),
-        scope: super::scope(spec),
+        aws,
+        names: names(spec, aws),
+        scope: super::scope(spec, aws),
         components: Vec::new(),
         incomplete: false,
     };
@@ -50,41 +42,25 @@ pub fn blueprint(spec: &Spec) -> Blueprint {
     }
 }
 
+/// Names of an environment's objects.
+pub fn names<'a>(spec: &'a Spec, aws: &'a AwsSpec) -> Names<'a> {
+    Names::new(&spec.id, &aws.partition, aws.role_path.as_str())
+}
+
 /// A blueprint being drawn.
 pub(super) struct Draft<'a> {
     pub(super) spec: &'a Spec,
+    pub(super) aws: &'a AwsSpec,
     pub(super) names: Names<'a>,
     pub(super) scope: Scope,
     components: Vec<Component>,
     pub(super) incomplete: bool,
 }
 
-/// Where the logs bucket stands: the first component to be made, the last to go, because it holds the claim.
-pub(super) const LOGS: [&str; 2] = ["buckets", "logs"];
-
 impl Draft<'_> {
     /// The component at an address with what it wants; the rest is said by the methods of [`Wanted`].
     pub(super) fn want(&mut self, address: &[&str], kind: Kind, properties: &impl Serialize) -> Wanted<'_> {
-        let address = Address::new(address);
-        let logs = Address::new(&LOGS);
-        let after = if address == logs {
-            BTreeSet::new()
-        } else {
-            BTreeSet::from([logs])
-        };
-        self.components.push(Component {
-            address,
-            kind,
-            management: Management::Create,
-            on_destroy: OnDestroy::Delete,
-            id: None,
-            properties: properties_of(properties),
-            outputs: Outputs::new(),
-            after,
-        });
-        Wanted {
-            component: self.components.last_mut(),
-        }
+        want(&mut self.components, address, kind, properties)
     }
 
     /// Tags of the component at an address: the user's and the mark of ownership.
@@ -117,58 +93,6 @@ pub(super) fn mark(id: &str, address: &Address) -> BTreeMap<String, String> {
             "terraform-provider-mlops".to_owned(),
         ),
     ])
-}
-
-/// The component just added.
-pub(super) struct Wanted<'a> {
-    component: Option<&'a mut Component>,
-}
-
-impl Wanted<'_> {
-    fn with(mut self, change: impl FnOnce(&mut Component)) -> Self {
-        if let Some(component) = self.component.as_deref_mut() {
-            change(component);
-        }
-        self
-    }
-
-    /// Its id is known beforehand.
-    pub(super) fn id(self, id: impl Into<String>) -> Self {
-        self.with(|component| component.id = Some(id.into()))
-    }
-
-    /// An output is known beforehand.
-    pub(super) fn output(self, name: &str, value: impl Into<String>) -> Self {
-        self.with(|component| {
-            component.outputs.insert(name.to_owned(), value.into());
-        })
-    }
-
-    /// It must come after another, though it refers to nothing of it.
-    pub(super) fn after(self, address: &[&str]) -> Self {
-        self.with(|component| {
-            component.after.insert(Address::new(address));
-        })
-    }
-
-    /// How it came to be ours.
-    pub(super) fn managed(self, management: Management) -> Self {
-        self.with(|component| component.management = management)
-    }
-
-    /// What destroy does with it.
-    pub(super) fn on_destroy(self, on_destroy: OnDestroy) -> Self {
-        self.with(|component| component.on_destroy = on_destroy)
-    }
-}
-
-/// The serialised form of a property struct.
-fn properties_of(properties: &impl Serialize) -> Properties {
-    match serde_json::to_value(properties) {
-        Ok(Value::Object(fields)) => fields.into_iter().collect(),
-        // Structs of strings, numbers and maps with text keys always serialise to an object.
-        _ => Properties::new(),
-    }
 }
 
 /// The canonical text of a document: sorted keys, no white space.

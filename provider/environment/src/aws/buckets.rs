@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use mlops_access::generate::aws::{Bucket as Use, bucket_policy};
 
-use super::blueprint::{Draft, LOGS, canonical};
+use super::blueprint::{Draft, canonical};
 use super::scope::bucket_name;
 use super::{AccessLogging, Bucket, LifecycleRule};
+use crate::blueprint::LOGS;
 use crate::component::{Kind, Management, OnDestroy};
 use crate::spec::{BucketOnDestroy, BucketSpec};
 
@@ -21,18 +22,18 @@ pub(super) fn add(draft: &mut Draft<'_>) {
 
 fn add_bucket(draft: &mut Draft<'_>, usage: Use, spec: &BucketSpec) {
     let address = ["buckets", usage.as_str()];
-    let name = bucket_name(draft.spec, usage);
+    let name = bucket_name(draft.spec, &draft.names, usage);
     let logs = usage == Use::Logs;
     // S3 delivers access logs only into buckets without a customer key.
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
     let key = if logs { None } else { draft.key("storage") };
     let logging = (!logs).then(|| AccessLogging {
-        bucket: bucket_name(draft.spec, Use::Logs),
+        bucket: bucket_name(draft.spec, &draft.names, Use::Logs),
         prefix: format!("{ACCESS_LOGS}{usage}/"),
     });
     let bucket = Bucket {
         name: name.clone(),
-        region: draft.spec.id.region.to_string(),
+        region: draft.spec.id.region().to_owned(),
         block_public_access: true,
         ownership: "BucketOwnerEnforced".to_owned(),
         versioning: spec.versioning,

@@ -18,7 +18,8 @@ pub(super) fn add(draft: &mut Draft<'_>) {
             .as_ref()
             .map(ToString::to_string)
             .unwrap_or_default(),
-        subnet_ids: spec
+        subnet_ids: draft
+            .aws
             .network
             .private_subnet_ids
             .iter()
@@ -36,7 +37,7 @@ pub(super) fn add(draft: &mut Draft<'_>) {
         encryption_key: draft.key("cluster"),
         log_types: spec.cluster.log_types.clone(),
         deletion_protection: spec.protect_deletion,
-        extended_support: spec.extended_support,
+        extended_support: draft.aws.extended_support,
         tags: draft.tags(&["cluster"]),
     };
     draft

@@ -10,26 +10,12 @@ use super::blueprint::{Draft, canonical};
 use super::{ManagedPolicy, Role};
 use crate::component::{Address, Kind};
 use crate::reference;
-use crate::spec::{ServiceName, Spec};
-
-/// Whether a purpose has roles in this environment: it is wanted, and there is a way in.
-pub(crate) fn has_roles(spec: &Spec, purpose: Purpose) -> bool {
-    let enabled = spec
-        .identities
-        .get(&purpose)
-        .is_some_and(|identity| identity.enabled);
-    let entered = match purpose {
-        Purpose::Ci | Purpose::Deploy => spec.github.is_some(),
-        Purpose::Runtime | Purpose::Drift | Purpose::Retrain => !spec.services.is_empty(),
-        Purpose::Node => return true,
-    };
-    enabled && entered
-}
+use crate::spec::ServiceName;
 
 pub(super) fn add(draft: &mut Draft<'_>) {
     for purpose in Purpose::ALL
         .into_iter()
-        .filter(|purpose| has_roles(draft.spec, *purpose))
+        .filter(|purpose| draft.spec.has_identity(*purpose))
     {
         add_boundary(draft, purpose);
         if purpose == Purpose::Node {
@@ -46,7 +32,7 @@ pub(super) fn add(draft: &mut Draft<'_>) {
 }
 
 fn add_boundary(draft: &mut Draft<'_>, purpose: Purpose) {
-    if !draft.spec.boundaries || draft.spec.permissions_boundary.is_some() {
+    if !draft.spec.boundaries || draft.aws.permissions_boundary.is_some() {
         return;
     }
     let address = ["boundaries", purpose.as_str()];
@@ -57,7 +43,7 @@ fn add_boundary(draft: &mut Draft<'_>, purpose: Purpose) {
     let name = draft.names.boundary(purpose);
     let policy = ManagedPolicy {
         name: name.clone(),
-        path: draft.spec.role_path.to_string(),
+        path: draft.aws.role_path.to_string(),
         description: format!(
             "The most that {purpose} of ML environment {} can ever do",
             draft.spec.id.name
@@ -73,7 +59,7 @@ fn add_boundary(draft: &mut Draft<'_>, purpose: Purpose) {
 }
 
 fn boundary_of(draft: &Draft<'_>, purpose: Option<Purpose>) -> Option<String> {
-    if let Some(given) = &draft.spec.permissions_boundary {
+    if let Some(given) = &draft.aws.permissions_boundary {
         return Some(given.to_string());
     }
     let purpose = purpose.filter(|_| draft.spec.boundaries)?;
@@ -101,7 +87,7 @@ fn add_role(draft: &mut Draft<'_>, purpose: Purpose, service: Option<&ServiceNam
         .map_or(3600, |identity| identity.max_session.seconds());
     let role = Role {
         name: name.clone(),
-        path: draft.spec.role_path.to_string(),
+        path: draft.aws.role_path.to_string(),
         description: format!("{purpose}{of} of ML environment {}", draft.spec.id.name),
         trust: canonical(&trust(&draft.scope, principal)),
         inline_policies: BTreeMap::from([(
@@ -130,7 +116,7 @@ fn add_node_role(draft: &mut Draft<'_>) {
     let managed = ["AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy"];
     let role = Role {
         name: draft.names.role(Purpose::Node, None),
-        path: draft.spec.role_path.to_string(),
+        path: draft.aws.role_path.to_string(),
         description: format!("Nodes of ML environment {}", draft.spec.id.name),
         trust: canonical(&trust(&draft.scope, Principal::of_environment(Purpose::Node))),
         inline_policies: BTreeMap::from([("pull".to_owned(), canonical(&node_permissions(&draft.scope)))]),
@@ -187,7 +173,7 @@ fn add_cluster_role(draft: &mut Draft<'_>) {
     }
     let role = Role {
         name: draft.names.cluster_role(),
-        path: draft.spec.role_path.to_string(),
+        path: draft.aws.role_path.to_string(),
         description: format!("Control plane of ML environment {}", draft.spec.id.name),
         trust: canonical(&service_trust("eks.amazonaws.com")),
         inline_policies,

@@ -19,7 +19,7 @@ pub(super) fn add(draft: &mut Draft<'_>) {
             description: format!("{} of ML environment {}", purpose(usage), draft.spec.id.name),
             policy: canonical(&key_policy(&draft.scope, key_use)),
             rotation_days: i32::try_from(encryption.rotation_days).unwrap_or(365),
-            deletion_window_days: i32::try_from(encryption.deletion_window_days).unwrap_or(30),
+            deletion_window_days: i32::try_from(encryption.deletion_window_days.unwrap_or(30)).unwrap_or(30),
             tags: draft.tags(&address),
         };
         let outlives = usage == "storage" && some_bucket_stays(draft.spec);

@@ -15,7 +15,6 @@ mod registry;
 mod scope;
 mod secrets;
 
-pub use blueprint::{Blueprint, blueprint};
-pub(crate) use identities::has_roles;
+pub use blueprint::{blueprint, names};
 pub use properties::*;
 pub use scope::scope;

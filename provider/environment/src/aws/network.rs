@@ -5,7 +5,7 @@ use super::blueprint::Draft;
 use crate::component::{Kind, Management, OnDestroy};
 
 pub(super) fn add(draft: &mut Draft<'_>) {
-    let spec = &draft.spec.network;
+    let spec = &draft.aws.network;
     let vpc_id = spec.vpc_id.to_string();
     let network = Network {
         vpc_id: vpc_id.clone(),

@@ -10,13 +10,13 @@ pub(super) fn add(draft: &mut Draft<'_>) {
     for (key, spec) in &draft.spec.node_pools {
         let address = ["node_pools", key.as_str()];
         let subnets: Vec<String> = draft
-            .spec
+            .aws
             .network
             .private_subnet_ids
             .iter()
             .map(ToString::to_string)
             .collect();
-        let name = names::node_group(key, &spec.machine_types, spec.spot, &spec.image_type, &subnets);
+        let name = names::aws::node_group(key, &spec.machine_types, spec.spot, &spec.image_type, &subnets);
         let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
         let pool = NodePool {
             cluster: reference::to(&Address::new(&["cluster"]), "name"),

@@ -66,7 +66,7 @@ fn lifecycle(spec: &RegistrySpec) -> String {
                     "tagStatus": "tagged",
                     "tagPatternList": ["*"],
                     "countType": "imageCountMoreThan",
-                    "countNumber": spec.keep_tagged,
+                    "countNumber": spec.keep_tagged.unwrap_or(10_000),
                 },
                 "action": { "type": "expire" },
             },

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mlops_access::Purpose;
 use mlops_access::generate::aws::{Bucket, Cluster, Options, Scope};
-use mlops_access::generate::{Github, Registry, RegistryMode, Secret, Service, ServiceAccounts};
+use mlops_access::generate::{Github, Registry, RegistryMode};
 
 use crate::component::Address;
+use crate::names::aws::Names;
 use crate::reference;
-use crate::spec::{Late, ServiceSpec, Spec, WriteOnce};
+use crate::spec::{AwsSpec, Late, RegistryReference, Spec, WriteOnce};
 
 /// The scope of an environment's documents. What is not known yet is a reference.
-pub fn scope(spec: &Spec) -> Scope {
-    let names = spec.names();
+pub fn scope(spec: &Spec, aws: &AwsSpec) -> Scope {
+    let names = super::names(spec, aws);
     let refer = |address: &[&str], output: &str| reference::to(&Address::new(address), output);
     let identity = |purpose| spec.identities.get(&purpose);
     let ci_environment = |purpose| {
@@ -26,24 +27,27 @@ pub fn scope(spec: &Spec) -> Scope {
         .map(|(purpose, identity)| (*purpose, identity.additional_permissions.clone()))
         .collect();
     Scope {
-        partition: spec.partition.clone(),
-        account: spec.id.account.to_string(),
-        region: spec.id.region.to_string(),
+        partition: aws.partition.clone(),
+        account: spec.id.account().to_owned(),
+        region: spec.id.region().to_owned(),
         environment: spec.id.name.to_string(),
-        role_path: spec.role_path.to_string(),
+        role_path: aws.role_path.to_string(),
         buckets: Bucket::ALL
-            .map(|bucket| (bucket, bucket_name(spec, bucket)))
+            .map(|bucket| (bucket, bucket_name(spec, &names, bucket)))
             .into(),
         storage_key_arn: key("storage"),
         secrets_key_arn: key("secrets"),
         services: spec
             .services
             .iter()
-            .map(|(name, service)| (name.to_string(), service_of(name.as_str(), service)))
+            .map(|(name, service)| {
+                let secret = |secret: &str| refer(&["secrets", name.as_str(), secret], "arn");
+                (name.to_string(), service.generated(secret))
+            })
             .collect(),
         registry: Registry {
             mode: spec.registry.mode,
-            prefix: registry_prefix(spec),
+            prefix: registry_prefix(spec, aws),
         },
         cluster: Some(Cluster {
             name: names.cluster().to_owned(),
@@ -79,7 +83,7 @@ pub fn scope(spec: &Spec) -> Scope {
 }
 
 /// Name of a bucket: somebody else's, one taken over, or our own.
-pub(crate) fn bucket_name(spec: &Spec, bucket: Bucket) -> String {
+pub(super) fn bucket_name(spec: &Spec, names: &Names<'_>, bucket: Bucket) -> String {
     if let Some(existing) = spec
         .buckets
         .get(&bucket)
@@ -91,50 +95,18 @@ pub(crate) fn bucket_name(spec: &Spec, bucket: Bucket) -> String {
     spec.adopt
         .get(&address)
         .cloned()
-        .unwrap_or_else(|| spec.names().bucket(bucket))
+        .unwrap_or_else(|| names.bucket(bucket))
 }
 
 /// What stands before a repository's name in its ARN.
-fn registry_prefix(spec: &Spec) -> String {
+fn registry_prefix(spec: &Spec, aws: &AwsSpec) -> String {
+    let names = super::names(spec, aws);
     match (spec.registry.mode, &spec.registry.reference) {
-        (RegistryMode::Reference, Some(Late::Known(registry))) => registry.arn_prefix(&spec.partition),
+        (RegistryMode::Reference, Some(Late::Known(RegistryReference::Ecr(registry)))) => {
+            registry.arn_prefix(&aws.partition)
+        }
         // Written as URL or as ARN, nobody knows yet: the text stands for the prefix until it is known.
         (RegistryMode::Reference, Some(Late::Unknown(reference))) => format!("{reference}/"),
-        _ => spec.names().repository_arn(&spec.names().repository("")),
-    }
-}
-
-fn service_of(name: &str, service: &ServiceSpec) -> Service {
-    let account = |purpose| {
-        service
-            .service_accounts
-            .get(&purpose)
-            .map(ToString::to_string)
-            .unwrap_or_default()
-    };
-    Service {
-        namespace: service.namespace.to_string(),
-        train_namespace: service.train_namespace.to_string(),
-        service_accounts: ServiceAccounts {
-            runtime: account(Purpose::Runtime),
-            drift: account(Purpose::Drift),
-            retrain: account(Purpose::Retrain),
-        },
-        repositories: service.repositories.iter().map(ToString::to_string).collect(),
-        secrets: service
-            .secrets
-            .iter()
-            .map(|(secret, readers)| {
-                let address = Address::new(&["secrets", name, secret.as_str()]);
-                let id = reference::to(&address, "arn");
-                (
-                    secret.to_string(),
-                    Secret {
-                        id,
-                        readers: readers.clone(),
-                    },
-                )
-            })
-            .collect(),
+        _ => names.repository_arn(&names.repository("")),
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn add(draft: &mut Draft<'_>) {
                 description: format!("{secret} of {service}; set its value outside Terraform"),
                 kms_key: draft.key("secrets"),
                 // The same patience as with keys: a secret outlives the key it needs by no day.
-                recovery_window_days: draft.spec.encryption.deletion_window_days.into(),
+                recovery_window_days: draft.spec.encryption.deletion_window_days.unwrap_or(30).into(),
                 tags: draft.tags(&address),
             };
             draft

@@ -4,7 +4,7 @@ mod v1;
 
 use std::collections::BTreeMap;
 
-use crate::spec::{BucketOnDestroy, KubernetesAccess, PoolPurpose, PsaLevel, Size, Tier};
+use crate::spec::{BucketOnDestroy, Cloud, KubernetesAccess, PoolPurpose, PsaLevel, Size, Tier};
 use mlops_access::generate::aws::Bucket;
 
 /// The version that new environments get.
@@ -43,6 +43,8 @@ pub struct Defaults {
     pub ci_refs: &'static [&'static str],
     /// Only retrain writes models.
     pub exclusive_writers: bool,
+    /// Release channel, where the cloud has them.
+    pub release_channel: &'static str,
     /// Root volume of nodes.
     pub disk_gb: u32,
     /// Root volume of nodes with accelerators: their images are large.
@@ -67,11 +69,17 @@ pub struct DefaultPool {
 }
 
 /// The table of a version, or nothing if there is no such version.
-pub fn of(version: u32, tier: Tier) -> Option<Defaults> {
-    (version == 1).then(|| v1::of(tier))
+pub fn of(version: u32, cloud: Cloud, tier: Tier) -> Option<Defaults> {
+    (version == 1).then(|| match cloud {
+        Cloud::Aws => v1::of(tier),
+        Cloud::Gcp => v1::gcp(tier),
+    })
 }
 
 /// Machine types of a size, in order of preference.
-pub fn machine_types(_version: u32, size: Size) -> &'static [&'static str] {
-    v1::machine_types(size)
+pub fn machine_types(_version: u32, cloud: Cloud, size: Size) -> &'static [&'static str] {
+    match cloud {
+        Cloud::Aws => v1::machine_types(size),
+        Cloud::Gcp => v1::gcp_machine_types(size),
+    }
 }

@@ -25,6 +25,7 @@ pub(super) fn of(tier: Tier) -> Defaults {
             psa_level: PsaLevel::Baseline,
             ci_refs: &["refs/heads/main", "refs/tags/v*"],
             exclusive_writers: false,
+            release_channel: "REGULAR",
             disk_gb: 50,
             gpu_disk_gb: 100,
         },
@@ -44,6 +45,7 @@ pub(super) fn of(tier: Tier) -> Defaults {
             psa_level: PsaLevel::Baseline,
             ci_refs: &["refs/heads/main", "refs/tags/v*"],
             exclusive_writers: true,
+            release_channel: "REGULAR",
             disk_gb: 50,
             gpu_disk_gb: 100,
         },
@@ -63,9 +65,21 @@ pub(super) fn of(tier: Tier) -> Defaults {
             psa_level: PsaLevel::Restricted,
             ci_refs: &["refs/tags/v*"],
             exclusive_writers: true,
+            release_channel: "STABLE",
             disk_gb: 50,
             gpu_disk_gb: 100,
         },
+    }
+}
+
+/// The same on Google Cloud, but for what the cloud does otherwise: keys can rotate four times a year, no access policy
+/// speaks of single namespaces, and buckets have no policy that denies.
+pub(super) fn gcp(tier: Tier) -> Defaults {
+    Defaults {
+        key_rotation_days: 90,
+        access: KubernetesAccess::Group,
+        exclusive_writers: false,
+        ..of(tier)
     }
 }
 
@@ -108,5 +122,18 @@ pub(super) fn machine_types(size: Size) -> &'static [&'static str] {
         Size::GpuSmall => &["g5.xlarge"],
         Size::GpuMedium => &["g5.2xlarge"],
         Size::GpuLarge => &["g5.12xlarge"],
+    }
+}
+
+/// One type of each shape: a GKE node pool has no second choice.
+pub(super) fn gcp_machine_types(size: Size) -> &'static [&'static str] {
+    match size {
+        Size::Small => &["e2-standard-2"],
+        Size::Medium => &["e2-standard-4"],
+        Size::Large => &["e2-standard-8"],
+        Size::Xlarge => &["e2-standard-16"],
+        Size::GpuSmall => &["g2-standard-4"],
+        Size::GpuMedium => &["g2-standard-8"],
+        Size::GpuLarge => &["g2-standard-48"],
     }
 }

@@ -1,5 +1,22 @@
 //! Components of an environment on Google Cloud.
 
+mod apis;
+mod blueprint;
+mod buckets;
+mod cluster;
+mod federation;
+mod grants;
+mod identities;
+mod keys;
+mod log_groups;
+mod mark;
+mod network;
+mod node_pools;
 mod properties;
+mod registry;
+mod scope;
+mod secrets;
 
+pub use blueprint::{blueprint, names};
 pub use properties::*;
+pub use scope::scope;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mlops_access::generate::aws::Bucket;
 
 use super::collector::{Collector, word_of};
-use super::{AttributePath, BucketName, Context, Late, Tier};
+use super::{AttributePath, BucketName, Cloud, Context, Late, Tier};
 use crate::config;
 
 /// What happens to a bucket when the environment is destroyed.
@@ -105,7 +105,7 @@ fn build_bucket(
 ) -> BucketSpec {
     let defaults = context.defaults;
     let logs = bucket == Bucket::Logs;
-    let existing = config
+    let existing: Option<Late<BucketName>> = config
         .existing
         .as_deref()
         .and_then(|text| collector.late(&path.attribute("existing"), text));
@@ -129,7 +129,7 @@ fn build_bucket(
         collector.refuse(
             &path.attribute("object_lock"),
             "The logs bucket cannot be locked",
-            "S3 delivers no access logs into a locked bucket, and the claim in it is rewritten. Remove object_lock.",
+            "No access logs are delivered into a locked bucket, and the claim in it is rewritten. Remove object_lock.",
         );
     }
     if !versioning && context.tier != Tier::Dev && matches!(bucket, Bucket::Models | Bucket::Data) {
@@ -156,11 +156,15 @@ fn build_bucket(
     )
     .unwrap_or(defaults.noncurrent_days);
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
+    // Nearline is billed for 30 days at least: https://cloud.google.com/storage/docs/storage-classes
     if transition_days.is_some_and(|days| days < 30) {
         collector.refuse(
             &path.attribute("transition_days"),
             "Too early for infrequent access",
-            "S3 moves objects after 30 days at the earliest.",
+            match context.cloud {
+                Cloud::Aws => "S3 moves objects after 30 days at the earliest.",
+                Cloud::Gcp => "Nearline is billed for 30 days at least: moving earlier saves nothing.",
+            },
         );
     }
     if let (Some(transition), Some(retention)) = (transition_days, retention_days)
@@ -172,13 +176,33 @@ fn build_bucket(
             format!("transition_days must be less than retention_days ({retention}), or left out."),
         );
     }
+    // On Google Cloud creating is one permission and replacing another: nobody gets the other unless asked for.
+    let default = match context.cloud {
+        Cloud::Aws => WriteOnce::Versioned,
+        Cloud::Gcp => WriteOnce::Conditional,
+    };
     let write_once = collector.word(
         &path.attribute("write_once"),
         config.write_once.as_deref(),
-        WriteOnce::Versioned,
+        default,
         WRITE_ONCE,
     );
-    if write_once == WriteOnce::Conditional && bucket != Bucket::Predictions {
+    if context.cloud == Cloud::Gcp {
+        if write_once == WriteOnce::Versioned && bucket != Bucket::Mlflow {
+            collector.refuse(
+                &path.attribute("write_once"),
+                format!("Nothing is overwritten in {bucket} on Google Cloud"),
+                "Whoever may overwrite an object may delete it. Only mlflow, which rewrites files of a run, can be \
+                 \"versioned\". Remove write_once.",
+            );
+        } else if write_once == WriteOnce::Versioned && !versioning {
+            collector.refuse(
+                &path.attribute("versioning"),
+                "write_once = \"versioned\" needs versioning",
+                "Remove versioning = false, or write_once.",
+            );
+        }
+    } else if write_once == WriteOnce::Conditional && bucket != Bucket::Predictions {
         collector.refuse(
             &path.attribute("write_once"),
             format!("Conditional writes are not possible for {bucket}"),

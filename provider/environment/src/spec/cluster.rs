@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::collector::Collector;
-use super::{Arn, AttributePath, Cidr, Context, KubernetesVersion, Late, Tier};
+use super::{Arn, AttributePath, Cidr, Cloud, Context, KubernetesVersion, Late, Tier};
 use crate::component::Address;
 use crate::{config, reference};
 
@@ -11,11 +11,25 @@ use crate::{config, reference};
 /// <https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html>
 pub const LOG_TYPES: [&str; 5] = ["api", "audit", "authenticator", "controllerManager", "scheduler"];
 
+/// Those that GKE has by another name; it has audit logs always, and no authenticator.
+/// <https://cloud.google.com/kubernetes-engine/docs/how-to/view-logs#control_plane_logs>
+const GKE_LOG_TYPES: [&str; 4] = ["api", "audit", "controllerManager", "scheduler"];
+
+/// <https://cloud.google.com/kubernetes-engine/docs/concepts/release-channels>
+const CHANNELS: &[(&str, &str)] = &[
+    ("RAPID", "RAPID"),
+    ("REGULAR", "REGULAR"),
+    ("STABLE", "STABLE"),
+    ("EXTENDED", "EXTENDED"),
+];
+
 /// The control plane as it shall be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterSpec {
     /// Minor version; newest at creation where nobody says one.
     pub version: Option<Late<KubernetesVersion>>,
+    /// Release channel, where the cloud has them.
+    pub release_channel: Option<&'static str>,
     /// From where the API is reached.
     pub endpoint: Endpoint,
     /// Role ARNs with cluster admin.
@@ -37,6 +51,7 @@ pub struct Endpoint {
 
 pub(super) fn build(
     config: Option<&config::Cluster>,
+    dns_endpoint: bool,
     context: &Context<'_>,
     collector: &mut Collector,
 ) -> Option<ClusterSpec> {
@@ -48,24 +63,34 @@ pub(super) fn build(
         .map(|text| collector.late(&path.attribute("version"), text));
     let endpoint = endpoint(
         config.endpoint.as_ref(),
+        dns_endpoint,
         context,
         &path.attribute("endpoint"),
         collector,
     );
     let admins = admins(config.admins.as_ref(), &path.attribute("admins"), collector);
+    let known: &[&str] = match context.cloud {
+        Cloud::Aws => &LOG_TYPES,
+        Cloud::Gcp => &GKE_LOG_TYPES,
+    };
     let log_types = config
         .log_types
-        .unwrap_or_else(|| LOG_TYPES.map(str::to_owned).into());
-    for unknown in log_types
-        .iter()
-        .filter(|word| !LOG_TYPES.contains(&word.as_str()))
-    {
+        .unwrap_or_else(|| known.iter().map(|word| (*word).to_owned()).collect());
+    for unknown in log_types.iter().filter(|word| !known.contains(&word.as_str())) {
         collector.refuse(
             &path.attribute("log_types"),
             format!("{unknown:?} is no log of the control plane"),
-            format!("Use any of {}.", LOG_TYPES.join(", ")),
+            format!("Use any of {}.", known.join(", ")),
         );
     }
+    let release_channel = (context.cloud == Cloud::Gcp).then(|| {
+        collector.word(
+            &path.attribute("release_channel"),
+            config.release_channel.as_deref(),
+            context.defaults.release_channel,
+            CHANNELS,
+        )
+    });
     let version = match version {
         Some(None) => return None,
         Some(version) => version,
@@ -75,6 +100,7 @@ pub(super) fn build(
     let version = version.filter(|version| version.to_string() != newest());
     Some(ClusterSpec {
         version,
+        release_channel,
         endpoint,
         admins,
         log_types,
@@ -87,6 +113,7 @@ fn newest() -> String {
 
 fn endpoint(
     config: Option<&config::Endpoint>,
+    dns_endpoint: bool,
     context: &Context<'_>,
     path: &AttributePath,
     collector: &mut Collector,
@@ -99,12 +126,18 @@ fn endpoint(
     let public = config
         .public
         .unwrap_or(context.tier == Tier::Dev && !public_cidrs.is_empty());
-    let private = config.private.unwrap_or(true);
-    if !private && !public {
+    // Whoever comes by the DNS name needs no address.
+    let private = config.private.unwrap_or(!dns_endpoint);
+    if !private && !public && !dns_endpoint {
+        let gcp = if context.cloud == Cloud::Gcp {
+            ", or gcp.dns_endpoint"
+        } else {
+            ""
+        };
         collector.refuse(
             path,
             "Nobody could reach the cluster",
-            "Switch on private, or public with public_cidrs.",
+            format!("Switch on private, or public with public_cidrs{gcp}."),
         );
     }
     if public && config.public_cidrs.as_ref().is_none_or(BTreeSet::is_empty) {
@@ -172,6 +205,7 @@ impl ClusterSpec {
         let version = self.version.as_ref().map_or_else(newest, ToString::to_string);
         config::Cluster {
             version: Some(version),
+            release_channel: self.release_channel.map(str::to_owned),
             endpoint: Some(config::Endpoint {
                 private: Some(self.endpoint.private),
                 public: Some(self.endpoint.public),

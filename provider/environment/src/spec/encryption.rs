@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::collector::Collector;
-use super::{Arn, AttributePath, Context, Late, Tier};
+use super::{Arn, AttributePath, Cloud, Context, CryptoKeyName, Late, Tier};
 use crate::config;
 
 pub use mlops_access::generate::aws::KeyUse;
@@ -14,11 +14,11 @@ pub struct EncryptionSpec {
     /// Keys of the customer; else those of the cloud.
     pub customer: bool,
     /// Keys of somebody else, in place of our own.
-    pub given: BTreeMap<&'static str, Late<Arn>>,
+    pub given: BTreeMap<&'static str, Late<String>>,
     /// Days between rotations.
     pub rotation_days: u32,
-    /// Days a deleted key can be brought back.
-    pub deletion_window_days: u32,
+    /// Days a deleted key can be brought back, where keys are deleted.
+    pub deletion_window_days: Option<u32>,
 }
 
 /// The four uses, by their words.
@@ -66,22 +66,24 @@ pub(super) fn build(
                 "Remove the key, or the mode.",
             );
         }
-        let Some(arn) = collector.late::<Arn>(&at, text) else {
-            continue;
+        let key = match context.cloud {
+            Cloud::Aws => arn(&at, text, collector),
+            Cloud::Gcp => collector
+                .late::<CryptoKeyName>(&at, text)
+                .map(|late| late.map(|name| name.to_string())),
         };
-        let key = |arn: &Arn| arn.as_str().split(':').nth(2) == Some("kms") && arn.as_str().contains(":key/");
-        if arn.known().is_some_and(|arn| !key(arn)) {
-            collector.refuse(
-                &at,
-                "Not the ARN of a key",
-                "Give the key itself, arn:aws:kms:<region>:<account>:key/<id>; an alias may point elsewhere tomorrow.",
-            );
+        if let Some(key) = key {
+            given.insert(usage, key);
         }
-        given.insert(usage, arn);
     }
     let defaults = context.defaults;
     let rotation = path.attribute("rotation_days");
     let window = path.attribute("deletion_window_days");
+    // KMS of AWS takes 90 days at least, of Google Cloud one.
+    let least = match context.cloud {
+        Cloud::Aws => 90,
+        Cloud::Gcp => 1,
+    };
     EncryptionSpec {
         customer,
         given,
@@ -89,17 +91,33 @@ pub(super) fn build(
             &rotation,
             config.rotation_days,
             defaults.key_rotation_days,
-            90,
+            least,
             2560,
         ),
-        deletion_window_days: collector.number(
-            &window,
-            config.deletion_window_days,
-            defaults.key_deletion_window_days,
-            7,
-            30,
-        ),
+        deletion_window_days: (context.cloud == Cloud::Aws).then(|| {
+            collector.number(
+                &window,
+                config.deletion_window_days,
+                defaults.key_deletion_window_days,
+                7,
+                30,
+            )
+        }),
     }
+}
+
+/// The ARN of a key.
+fn arn(path: &AttributePath, text: &str, collector: &mut Collector) -> Option<Late<String>> {
+    let arn = collector.late::<Arn>(path, text)?;
+    let key = |arn: &Arn| arn.as_str().split(':').nth(2) == Some("kms") && arn.as_str().contains(":key/");
+    if arn.known().is_some_and(|arn| !key(arn)) {
+        collector.refuse(
+            path,
+            "Not the ARN of a key",
+            "Give the key itself, arn:aws:kms:<region>:<account>:key/<id>; an alias may point elsewhere tomorrow.",
+        );
+    }
+    Some(arn.map(|arn| arn.to_string()))
 }
 
 impl EncryptionSpec {
@@ -116,7 +134,7 @@ impl EncryptionSpec {
             secrets: key("secrets"),
             logs: key("logs"),
             rotation_days: Some(self.rotation_days.into()),
-            deletion_window_days: Some(self.deletion_window_days.into()),
+            deletion_window_days: self.deletion_window_days.map(Into::into),
         }
     }
 }

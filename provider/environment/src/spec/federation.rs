@@ -6,7 +6,7 @@ use mlops_access::Purpose;
 
 use super::collector::{Collector, word_of};
 use super::{
-    AttributePath, Context, GitRef, GithubEnvironment, GithubId, GithubRepository, IdentitySpec,
+    AttributePath, Cloud, Context, GitRef, GithubEnvironment, GithubId, GithubRepository, IdentitySpec,
     SubjectFormat, Tier,
 };
 use crate::config;
@@ -17,7 +17,8 @@ const FORMATS: &[(&str, SubjectFormat)] = &[
     ("both", SubjectFormat::Both),
 ];
 
-/// Whose the OIDC provider of GitHub is. There can be one per account only.
+/// Whose the OIDC provider of GitHub is. On AWS there can be one per account only; on Google Cloud every environment has its
+/// own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OidcProviderMode {
     /// Used if it is there, made if not, shared with other environments.
@@ -93,6 +94,24 @@ pub(super) fn build(
             "Give owner_id and repository_id: gh api repos/<owner>/<name> --jq '.owner.id, .id'.",
         );
     }
+    if context.cloud == Cloud::Gcp && subject_format != default {
+        let (form, why) = if ids {
+            (
+                "immutable",
+                "owner_id and repository_id are given, so tokens are told by them",
+            )
+        } else {
+            (
+                "name",
+                "without owner_id and repository_id tokens are told by the name",
+            )
+        };
+        collector.refuse(
+            &at,
+            format!("Always {form:?} here"),
+            format!("On Google Cloud {why}, whatever form their subject has. Remove subject_format."),
+        );
+    }
     if subject_format != SubjectFormat::Immutable {
         collector.warn(
             &at,
@@ -106,7 +125,7 @@ pub(super) fn build(
         .environments
         .as_ref()
         .and_then(|environments| environments.deploy.clone());
-    let deploy = deploy.unwrap_or_else(|| format!("aws-{}", context.tier.as_str()));
+    let deploy = deploy.unwrap_or_else(|| format!("{}-{}", context.cloud.as_str(), context.tier.as_str()));
     let deploy_environment = collector.known(&path.attribute("environments").attribute("deploy"), &deploy);
     let oidc_provider = collector.word(
         &path.attribute("oidc_provider"),

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mlops_access::Purpose;
+use mlops_access::gcp::Resource;
 use mlops_access::generate::Conditions;
 use mlops_access::generate::aws::AdditionalPermission;
 
 use super::collector::Collector;
-use super::{AttributePath, Duration, GithubEnvironment, StatementId};
+use super::{AttributePath, Cloud, Context, Duration, GithubEnvironment, StatementId};
 use crate::{config, reference};
 
 /// A purpose as it shall be.
@@ -17,12 +18,25 @@ pub struct IdentitySpec {
     pub enabled: bool,
     /// Longest session.
     pub max_session: Duration,
-    /// More rights.
+    /// More rights, on AWS.
     pub additional_permissions: Vec<AdditionalPermission>,
+    /// More rights, on Google Cloud.
+    pub additional_roles: Vec<AdditionalRoles>,
     /// A GitHub environment that may enter too (drift, retrain).
     pub ci_environment: Option<GithubEnvironment>,
     /// May read metrics of the account (drift).
     pub metrics_read: bool,
+}
+
+/// Roles that the user adds to a purpose, each on each of the resources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdditionalRoles {
+    /// Names them in messages.
+    pub id: String,
+    /// For example `roles/storage.objectViewer`.
+    pub roles: BTreeSet<String>,
+    /// By their full names as written.
+    pub resources: BTreeMap<String, Resource>,
 }
 
 const HOUR: Duration = Duration::from_seconds(3600);
@@ -30,6 +44,7 @@ const LONGEST: Duration = Duration::from_seconds(12 * 3600);
 
 pub(super) fn build(
     config: Option<&config::Identities>,
+    context: &Context<'_>,
     collector: &mut Collector,
 ) -> BTreeMap<Purpose, IdentitySpec> {
     let path = AttributePath::root("identities");
@@ -47,7 +62,13 @@ pub(super) fn build(
             let at = path.attribute(purpose.as_str());
             (
                 purpose,
-                build_identity(purpose, &block.clone().unwrap_or_default(), &at, collector),
+                build_identity(
+                    purpose,
+                    &block.clone().unwrap_or_default(),
+                    context,
+                    &at,
+                    collector,
+                ),
             )
         })
         .collect()
@@ -56,6 +77,7 @@ pub(super) fn build(
 fn build_identity(
     purpose: Purpose,
     config: &config::Identity,
+    context: &Context<'_>,
     path: &AttributePath,
     collector: &mut Collector,
 ) -> IdentitySpec {
@@ -64,7 +86,13 @@ fn build_identity(
         Some(text) => collector.known(&at, text).unwrap_or(HOUR),
         None => HOUR,
     };
-    if max_session < HOUR || max_session > LONGEST {
+    if context.cloud == Cloud::Gcp && max_session != HOUR {
+        collector.refuse(
+            &at,
+            format!("{max_session} is not possible"),
+            "Google Cloud gives federated tokens for an hour. Remove max_session; clients ask for a new token by themselves.",
+        );
+    } else if max_session < HOUR || max_session > LONGEST {
         collector.refuse(
             &at,
             format!("{max_session} is not possible"),
@@ -98,7 +126,14 @@ fn build_identity(
     IdentitySpec {
         enabled: config.enabled.unwrap_or(true),
         max_session,
-        additional_permissions: additional(config, path, collector),
+        additional_permissions: match context.cloud {
+            Cloud::Aws => additional(config, path, collector),
+            Cloud::Gcp => Vec::new(),
+        },
+        additional_roles: match context.cloud {
+            Cloud::Aws => Vec::new(),
+            Cloud::Gcp => additional_roles(config, path, collector),
+        },
         ci_environment,
         metrics_read: config.metrics_read.unwrap_or(false),
     }
@@ -122,6 +157,13 @@ fn additional(
                 &at.attribute("id"),
                 format!("{id} is used twice"),
                 "Give each permission its own id.",
+            );
+        }
+        if permission.roles.is_some() {
+            collector.refuse(
+                &at.attribute("roles"),
+                "Roles are of Google Cloud",
+                "On AWS a permission is written with actions, for example [\"sqs:SendMessage\"].",
             );
         }
         let actions: Vec<String> = permission.actions.iter().flatten().cloned().collect();
@@ -165,6 +207,122 @@ fn additional(
         }
     }
     permissions
+}
+
+fn additional_roles(
+    config: &config::Identity,
+    path: &AttributePath,
+    collector: &mut Collector,
+) -> Vec<AdditionalRoles> {
+    let mut ids = BTreeSet::new();
+    let mut all = Vec::new();
+    for (index, permission) in config.additional_permissions.iter().flatten().enumerate() {
+        let at = path.attribute("additional_permissions").index(index);
+        let id: Option<StatementId> =
+            collector.known(&at.attribute("id"), permission.id.as_deref().unwrap_or_default());
+        if let Some(id) = &id
+            && !ids.insert(id.clone())
+        {
+            collector.refuse(
+                &at.attribute("id"),
+                format!("{id} is used twice"),
+                "Give each permission its own id.",
+            );
+        }
+        if permission
+            .actions
+            .as_ref()
+            .is_some_and(|actions| !actions.is_empty())
+        {
+            collector.refuse(
+                &at.attribute("actions"),
+                "Actions are of AWS",
+                "On Google Cloud a permission is written with roles, for example [\"roles/storage.objectViewer\"].",
+            );
+        }
+        if permission
+            .conditions
+            .as_ref()
+            .is_some_and(|list| !list.is_empty())
+        {
+            collector.refuse(
+                &at.attribute("conditions"),
+                "Conditions are of AWS",
+                "On Google Cloud a permission is narrowed by its resource: name a managed folder in place of the bucket.",
+            );
+        }
+        let roles = permission.roles.clone().unwrap_or_default();
+        if roles.is_empty() {
+            collector.refuse(&at.attribute("roles"), "Missing", "Name at least one role.");
+        }
+        for role in &roles {
+            let name = role.strip_prefix("roles/").unwrap_or_default();
+            if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '.') {
+                collector.refuse(
+                    &at.attribute("roles"),
+                    format!("{role:?} is not a predefined role"),
+                    "Write it as roles/<service>.<role>. What a custom role holds cannot be judged here.",
+                );
+            }
+        }
+        let mut resources = BTreeMap::new();
+        for text in permission.resources.iter().flatten() {
+            match resource(text) {
+                Some(resource) => {
+                    resources.insert(text.clone(), resource);
+                }
+                None => collector.refuse(
+                    &at.attribute("resources"),
+                    format!("{text:?} is nothing that roles can be granted on here"),
+                    "Use projects/_/buckets/<bucket>[/managedFolders/<folder>/], projects/<project>/secrets/<secret>, or the full \
+                     name of the repository or of a key, known at plan.",
+                ),
+            }
+        }
+        if permission.resources.as_ref().is_none_or(BTreeSet::is_empty) {
+            collector.refuse(
+                &at.attribute("resources"),
+                "Missing",
+                "Name at least one resource.",
+            );
+        }
+        if let Some(id) = id {
+            all.push(AdditionalRoles {
+                id: id.to_string(),
+                roles,
+                resources,
+            });
+        }
+    }
+    all
+}
+
+/// A resource by its full name.
+fn resource(text: &str) -> Option<Resource> {
+    if let Some(rest) = text.strip_prefix("projects/_/buckets/") {
+        return Some(match rest.split_once("/managedFolders/") {
+            Some((bucket, prefix)) if prefix.ends_with('/') && prefix.len() > 1 => Resource::Folder {
+                bucket: bucket.to_owned(),
+                prefix: prefix.to_owned(),
+            },
+            None if !rest.is_empty() && !rest.contains('/') => Resource::Bucket(rest.to_owned()),
+            _ => return None,
+        });
+    }
+    let parts: Vec<&str> = text.split('/').collect();
+    if parts.iter().any(|part| part.is_empty() || part.contains("@{")) {
+        return None;
+    }
+    match parts[..] {
+        ["projects", project] => Some(Resource::Project(project.to_owned())),
+        ["projects", _, "secrets", secret] => Some(Resource::Secret(secret.to_owned())),
+        ["projects", _, "locations", _, "repositories", _] => Some(Resource::Repository(text.to_owned())),
+        ["projects", _, "locations", _, "keyRings", _, "cryptoKeys", _] => {
+            Some(Resource::Key(text.to_owned()))
+        }
+        ["projects", _, "serviceAccounts", email] => Some(Resource::ServiceAccount(email.to_owned())),
+        _ => None,
+    }
 }
 
 fn conditions(
@@ -216,6 +374,7 @@ impl IdentitySpec {
             .additional_permissions
             .iter()
             .map(resolved_permission)
+            .chain(self.additional_roles.iter().map(resolved_roles))
             .collect();
         config::Identity {
             enabled: Some(self.enabled),
@@ -242,7 +401,18 @@ fn resolved_permission(permission: &AdditionalPermission) -> config::AdditionalP
     config::AdditionalPermission {
         id: Some(permission.id.clone()),
         actions: Some(permission.actions.iter().cloned().collect()),
+        roles: None,
         resources: Some(permission.resources.iter().cloned().collect()),
         conditions: (!conditions.is_empty()).then_some(conditions),
+    }
+}
+
+fn resolved_roles(permission: &AdditionalRoles) -> config::AdditionalPermission {
+    config::AdditionalPermission {
+        id: Some(permission.id.clone()),
+        actions: None,
+        roles: Some(permission.roles.clone()),
+        resources: Some(permission.resources.keys().cloned().collect()),
+        conditions: None,
     }
 }

@@ -1,40 +1,50 @@
 //! The configuration, judged: every value is legal, every default is filled in, and what can still be unknown says so.
 
+mod accelerators;
+mod aws;
 mod buckets;
+mod cloud;
 mod cluster;
 mod collector;
 mod encryption;
 mod federation;
+mod gcp;
 mod identities;
 mod network;
 mod node_pools;
+mod references;
 mod registry;
 mod services;
+mod tags;
 mod text;
 mod violation;
 
 use std::collections::BTreeMap;
 
+pub use accelerators::AcceleratorSpec;
 pub use buckets::{BucketOnDestroy, BucketSpec, WriteOnce};
+pub use cloud::{AwsSpec, Cloud, CloudFacts, CloudSpec, Facts, GcpSpec};
 pub use cluster::{ClusterSpec, Endpoint, LOG_TYPES};
 pub(crate) use encryption::KEY_USES;
 pub use encryption::{EncryptionSpec, KeyUse};
 pub use federation::{GithubSpec, OidcProviderMode};
-pub use identities::IdentitySpec;
+pub use gcp::GcpNetworkSpec;
+pub use identities::{AdditionalRoles, IdentitySpec};
 pub use mlops_access::Purpose;
 pub use mlops_access::generate::aws::{AdditionalPermission, Bucket, KubernetesAccess};
 pub use mlops_access::generate::{RegistryMode, SubjectFormat};
 pub use network::NetworkSpec;
 pub use node_pools::{NodePoolSpec, PoolPurpose, Size, TaintSpec};
-pub use registry::{RegistryReference, RegistrySpec};
+pub use registry::{ArtifactRepository, EcrPrefix, RegistryReference, RegistrySpec};
 pub use services::ServiceSpec;
+pub use tags::OWN_TAGS;
 pub use text::*;
 pub use violation::{AttributePath, Segment, Violation};
 
 use crate::component::Address;
 use crate::config::{self, Config};
 use crate::defaults::{self, Defaults};
-use crate::names::{EnvironmentId, Names};
+use crate::names::EnvironmentId;
 use crate::reference;
 use collector::{Collector, word_of};
 
@@ -110,19 +120,6 @@ pub enum PartialCreate {
 const PARTIAL_CREATE: &[(&str, PartialCreate)] =
     &[("error", PartialCreate::Error), ("warn", PartialCreate::Warn)];
 
-/// What is known from the provider's configuration and the credentials.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
-    /// Account of the credentials.
-    pub account: AccountId,
-    /// Partition of the credentials.
-    pub partition: String,
-    /// Region of the provider, used where the environment names none.
-    pub region: Option<Region>,
-    /// Tags of the provider; those of the environment win.
-    pub default_tags: BTreeMap<String, String>,
-}
-
 /// One environment, as it shall be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spec {
@@ -138,16 +135,8 @@ pub struct Spec {
     pub own_tags: BTreeMap<String, String>,
     /// Tags of the environment and the provider.
     pub tags: BTreeMap<String, String>,
-    /// `aws`, `aws-cn`, `aws-us-gov`.
-    pub partition: String,
-    /// IAM path.
-    pub role_path: RolePath,
-    /// A boundary in place of our own.
-    pub permissions_boundary: Option<Late<Arn>>,
-    /// Pay for versions out of standard support.
-    pub extended_support: bool,
-    /// The network in use.
-    pub network: NetworkSpec,
+    /// What only its cloud has.
+    pub cloud: CloudSpec,
     /// The control plane.
     pub cluster: ClusterSpec,
     /// Node pools.
@@ -200,12 +189,10 @@ pub const LOG_RETENTION_DAYS: [u32; 22] = [
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
-/// Tags that every object carries beside the user's.
-pub const OWN_TAGS: usize = 4;
-
 /// What every section of the configuration is read with.
 struct Context<'a> {
     tier: Tier,
+    cloud: Cloud,
     defaults: &'a Defaults,
     defaults_version: u32,
 }
@@ -237,15 +224,38 @@ impl Spec {
     /// Judges a configuration without credentials and without a plan: values may be unknown anywhere, and nothing is
     /// asked of the account.
     pub fn check(config: &Config) -> Vec<Violation> {
-        let (Ok(account), region) = ("000000000000".parse::<AccountId>(), "us-east-1".parse().ok()) else {
-            return Vec::new();
+        let given = |text: Option<&str>, otherwise: &str| text.unwrap_or(otherwise).to_owned();
+        let cloud = if config.gcp.is_some() {
+            let gcp = config.gcp.as_ref();
+            let project = given(gcp.and_then(|gcp| gcp.project.as_deref()), "some-project");
+            let (Ok(project), region) = (
+                project.parse().or_else(|_| "some-project".parse()),
+                "us-central1".parse().ok(),
+            ) else {
+                return Vec::new();
+            };
+            CloudFacts::Gcp {
+                project,
+                number: "0".to_owned(),
+                region,
+            }
+        } else {
+            let aws = config.aws.as_ref();
+            let account = given(aws.and_then(|aws| aws.account_id.as_deref()), "000000000000");
+            let (Ok(account), region) = (
+                account.parse().or_else(|_| "000000000000".parse()),
+                "us-east-1".parse().ok(),
+            ) else {
+                return Vec::new();
+            };
+            CloudFacts::Aws {
+                account,
+                partition: "aws".to_owned(),
+                region,
+            }
         };
-        let configured = config.aws.as_ref().and_then(|aws| aws.account_id.as_deref());
-        let account = configured.and_then(|text| text.parse().ok()).unwrap_or(account);
         let facts = Facts {
-            account,
-            partition: "aws".to_owned(),
-            region,
+            cloud,
             default_tags: BTreeMap::new(),
         };
         let mut collector = Collector {
@@ -258,9 +268,23 @@ impl Spec {
         collector.violations
     }
 
-    /// Names of this environment's objects.
-    pub fn names(&self) -> Names<'_> {
-        Names::new(&self.id, &self.partition, self.role_path.as_str())
+    /// Where the environment's claim stands in its logs bucket.
+    pub fn claim_key(&self) -> String {
+        crate::names::claim_key(&self.id.name)
+    }
+
+    /// Whether a purpose has identities in this environment: it is wanted, and there is a way in.
+    pub fn has_identity(&self, purpose: Purpose) -> bool {
+        let enabled = self
+            .identities
+            .get(&purpose)
+            .is_some_and(|identity| identity.enabled);
+        let entered = match purpose {
+            Purpose::Ci | Purpose::Deploy => self.github.is_some(),
+            Purpose::Runtime | Purpose::Drift | Purpose::Retrain => !self.services.is_empty(),
+            Purpose::Node => return true,
+        };
+        enabled && entered
     }
 
     /// The configuration with every default filled in: what optional attributes hold in the state. What only the cloud
@@ -277,14 +301,14 @@ impl Spec {
             owner: Some(self.owner.to_string()),
             defaults_version: Some(self.defaults_version.into()),
             tags: filled(self.own_tags.clone()),
-            aws: Some(config::Aws {
-                account_id: Some(self.id.account.to_string()),
-                region: Some(self.id.region.to_string()),
-                existing_network: Some(self.network.resolved()),
-                permissions_boundary: self.permissions_boundary.as_ref().map(ToString::to_string),
-                role_path: Some(self.role_path.to_string()),
-                extended_support: Some(self.extended_support),
-            }),
+            aws: match &self.cloud {
+                CloudSpec::Aws(aws) => Some(aws.resolved(self.id.account(), self.id.region())),
+                CloudSpec::Gcp(_) => None,
+            },
+            gcp: match &self.cloud {
+                CloudSpec::Gcp(gcp) => Some(gcp.resolved(self.id.account(), self.id.region())),
+                CloudSpec::Aws(_) => None,
+            },
             cluster: Some(self.cluster.resolved()),
             node_pools: Some(
                 self.node_pools
@@ -339,7 +363,7 @@ fn filled<K: Ord, V>(map: BTreeMap<K, V>) -> Option<BTreeMap<K, V>> {
 
 /// Reads every section even after one failed, so that all complaints come at once; `None` if something is missing.
 fn build(config: &Config, facts: &Facts, collector: &mut Collector) -> Option<Spec> {
-    refuse_references(config, collector);
+    references::refuse_references(config, collector);
     let root = AttributePath::root;
     let name = required(collector, &root("name"), config.name.as_deref());
     let name: Option<EnvironmentName> = name.and_then(|text| collector.known(&root("name"), text));
@@ -360,69 +384,50 @@ fn build(config: &Config, facts: &Facts, collector: &mut Collector) -> Option<Sp
         1,
         latest,
     );
-    let table = defaults::of(defaults_version, tier)?;
+    let chosen = cloud::chosen(config, collector);
+    let cloud = chosen.unwrap_or(facts.cloud.cloud());
+    let table = defaults::of(defaults_version, cloud, tier)?;
     let context = Context {
         tier,
+        cloud,
         defaults: &table,
         defaults_version,
     };
-    let tags = merged_tags(config, facts, collector);
-
-    let aws = root("aws");
-    if config.aws.is_none() {
-        collector.refuse(
-            &aws,
-            "No cloud chosen",
-            "Give an aws block: aws = { existing_network = { … } }. Account and region default to the provider's.",
-        );
-    }
-    let block = config.aws.clone().unwrap_or_default();
-    let account = match block.account_id.as_deref() {
-        Some(text) => collector.known(&aws.attribute("account_id"), text),
-        None => Some(facts.account.clone()),
-    };
-    if let Some(account) = account.as_ref().filter(|account| **account != facts.account) {
-        collector.refuse(
-            &aws.attribute("account_id"),
-            "Credentials are of another account",
-            format!(
-                "The environment belongs to account {account}, the credentials to {}. Use credentials of {account}, or \
-                 correct account_id.",
-                facts.account
-            ),
-        );
-    }
-    let region = match (block.region.as_deref(), &facts.region) {
-        (Some(text), _) => collector.known::<Region>(&aws.attribute("region"), text),
-        (None, Some(region)) => Some(region.clone()),
-        (None, None) => {
+    let tags = tags::merged(config, facts, collector);
+    let (place, cloud_spec) = match chosen {
+        Some(cloud) if cloud != facts.cloud.cloud() => {
             collector.refuse(
-                &aws.attribute("region"),
-                "No region given",
-                "Set aws.region here, or region in the provider's aws block, or AWS_REGION.",
+                &root(cloud.as_str()),
+                "Judged by what is known of the other cloud",
+                "This is a mistake in the provider: please report it.",
             );
-            None
+            (None, None)
+        }
+        None => (None, None),
+        Some(Cloud::Aws) => {
+            aws::refuse_others(config, collector);
+            aws::build(config, name.as_ref(), facts, collector)
+        }
+        Some(Cloud::Gcp) => {
+            gcp::refuse_others(config, name.as_ref(), collector);
+            gcp::build(config, &context, facts, collector)
         }
     };
-    let role_path = match (block.role_path.as_deref(), &name) {
-        (Some(text), _) => collector.known(&aws.attribute("role_path"), text),
-        (None, Some(name)) => format!("/mlops/{name}/").parse().ok(),
-        (None, None) => None,
-    };
-    let permissions_boundary = block
-        .permissions_boundary
-        .as_deref()
-        .and_then(|text| collector.late(&aws.attribute("permissions_boundary"), text));
-    let network = network::build(block.existing_network.as_ref(), config.aws.is_some(), collector);
 
-    let cluster = cluster::build(config.cluster.as_ref(), &context, collector);
+    let dns_endpoint = match &cloud_spec {
+        Some(CloudSpec::Gcp(gcp)) => gcp.dns_endpoint,
+        Some(CloudSpec::Aws(_)) => false,
+        // Something else is wrong already.
+        None => cloud == Cloud::Gcp,
+    };
+    let cluster = cluster::build(config.cluster.as_ref(), dns_endpoint, &context, collector);
     let node_pools = node_pools::build(config.node_pools.as_ref(), &context, collector);
     let registry = registry::build(config.registry.as_ref(), &context, collector);
     let protection = config.protection.clone().unwrap_or_default();
     let protect_data = protection.data.unwrap_or(true);
     let buckets = buckets::build(config.buckets.as_ref(), protect_data, &context, collector);
     let services = services::build(config.services.as_ref(), &context, collector);
-    let identities = identities::build(config.identities.as_ref(), collector);
+    let identities = identities::build(config.identities.as_ref(), &context, collector);
     let federation = config
         .federation
         .as_ref()
@@ -430,7 +435,7 @@ fn build(config: &Config, facts: &Facts, collector: &mut Collector) -> Option<Sp
     let github = federation::build(federation, &identities, &context, collector);
     let encryption = encryption::build(config.encryption.as_ref(), &context, collector);
 
-    let log_retention_days = log_retention(config, &table, collector);
+    let log_retention_days = log_retention(config, &context, collector);
     let guardrails = config.guardrails.clone().unwrap_or_default();
     let kubernetes = config.kubernetes.clone().unwrap_or_default();
     let in_kubernetes = root("kubernetes");
@@ -467,8 +472,12 @@ fn build(config: &Config, facts: &Facts, collector: &mut Collector) -> Option<Sp
         PARTIAL_CREATE,
     );
     let exclusive_writers = guardrails.exclusive_writers.unwrap_or(table.exclusive_writers);
-    let boundaries = guardrails.permissions_boundary.unwrap_or(true);
-    if !boundaries && permissions_boundary.is_some() {
+    let boundaries = guardrails.permissions_boundary.unwrap_or(cloud == Cloud::Aws);
+    let given = config
+        .aws
+        .as_ref()
+        .is_some_and(|aws| aws.permissions_boundary.is_some());
+    if !boundaries && given {
         collector.refuse(
             &root("guardrails").attribute("permissions_boundary"),
             "Contradicts aws.permissions_boundary",
@@ -499,20 +508,21 @@ fn build(config: &Config, facts: &Facts, collector: &mut Collector) -> Option<Sp
         }
     }
     let registry = registry?;
-    let builder = registry
-        .reference
-        .as_ref()
-        .and_then(Late::known)
-        .map(|reference| &reference.account);
-    if let (Some(builder), Some(account)) = (builder, account.as_ref().filter(|own| Some(*own) != builder)) {
-        collector.warn(
-            &root("registry").attribute("reference"),
-            format!("Images come from account {builder}"),
-            format!("Its repositories must let account {account} pull, by a repository policy made there."),
+    registry::warn_of_another_account(&registry, place.as_ref(), collector);
+    let cluster = cluster?;
+    if cloud == Cloud::Gcp && access == KubernetesAccess::Managed {
+        collector.refuse(
+            &in_kubernetes.attribute("access"),
+            "Google Cloud has no access to single namespaces",
+            "roles/container.developer is for every namespace of every cluster of the project, secrets and exec included. Use \
+             \"group\": the user is the deploy account's e-mail, bound to a Role in each namespace.",
         );
     }
-    let cluster = cluster?;
-    if access == KubernetesAccess::Group && cluster.admins.is_empty() && !services.is_empty() {
+    if cloud == Cloud::Aws
+        && access == KubernetesAccess::Group
+        && cluster.admins.is_empty()
+        && !services.is_empty()
+    {
         collector.warn(
             &root("cluster").attribute("admins"),
             "Nobody can apply the Kubernetes roles",
@@ -523,8 +533,7 @@ fn build(config: &Config, facts: &Facts, collector: &mut Collector) -> Option<Sp
 
     Some(Spec {
         id: EnvironmentId {
-            account: account?,
-            region: region?,
+            place: place?,
             name: name?,
         },
         tier,
@@ -532,11 +541,7 @@ fn build(config: &Config, facts: &Facts, collector: &mut Collector) -> Option<Sp
         defaults_version,
         own_tags: config.tags.clone().unwrap_or_default(),
         tags,
-        partition: facts.partition.clone(),
-        role_path: role_path?,
-        permissions_boundary,
-        extended_support: block.extended_support.unwrap_or(false),
-        network: network?,
+        cloud: cloud_spec?,
         cluster,
         node_pools,
         registry,
@@ -550,7 +555,7 @@ fn build(config: &Config, facts: &Facts, collector: &mut Collector) -> Option<Sp
         protect_data,
         boundaries,
         exclusive_writers,
-        bucket_tls_only: guardrails.bucket_tls_only.unwrap_or(true),
+        bucket_tls_only: guardrails.bucket_tls_only.unwrap_or(cloud == Cloud::Aws),
         access,
         psa_level,
         enforce_identities,
@@ -569,10 +574,14 @@ fn required<'a>(collector: &mut Collector, path: &AttributePath, text: Option<&'
     text
 }
 
-fn log_retention(config: &Config, table: &Defaults, collector: &mut Collector) -> u32 {
+fn log_retention(config: &Config, context: &Context<'_>, collector: &mut Collector) -> u32 {
     let path = AttributePath::root("logging").attribute("retention_days");
     let given = config.logging.as_ref().and_then(|logging| logging.retention_days);
-    let days = given.unwrap_or(table.log_retention_days.into());
+    let default = context.defaults.log_retention_days;
+    if context.cloud == Cloud::Gcp {
+        return collector.number(&path, given, default, 1, 3650);
+    }
+    let days = given.unwrap_or(default.into());
     match LOG_RETENTION_DAYS
         .iter()
         .find(|allowed| i64::from(**allowed) == days)
@@ -585,113 +594,7 @@ fn log_retention(config: &Config, table: &Defaults, collector: &mut Collector) -
                 format!("{days} days are not possible"),
                 format!("CloudWatch Logs takes {allowed}."),
             );
-            table.log_retention_days
+            default
         }
-    }
-}
-
-/// Tags of the provider and the environment.
-/// Limits: <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html#id_tags_naming_best_practices>
-fn merged_tags(config: &Config, facts: &Facts, collector: &mut Collector) -> BTreeMap<String, String> {
-    let path = AttributePath::root("tags");
-    let mut tags = facts.default_tags.clone();
-    tags.extend(config.tags.clone().unwrap_or_default());
-    for (key, value) in &tags {
-        let at = path.key(key);
-        let lower = key.to_ascii_lowercase();
-        if lower.starts_with("mlops:") || lower.starts_with("aws:") {
-            collector.refuse(
-                &at,
-                "Reserved tag",
-                "Keys that begin with mlops: or aws: are not the user's. Rename it.",
-            );
-        }
-        let legal = |c: char| c.is_alphanumeric() || " +-=._:/@".contains(c);
-        let late = reference::is_placeholder(value);
-        if key.is_empty() || key.chars().count() > 128 || !key.chars().all(legal) {
-            collector.refuse(
-                &at,
-                "Tag key is not possible",
-                "1 to 128 letters, digits, spaces and + - = . _ : / @",
-            );
-        }
-        if !late && (value.chars().count() > 256 || !value.chars().all(legal)) {
-            collector.refuse(
-                &at,
-                "Tag value is not possible",
-                "At most 256 letters, digits, spaces and + - = . _ : / @",
-            );
-        }
-    }
-    if tags.len() > 50 - OWN_TAGS {
-        collector.refuse(
-            &path,
-            format!("{} tags are too many", tags.len()),
-            format!("AWS takes 50 on an object, {OWN_TAGS} of which mark it as ours. Remove some here or in default_tags."),
-        );
-    }
-    tags
-}
-
-/// Nobody but us writes references: text of the user that looks like one would be filled in with a component's output.
-fn refuse_references(config: &Config, collector: &mut Collector) {
-    if let Ok(value) = serde_json::to_value(config) {
-        refuse_references_in(&value, &AttributePath::default(), collector);
-    }
-}
-
-fn refuse_references_in(value: &serde_json::Value, path: &AttributePath, collector: &mut Collector) {
-    let judge = |text: &str, path: &AttributePath, collector: &mut Collector| {
-        if text.contains("@{") && !reference::is_placeholder(text) {
-            collector.refuse(
-                path,
-                "Text must not contain \"@{\"",
-                "The provider marks values that are known later with these characters. Write it differently.",
-            );
-        }
-    };
-    match value {
-        serde_json::Value::String(text) => judge(text, path, collector),
-        serde_json::Value::Array(items) => {
-            for (at, item) in items.iter().enumerate() {
-                // Texts stand in sets and short lists: the list is place enough.
-                let at = if item.is_string() {
-                    path.clone()
-                } else {
-                    path.index(at)
-                };
-                refuse_references_in(item, &at, collector);
-            }
-        }
-        serde_json::Value::Object(fields) => {
-            for (key, value) in fields {
-                let at = if is_map(path) {
-                    path.key(key)
-                } else {
-                    path.attribute(key)
-                };
-                judge(key, &at, collector);
-                refuse_references_in(value, &at, collector);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Whether the keys at a path are the user's.
-fn is_map(path: &AttributePath) -> bool {
-    let maps = [
-        "tags",
-        "node_pools",
-        "services",
-        "secrets",
-        "labels",
-        "adopt",
-        "replace_components",
-    ];
-    let encryption = AttributePath::root("encryption").attribute("secrets");
-    match path.0.last() {
-        Some(Segment::Attribute(name)) => maps.contains(&name.as_str()) && *path != encryption,
-        _ => false,
     }
 }

@@ -19,19 +19,16 @@ pub struct NetworkSpec {
 
 pub(super) fn build(
     config: Option<&config::ExistingNetwork>,
-    aws: bool,
     collector: &mut Collector,
 ) -> Option<NetworkSpec> {
     let path = AttributePath::root("aws").attribute("existing_network");
     let Some(config) = config else {
-        if aws {
-            collector.refuse(
-                &path,
-                "No network given",
-                "Name the VPC and subnets to use: existing_network = { vpc_id = \"vpc-…\", private_subnet_ids = [\"subnet-…\", \
-                 \"subnet-…\"] }.",
-            );
-        }
+        collector.refuse(
+            &path,
+            "No network given",
+            "Name the VPC and subnets to use: existing_network = { vpc_id = \"vpc-…\", private_subnet_ids = [\"subnet-…\", \
+             \"subnet-…\"] }.",
+        );
         return None;
     };
     let vpc_id = match config.vpc_id.as_deref() {

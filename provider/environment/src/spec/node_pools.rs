@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::accelerators::{self, AcceleratorSpec};
 use super::collector::{Collector, word_of};
-use super::{AttributePath, Context, InstanceType, NodePoolName};
+use super::{AttributePath, Cloud, Context, GcpMachineType, InstanceType, NodePoolName};
 use crate::config;
 use crate::defaults;
 
@@ -112,6 +113,16 @@ const IMAGE_TYPES: &[&str] = &[
     "BOTTLEROCKET_ARM_64_FIPS",
 ];
 
+/// <https://cloud.google.com/kubernetes-engine/docs/concepts/node-images>
+const GKE_IMAGE_TYPES: &[&str] = &["COS_CONTAINERD", "UBUNTU_CONTAINERD"];
+
+const GKE_DISK_TYPES: &[(&str, &str)] = &[
+    ("pd-balanced", "pd-balanced"),
+    ("pd-ssd", "pd-ssd"),
+    ("pd-standard", "pd-standard"),
+    ("hyperdisk-balanced", "hyperdisk-balanced"),
+];
+
 const DISK_TYPES: &[(&str, &str)] = &[("gp3", "gp3"), ("gp2", "gp2"), ("io1", "io1"), ("io2", "io2")];
 const EFFECTS: [&str; 3] = ["NoSchedule", "NoExecute", "PreferNoSchedule"];
 
@@ -134,9 +145,11 @@ pub struct NodePoolSpec {
     /// Size, where machine types do not override it.
     pub size: Size,
     /// Machine types that the user named.
-    pub own_machine_types: Option<Vec<InstanceType>>,
+    pub own_machine_types: Option<Vec<String>>,
     /// Machine types in order of preference.
     pub machine_types: Vec<String>,
+    /// Accelerators, where the cloud wants them said.
+    pub accelerator: Option<AcceleratorSpec>,
     /// Fewest nodes.
     pub min: u32,
     /// Most nodes.
@@ -228,19 +241,24 @@ fn build_pool(
         default_size,
         SIZES,
     );
-    let own_machine_types = machine_types(config, path, collector);
+    let own_machine_types = machine_types(config, context, path, collector);
     let machine_types = match &own_machine_types {
-        Some(types) => types.iter().map(ToString::to_string).collect(),
+        Some(types) => types.clone(),
         None => {
-            let types = defaults::machine_types(context.defaults_version, size);
+            let types = defaults::machine_types(context.defaults_version, context.cloud, size);
             types.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()
         }
     };
-    let has_gpu = match &own_machine_types {
-        Some(types) => types
+    let accelerator = match context.cloud {
+        Cloud::Aws => None,
+        Cloud::Gcp => machine_types.first().and_then(|name| accelerators::of(name)),
+    };
+    let has_gpu = match (&own_machine_types, context.cloud) {
+        (Some(types), Cloud::Aws) => types
             .iter()
-            .all(|name| matches!(name.as_str().as_bytes().first(), Some(b'g' | b'p'))),
-        None => size.has_gpu(),
+            .all(|name| matches!(name.as_bytes().first(), Some(b'g' | b'p'))),
+        (Some(_), Cloud::Gcp) => accelerator.is_some(),
+        (None, _) => size.has_gpu(),
     };
     let attribute = if own_machine_types.is_some() {
         "machine_types"
@@ -251,12 +269,22 @@ fn build_pool(
         collector.refuse(
             &path.attribute(attribute),
             "A pool of purpose gpu without accelerators",
-            "Use size gpu-small, gpu-medium or gpu-large, or machine types of the g and p families.",
+            match context.cloud {
+                Cloud::Aws => {
+                    "Use size gpu-small, gpu-medium or gpu-large, or machine types of the g and p families."
+                        .to_owned()
+                }
+                Cloud::Gcp => format!(
+                    "Use size gpu-small, gpu-medium or gpu-large, or a machine type of the families {}.",
+                    accelerators::FAMILIES
+                ),
+            },
         );
     }
-    if !gpu && own_machine_types.is_none() && size.has_gpu() {
+    let own_gpu = own_machine_types.is_none() && size.has_gpu();
+    if !gpu && (own_gpu || accelerator.is_some()) {
         collector.refuse(
-            &path.attribute("size"),
+            &path.attribute(attribute),
             "Accelerators in a pool of another purpose",
             "Set purpose = \"gpu\", which also keeps other pods off these expensive nodes.",
         );
@@ -275,7 +303,7 @@ fn build_pool(
         collector.refuse(
             &path.attribute("spot"),
             "The system pool cannot be spot",
-            "Cluster DNS and controllers would vanish with two minutes' notice. Remove spot from this pool.",
+            "Cluster DNS and controllers would vanish at a moment's notice. Remove spot from this pool.",
         );
     }
     let defaults = context.defaults;
@@ -285,23 +313,32 @@ fn build_pool(
         defaults.disk_gb
     };
     let disk_gb = collector.number(&path.attribute("disk_gb"), config.disk_gb, disk, 20, 16_384);
-    let disk_type = collector.word(
-        &path.attribute("disk_type"),
-        config.disk_type.as_deref(),
-        "gp3",
-        DISK_TYPES,
-    );
-    let image_type = image_type(config, gpu, path, collector);
+    let (default, types) = match context.cloud {
+        Cloud::Aws => ("gp3", DISK_TYPES),
+        Cloud::Gcp => ("pd-balanced", GKE_DISK_TYPES),
+    };
+    let at = path.attribute("disk_type");
+    let disk_type = collector.word(&at, config.disk_type.as_deref(), default, types);
+    let image_type = match context.cloud {
+        Cloud::Aws => image_type(config, gpu, path, collector),
+        Cloud::Gcp => gke_image_type(config, path, collector),
+    };
     let own_labels = labels(config, path, collector);
     let own_taints = taints(config, path, collector);
     let rotate = config.rotate.clone().unwrap_or_default();
     let at = path.attribute("rotate").attribute("max_unavailable");
-    let max_unavailable = collector.number(&at, rotate.max_unavailable, 1, 1, 100);
+    // GKE adds a node before it takes one away; EKS' rule allows no less than one.
+    let (default, least) = match context.cloud {
+        Cloud::Aws => (1, 1),
+        Cloud::Gcp => (0, 0),
+    };
+    let max_unavailable = collector.number(&at, rotate.max_unavailable, default, least, 100);
     Some(NodePoolSpec {
         purpose,
         size,
         own_machine_types,
         machine_types,
+        accelerator,
         min,
         max,
         spot,
@@ -316,24 +353,53 @@ fn build_pool(
 
 fn machine_types(
     config: &config::NodePool,
+    context: &Context<'_>,
     path: &AttributePath,
     collector: &mut Collector,
-) -> Option<Vec<InstanceType>> {
+) -> Option<Vec<String>> {
     let types = config.machine_types.as_ref()?;
     let path = path.attribute("machine_types");
-    if types.is_empty() || types.len() > 20 {
+    let many = match context.cloud {
+        Cloud::Aws => 20,
+        Cloud::Gcp => 1,
+    };
+    if types.is_empty() || types.len() > many {
+        let (summary, remedy) = match context.cloud {
+            Cloud::Aws => (
+                "1 to 20 machine types",
+                "Remove machine_types to let size decide, or name 1 to 20.",
+            ),
+            Cloud::Gcp => (
+                "A GKE node pool has one machine type",
+                "Remove machine_types to let size decide, or name one.",
+            ),
+        };
+        collector.refuse(&path, summary, remedy);
+    }
+    let named = types.iter().enumerate().filter_map(|(at, text)| {
+        let at = path.index(at);
+        match context.cloud {
+            Cloud::Aws => collector
+                .known::<InstanceType>(&at, text)
+                .map(|name| name.to_string()),
+            Cloud::Gcp => collector
+                .known::<GcpMachineType>(&at, text)
+                .map(|name| name.to_string()),
+        }
+    });
+    Some(named.collect())
+}
+
+fn gke_image_type(config: &config::NodePool, path: &AttributePath, collector: &mut Collector) -> String {
+    let image = config.image_type.as_deref().unwrap_or("COS_CONTAINERD");
+    if !GKE_IMAGE_TYPES.contains(&image) {
         collector.refuse(
-            &path,
-            "1 to 20 machine types",
-            "Remove machine_types to let size decide, or name 1 to 20.",
+            &path.attribute("image_type"),
+            format!("{image:?} is no image type of GKE for Linux"),
+            format!("Use one of {}.", GKE_IMAGE_TYPES.join(", ")),
         );
     }
-    let types = types.iter().enumerate();
-    Some(
-        types
-            .filter_map(|(at, text)| collector.known(&path.index(at), text))
-            .collect(),
-    )
+    image.to_owned()
 }
 
 fn image_type(
@@ -414,7 +480,7 @@ fn labels(
             );
         }
         let prefix = key.split('/').next().unwrap_or_default();
-        let reserved = ["kubernetes.io", "k8s.io", "eks.amazonaws.com"];
+        let reserved = ["kubernetes.io", "k8s.io", "eks.amazonaws.com", "cloud.google.com"];
         let theirs = reserved
             .iter()
             .any(|r| prefix == *r || prefix.ends_with(&format!(".{r}")));
@@ -477,11 +543,7 @@ impl NodePoolSpec {
     /// The pool in a few words: `gpu-small, 0..2, spot`.
     pub fn summary(&self) -> String {
         let size = match &self.own_machine_types {
-            Some(types) => types
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join("/"),
+            Some(types) => types.join("/"),
             None => word_of(&self.size, SIZES).unwrap_or_default(),
         };
         let mut words = vec![size, format!("{}..{}", self.min, self.max)];
@@ -494,10 +556,7 @@ impl NodePoolSpec {
         config::NodePool {
             purpose: Some(self.purpose.as_str().to_owned()),
             size: word_of(&self.size, SIZES),
-            machine_types: self
-                .own_machine_types
-                .as_ref()
-                .map(|types| types.iter().map(ToString::to_string).collect()),
+            machine_types: self.own_machine_types.clone(),
             min: Some(self.min.into()),
             max: Some(self.max.into()),
             spot: Some(self.spot),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mlops_access::Purpose;
+use mlops_access::generate::{Secret, Service, ServiceAccounts};
 
 use super::collector::Collector;
 use super::{
@@ -36,6 +37,37 @@ impl ServiceSpec {
             Purpose::Ci | Purpose::Deploy | Purpose::Node => return None,
         };
         Some((namespace, self.service_accounts.get(&purpose)?))
+    }
+
+    /// What documents are generated from; `secret` gives the cloud's id of a secret.
+    pub(crate) fn generated(&self, secret: impl Fn(&str) -> String) -> Service {
+        let account = |purpose| {
+            self.service_accounts
+                .get(&purpose)
+                .map(ToString::to_string)
+                .unwrap_or_default()
+        };
+        let secrets = self.secrets.iter().map(|(name, readers)| {
+            let id = secret(name.as_str());
+            (
+                name.to_string(),
+                Secret {
+                    id,
+                    readers: readers.clone(),
+                },
+            )
+        });
+        Service {
+            namespace: self.namespace.to_string(),
+            train_namespace: self.train_namespace.to_string(),
+            service_accounts: ServiceAccounts {
+                runtime: account(Purpose::Runtime),
+                drift: account(Purpose::Drift),
+                retrain: account(Purpose::Retrain),
+            },
+            repositories: self.repositories.iter().map(ToString::to_string).collect(),
+            secrets: secrets.collect(),
+        }
     }
 
     pub(super) fn resolved(&self) -> config::Service {

@@ -294,6 +294,128 @@ text! {
     |t| t.split_once('.').is_some_and(|(f, s)| !f.is_empty() && !s.is_empty() && t.chars().all(|c| lower(c) || c == '.' || c == '-'))
 }
 
+text! {
+    /// Id of a project.
+    /// <https://cloud.google.com/resource-manager/docs/creating-managing-projects#before_you_begin>
+    ProjectId, "a Google Cloud project", 6..=30,
+    "6 to 30 lower-case letters, digits and hyphens, starting with a letter, ending without a hyphen: the id, not the \
+     number or the display name",
+    |t| t.starts_with(|c: char| c.is_ascii_lowercase()) && label(t)
+}
+text! {
+    /// Region of Google Cloud.
+    GcpRegion, "a Google Cloud region", 8..=25, "for example europe-west1", gcp_region
+}
+text! {
+    /// Region or zone of Google Cloud.
+    Location, "a Google Cloud location", 8..=27, "a region such as europe-west1, or a zone such as europe-west1-b",
+    |t| gcp_region(t) || zone(t)
+}
+text! {
+    /// Name of a VPC network, or its full name where it is another project's.
+    NetworkName, "a VPC network", 1..=200, "<name> or projects/<project>/global/networks/<name>",
+    |t| dns_name(t) || full_name(t, &["projects", "", "global", "networks", ""])
+}
+text! {
+    /// Name of a subnetwork, or its full name where it is another project's.
+    SubnetworkName, "a subnetwork", 1..=220, "<name> or projects/<project>/regions/<region>/subnetworks/<name>",
+    |t| dns_name(t) || full_name(t, &["projects", "", "regions", "", "subnetworks", ""])
+}
+text! {
+    /// Name of a secondary range.
+    RangeName, "a secondary range", 1..=63, "lower-case letters, digits and hyphens, starting with a letter", dns_name
+}
+text! {
+    /// Full name of a KMS key.
+    CryptoKeyName, "a KMS key", 40..=300,
+    "projects/<project>/locations/<location>/keyRings/<ring>/cryptoKeys/<key>, without version",
+    |t| full_name(t, &["projects", "", "locations", "", "keyRings", "", "cryptoKeys", ""])
+}
+text! {
+    /// Name of a Cloud Storage bucket.
+    GcsBucketName, "a bucket name", 3..=63,
+    "3 to 63 characters: lower-case letters, digits, hyphens, underscores and dots, beginning and ending with a letter or \
+     digit, without \"google\"", gcs_bucket
+}
+text! {
+    /// Machine type of Compute Engine.
+    GcpMachineType, "a machine type", 4..=40, "for example e2-standard-4",
+    |t| t.contains('-') && t.starts_with(|c: char| c.is_ascii_lowercase()) && label(t)
+}
+
+/// A name of several parts: fixed words, and names where the form has none.
+fn full_name(text: &str, form: &[&str]) -> bool {
+    let parts: Vec<&str> = text.split('/').collect();
+    let legal = |part: &str| {
+        !part.is_empty()
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':'))
+    };
+    parts.len() == form.len()
+        && form.iter().zip(&parts).all(|(word, part)| {
+            if word.is_empty() {
+                legal(part)
+            } else {
+                word == part
+            }
+        })
+}
+
+/// RFC 1035 label.
+fn dns_name(text: &str) -> bool {
+    text.len() <= 63 && text.starts_with(|c: char| c.is_ascii_lowercase()) && label(text)
+}
+
+/// `europe-west1`, `northamerica-northeast2`.
+fn gcp_region(text: &str) -> bool {
+    let Some((continent, place)) = text.split_once('-') else {
+        return false;
+    };
+    let word = place.trim_end_matches(|c: char| c.is_ascii_digit());
+    let letters = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
+    letters(continent) && letters(word) && (1..=2).contains(&(place.len() - word.len()))
+}
+
+fn zone(text: &str) -> bool {
+    text.rsplit_once('-').is_some_and(|(region, zone)| {
+        gcp_region(region) && zone.len() == 1 && zone.chars().all(|c| c.is_ascii_lowercase())
+    })
+}
+
+/// <https://cloud.google.com/storage/docs/buckets#naming>
+fn gcs_bucket(text: &str) -> bool {
+    text.starts_with(lower)
+        && text.ends_with(lower)
+        && text.chars().all(|c| lower(c) || matches!(c, '-' | '_' | '.'))
+        && !text.contains("..")
+        && !text.starts_with("goog")
+        && !text.contains("google")
+        && !(text.split('.').count() == 4 && text.split('.').all(|p| !p.is_empty() && digits(p)))
+}
+
+impl From<GcsBucketName> for BucketName {
+    /// The rules differ in little; whoever holds the name knows whose it is.
+    fn from(name: GcsBucketName) -> Self {
+        Self(name.0)
+    }
+}
+
+impl Location {
+    /// Its region.
+    pub fn region(&self) -> &str {
+        match self.as_str().rsplit_once('-') {
+            Some((region, zone)) if zone.len() == 1 => region,
+            _ => self.as_str(),
+        }
+    }
+
+    /// Whether it is a zone.
+    pub fn is_zone(&self) -> bool {
+        self.region() != self.as_str()
+    }
+}
+
 /// A Kubernetes minor version. Patch levels are the cloud's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KubernetesVersion {
@@ -424,6 +546,14 @@ impl<T: Text> FromStr for Late<T> {
 }
 
 impl<T> Late<T> {
+    /// The same of another type.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Late<U> {
+        match self {
+            Self::Known(value) => Late::Known(change(value)),
+            Self::Unknown(text) => Late::Unknown(text),
+        }
+    }
+
     /// The value, if it is known.
     pub fn known(&self) -> Option<&T> {
         match self {

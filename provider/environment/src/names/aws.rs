@@ -1,36 +1,10 @@
-//! Names and ids, computed before anything exists.
-//!
-//! | What | Name |
-//! |---|---|
-//! | environment id | `aws/<account>/<region>/<name>` |
-//! | cluster | `<name>` |
-//! | role | `<name>-<purpose>[-<service>]` in path `/mlops/<name>/` |
-//! | boundary | `<name>-boundary-<purpose>` |
-//! | bucket | `<name>-<purpose>-<h8>`, h8 = first 8 hex digits of SHA-256 of `<id>/buckets/<purpose>` |
-//! | repository | `<name>/<repository>` |
-//! | secret | `<name>/<service>/<secret>` |
-//! | key alias | `alias/<name>-<use>` |
-//! | log group | `/aws/eks/<name>/cluster` (EKS decides it) |
-//! | node group | `<pool>-<h6>`, h6 = first 6 hex digits of SHA-256 of the machine types, capacity type, image type and subnets, joined by newlines |
-//!
-//! IAM compares names without case, S3 names are global: the hash keeps equal environment names of two accounts or
-//! regions apart.
-
-use std::fmt;
-use std::str::FromStr;
+//! Names on AWS.
 
 use mlops_access::Purpose;
 use mlops_access::generate::aws::Bucket;
-use sha2::{Digest, Sha256};
 
-use crate::spec::{AccountId, BucketName, EnvironmentName, NodePoolName, Region, ServiceName};
-
-/// First `digits` hexadecimal digits of SHA-256.
-pub fn hash(text: &str, digits: usize) -> String {
-    let sum = Sha256::digest(text.as_bytes());
-    let hex: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
-    hex.chars().take(digits).collect()
-}
+use super::{EnvironmentId, hash};
+use crate::spec::{BucketName, EnvironmentName, NodePoolName, Region, ServiceName};
 
 /// Longest role name that IAM takes.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
@@ -47,60 +21,6 @@ const _: () = {
     assert!(EnvironmentName::MAX + 1 + LONGEST_BUCKET + 1 + 8 <= BucketName::MAX);
     assert!(NodePoolName::MAX + 1 + 6 <= NODE_GROUP_NAME_MAX);
 };
-
-/// Id of an environment.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EnvironmentId {
-    /// The account.
-    pub account: AccountId,
-    /// The region.
-    pub region: Region,
-    /// The name.
-    pub name: EnvironmentName,
-}
-
-impl fmt::Display for EnvironmentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "aws/{}/{}/{}", self.account, self.region, self.name)
-    }
-}
-
-/// A text is not the id of an environment.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not the id of an environment: expected aws/<account>/<region>/<name>{}", because(.reason))]
-pub struct IdError {
-    /// The text.
-    pub text: String,
-    /// What exactly is wrong, where it can be told.
-    pub reason: Option<crate::spec::TextError>,
-}
-
-fn because(reason: &Option<crate::spec::TextError>) -> String {
-    reason
-        .as_ref()
-        .map(|reason| format!(" ({reason})"))
-        .unwrap_or_default()
-}
-
-impl FromStr for EnvironmentId {
-    type Err = IdError;
-
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        let error = |reason| IdError {
-            text: text.to_owned(),
-            reason,
-        };
-        let parts: Vec<&str> = text.split('/').collect();
-        let ["aws", account, region, name] = parts[..] else {
-            return Err(error(None));
-        };
-        Ok(Self {
-            account: account.parse().map_err(|reason| error(Some(reason)))?,
-            region: region.parse().map_err(|reason| error(Some(reason)))?,
-            name: name.parse().map_err(|reason| error(Some(reason)))?,
-        })
-    }
-}
 
 /// Names of an environment's AWS objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,14 +43,14 @@ impl<'a> Names<'a> {
     fn arn(&self, service: &str, region: &str, resource: &str) -> String {
         format!(
             "arn:{}:{service}:{region}:{}:{resource}",
-            self.partition, self.id.account
+            self.partition,
+            self.id.account()
         )
     }
 
     /// Bucket of a purpose.
     pub fn bucket(&self, bucket: Bucket) -> String {
-        let h8 = hash(&format!("{}/buckets/{bucket}", self.id), 8);
-        format!("{}-{bucket}-{h8}", self.id.name)
+        super::bucket(self.id, bucket)
     }
 
     /// ARN of a bucket.
@@ -183,11 +103,7 @@ impl<'a> Names<'a> {
 
     /// ARN of the cluster.
     pub fn cluster_arn(&self) -> String {
-        self.arn(
-            "eks",
-            self.id.region.as_str(),
-            &format!("cluster/{}", self.cluster()),
-        )
+        self.arn("eks", self.id.region(), &format!("cluster/{}", self.cluster()))
     }
 
     /// Log group of the control plane.
@@ -197,7 +113,7 @@ impl<'a> Names<'a> {
 
     /// ARN of a log group.
     pub fn log_group_arn(&self, name: &str) -> String {
-        self.arn("logs", self.id.region.as_str(), &format!("log-group:{name}"))
+        self.arn("logs", self.id.region(), &format!("log-group:{name}"))
     }
 
     /// Alias of a key.
@@ -212,22 +128,17 @@ impl<'a> Names<'a> {
 
     /// ARN of a repository of this account.
     pub fn repository_arn(&self, name: &str) -> String {
-        self.arn("ecr", self.id.region.as_str(), &format!("repository/{name}"))
+        self.arn("ecr", self.id.region(), &format!("repository/{name}"))
     }
 
     /// Host of this account's registry.
     pub fn registry_host(&self) -> String {
-        registry_host(self.id.account.as_str(), self.id.region.as_str(), self.partition)
+        registry_host(self.id.account(), self.id.region(), self.partition)
     }
 
     /// A secret of a service.
     pub fn secret(&self, service: &ServiceName, secret: &str) -> String {
         format!("{}/{service}/{secret}", self.id.name)
-    }
-
-    /// Where the claim stands in the logs bucket.
-    pub fn claim_key(&self) -> String {
-        format!("mlops/{}/claim.json", self.id.name)
     }
 }
 
@@ -269,35 +180,13 @@ pub fn partition_of(region: &Region) -> &'static str {
 mod tests {
     use super::*;
 
-    fn id() -> EnvironmentId {
-        "aws/111122223333/eu-west-1/shop".parse().expect("an id")
-    }
-
-    #[test]
-    fn an_id_prints_as_it_was_read() {
-        assert_eq!(id().to_string(), "aws/111122223333/eu-west-1/shop");
-    }
-
-    #[test]
-    fn a_wrong_id_says_which_part() {
-        let error = "aws/1111/eu-west-1/shop"
-            .parse::<EnvironmentId>()
-            .expect_err("too short");
-        assert!(error.to_string().contains("twelve digits"), "{error}");
-        assert!("gcp/p/r/n".parse::<EnvironmentId>().is_err());
-        assert!(
-            "aws/111122223333/eu-west-1/shop/x"
-                .parse::<EnvironmentId>()
-                .is_err()
-        );
-    }
-
     #[test]
     fn equal_names_in_two_regions_give_different_buckets() {
-        let other = "aws/111122223333/eu-west-2/shop".parse().expect("an id");
+        let id: EnvironmentId = "aws/111122223333/eu-west-1/shop".parse().expect("an id");
+        let other: EnvironmentId = "aws/111122223333/eu-west-2/shop".parse().expect("an id");
         let names = |id: &EnvironmentId| Names::new(id, "aws", "/mlops/shop/").bucket(Bucket::Data);
-        assert_ne!(names(&id()), names(&other));
-        assert!(names(&id()).starts_with("shop-data-"));
+        assert_ne!(names(&id), names(&other));
+        assert!(names(&id).starts_with("shop-data-"));
     }
 
     #[test]

@@ -1,20 +1,15 @@
-//! No environment whose documents break the rules can be planned.
-//!
-//! Judged is what will be written, with what the user added to it: the whole matrix of
-//! [`mlops_access::matrix`], and the sizes that IAM takes. What is known only while applying is stood in for by text of
-//! the same form; it is judged again once it is known.
+//! On AWS: the policy documents, and the sizes that IAM takes.
 
 use std::collections::BTreeMap;
 
-use mlops_access::Purpose;
 use mlops_access::generate::aws::Scope;
-use mlops_access::matrix::{AwsDocuments, Breach, check_aws};
+use mlops_access::matrix::{AwsDocuments, check_aws};
 
-use crate::aws;
+use super::{unjudgeable, violation};
 use crate::component::{Component, Kind, Reference};
 use crate::names::hash;
 use crate::reference;
-use crate::spec::{AttributePath, Spec, Violation};
+use crate::spec::{AttributePath, AwsSpec, Spec, Violation};
 
 /// Characters that the inline policies of a role may have together.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
@@ -27,29 +22,25 @@ const TRUST_MAX: usize = 2_048;
 const REFERENCE_LENGTH: usize = 100;
 
 /// Everything that must not be.
-pub fn judge(spec: &Spec, components: &[Component]) -> Vec<Violation> {
+pub(super) fn judge(spec: &Spec, aws: &AwsSpec, components: &[Component]) -> Vec<Violation> {
     let mut violations: Vec<Violation> = components.iter().flat_map(too_long).collect();
-    violations.extend(breaches(spec));
+    violations.extend(breaches(spec, aws));
     violations
 }
 
 /// What breaks the matrix.
-fn breaches(spec: &Spec) -> Vec<Violation> {
-    let scope = stand_in(spec);
+fn breaches(spec: &Spec, aws: &AwsSpec) -> Vec<Violation> {
+    let scope = stand_in(spec, aws);
     let mut documents = match AwsDocuments::generated(&scope) {
         Ok(documents) => documents,
         Err(error) => {
-            return vec![Violation {
-                path: AttributePath::root("identities"),
-                summary: "A policy cannot be judged".to_owned(),
-                detail: format!("{error}. Correct the additional permission that it comes from."),
-            }];
+            return vec![unjudgeable(&error)];
         }
     };
     documents
         .identities
-        .retain(|identity| aws::has_roles(spec, identity.purpose));
-    if !spec.boundaries || spec.permissions_boundary.is_some() {
+        .retain(|identity| spec.has_identity(identity.purpose));
+    if !spec.boundaries || aws.permissions_boundary.is_some() {
         documents.boundaries.clear();
     }
     let mut violations: Vec<Violation> = check_aws(&scope, &documents)
@@ -60,49 +51,14 @@ fn breaches(spec: &Spec) -> Vec<Violation> {
     violations
 }
 
-fn violation(spec: &Spec, breach: &Breach) -> Violation {
-    let purpose = breach
-        .identity
-        .split('/')
-        .next()
-        .unwrap_or_default()
-        .parse::<Purpose>()
-        .ok();
-    let added = purpose.and_then(|purpose| {
-        let permissions = &spec.identities.get(&purpose)?.additional_permissions;
-        permissions
-            .iter()
-            .position(|permission| breach.because.contains(&format!("Additional{}", permission.id)))
-    });
-    let identities = AttributePath::root("identities");
-    let path = purpose.map_or(identities.clone(), |purpose| {
-        identities.attribute(purpose.as_str())
-    });
-    let remedy = match added {
-        Some(_) => {
-            "Remove the additional permission, or narrow its actions, resources or conditions to what the matrix allows."
-        }
-        None => {
-            "The permissions follow from the configuration: please report this as a mistake of the provider."
-        }
-    };
-    Violation {
-        path: added.map_or(path.clone(), |index| {
-            path.attribute("additional_permissions").index(index)
-        }),
-        summary: format!("Breaks row {} of the matrix: {}", breach.row, breach.what),
-        detail: format!("{breach}. {remedy}"),
-    }
-}
-
 /// The scope of the documents with every reference stood in for.
-fn stand_in(spec: &Spec) -> Scope {
-    let mut scope = aws::scope(spec);
+fn stand_in(spec: &Spec, aws: &AwsSpec) -> Scope {
+    let mut scope = crate::aws::scope(spec, aws);
     let known = |text: &str| -> String {
         reference::find(text)
             .iter()
             .fold(text.to_owned(), |text, reference| {
-                text.replace(&reference.to_string(), &stand_in_for(spec, reference))
+                text.replace(&reference.to_string(), &stand_in_for(spec, aws, reference))
             })
     };
     let change = |text: &mut String| *text = known(text);
@@ -122,7 +78,7 @@ fn stand_in(spec: &Spec) -> Scope {
     // Another account's repositories take a policy of that account, which is not ours to judge: only our side is.
     let parts: Vec<&str> = scope.registry.prefix.splitn(6, ':').collect();
     if let [arn, partition, ecr, region, _, resource] = parts[..] {
-        scope.registry.prefix = [arn, partition, ecr, region, spec.id.account.as_str(), resource].join(":");
+        scope.registry.prefix = [arn, partition, ecr, region, spec.id.account(), resource].join(":");
     }
     if let Some(cluster) = &mut scope.cluster {
         change(&mut cluster.oidc_issuer);
@@ -140,7 +96,7 @@ fn stand_in(spec: &Spec) -> Scope {
             .to_owned();
         for resource in &mut permission.resources {
             if !reference::is_resolved(resource) {
-                *resource = unknown_arn(spec, &service, resource);
+                *resource = unknown_arn(spec, aws, &service, resource);
             }
         }
         let conditions = permission.conditions.values_mut().flat_map(BTreeMap::values_mut);
@@ -150,22 +106,24 @@ fn stand_in(spec: &Spec) -> Scope {
 }
 
 /// Text of the form that a reference will have.
-fn stand_in_for(spec: &Spec, reference: &Reference) -> String {
-    let names = spec.names();
+fn stand_in_for(spec: &Spec, aws: &AwsSpec, reference: &Reference) -> String {
+    let names = crate::aws::names(spec, aws);
     let issuer = format!(
         "oidc.eks.{}.amazonaws.com/id/00000000000000000000000000000000",
-        spec.id.region
+        spec.id.region()
     );
     let parts: Vec<&str> = reference.address.as_str().split('.').collect();
     match (parts.as_slice(), reference.output.as_str()) {
         (["keys", usage], "arn") => {
-            unknown_arn(spec, "kms", usage).replace(":unknown-", ":key/00000000-0000-0000-0000-")
+            unknown_arn(spec, aws, "kms", usage).replace(":unknown-", ":key/00000000-0000-0000-0000-")
         }
         (["secrets", service, name], "arn") => {
             let secret = format!("secret:{}/{service}/{name}-AbCdEf", spec.id.name);
             format!(
                 "arn:{}:secretsmanager:{}:{}:{secret}",
-                spec.partition, spec.id.region, spec.id.account
+                aws.partition,
+                spec.id.region(),
+                spec.id.account()
             )
         }
         (["federation", "pods"], "issuer") => issuer,
@@ -179,13 +137,15 @@ fn stand_in_for(spec: &Spec, reference: &Reference) -> String {
 }
 
 /// Some resource of a service in this account that is none of the environment's.
-fn unknown_arn(spec: &Spec, service: &str, text: &str) -> String {
+fn unknown_arn(spec: &Spec, aws: &AwsSpec, service: &str, text: &str) -> String {
     let name = hash(text, 12);
     match service {
-        "s3" => format!("arn:{}:s3:::unknown-{name}/unknown", spec.partition),
+        "s3" => format!("arn:{}:s3:::unknown-{name}/unknown", aws.partition),
         _ => format!(
             "arn:{}:{service}:{}:{}:unknown-{name}",
-            spec.partition, spec.id.region, spec.id.account
+            aws.partition,
+            spec.id.region(),
+            spec.id.account()
         ),
     }
 }

@@ -1,0 +1,84 @@
+//! The control plane, with the pools it is made with.
+
+use std::collections::BTreeSet;
+
+use super::Cluster;
+use super::blueprint::Draft;
+use crate::component::{Address, Kind};
+use crate::reference;
+
+pub(super) fn add(draft: &mut Draft<'_>) {
+    let spec = draft.spec;
+    let texts = |name: &str| reference::to(&Address::new(&["network"]), name);
+    let initial_pools = spec
+        .node_pools
+        .iter()
+        .map(|(name, pool)| {
+            let address = Address::new(&["node_pools", name.as_str()]);
+            (
+                address.to_string(),
+                super::node_pools::properties(draft, name, pool),
+            )
+        })
+        .collect();
+    let name = draft.names.cluster_name();
+    let cluster = Cluster {
+        name: name.clone(),
+        version: spec
+            .cluster
+            .version
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        release_channel: spec.cluster.release_channel.unwrap_or("REGULAR").to_owned(),
+        network: texts("network"),
+        subnetwork: texts("subnetwork"),
+        pods_range: draft.gcp.network.pods_range.to_string(),
+        services_range: draft.gcp.network.services_range.to_string(),
+        private_nodes: true,
+        dns_endpoint: draft.gcp.dns_endpoint,
+        endpoint_private: spec.cluster.endpoint.private,
+        endpoint_public: spec.cluster.endpoint.public,
+        public_cidrs: spec
+            .cluster
+            .endpoint
+            .public_cidrs
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        workload_pool: draft.names.workload_pool(),
+        database_encryption_key: draft.key("cluster"),
+        shielded_nodes: true,
+        log_components: log_components(&spec.cluster.log_types),
+        tags: draft.tags(&["cluster"]),
+        initial_pools,
+    };
+    let workload_pool = cluster.workload_pool.clone();
+    draft
+        .want(&["cluster"], Kind::GcpCluster, &cluster)
+        .id(name.clone())
+        .output("name", spec.id.name.to_string())
+        // https://cloud.google.com/kubernetes-engine/docs/concepts/workload-identity
+        .output("issuer", format!("https://container.googleapis.com/v1/{name}"))
+        .output("workload_pool", workload_pool)
+        .after(&["log_groups", "cluster"])
+        .after(&["identities", "node"])
+        .after(&["project_grants"])
+        .after(&["network"]);
+}
+
+/// The same logs under GKE's names. Audit logs are always there; what nodes and workloads write is always taken.
+/// <https://cloud.google.com/kubernetes-engine/docs/how-to/view-logs#control_plane_logs>
+fn log_components(types: &BTreeSet<String>) -> BTreeSet<String> {
+    let named = types.iter().filter_map(|name| match name.as_str() {
+        "api" => Some("APISERVER"),
+        "controllerManager" => Some("CONTROLLER_MANAGER"),
+        "scheduler" => Some("SCHEDULER"),
+        _ => None,
+    });
+    ["SYSTEM_COMPONENTS", "WORKLOADS"]
+        .into_iter()
+        .chain(named)
+        .map(str::to_owned)
+        .collect()
+}

@@ -1,0 +1,136 @@
+//! The two clouds, and what is peculiar to each.
+
+use std::collections::BTreeMap;
+
+use super::collector::Collector;
+use super::{
+    AccountId, Arn, AttributePath, GcpNetworkSpec, GcpRegion, Late, Location, NetworkSpec, ProjectId, Region,
+    RolePath,
+};
+use crate::config::Config;
+
+/// A cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cloud {
+    /// Amazon Web Services.
+    Aws,
+    /// Google Cloud.
+    Gcp,
+}
+
+impl Cloud {
+    /// The word in ids and in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Aws => "aws",
+            Self::Gcp => "gcp",
+        }
+    }
+}
+
+/// What is known from the provider's configuration and the credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Of the cloud in use.
+    pub cloud: CloudFacts,
+    /// Tags of the provider; those of the environment win.
+    pub default_tags: BTreeMap<String, String>,
+}
+
+/// What is known of an account or a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CloudFacts {
+    /// On AWS.
+    Aws {
+        /// Account of the credentials.
+        account: AccountId,
+        /// Partition of the credentials: `aws`, `aws-cn`, `aws-us-gov`.
+        partition: String,
+        /// Region of the provider, used where the environment names none.
+        region: Option<Region>,
+    },
+    /// On Google Cloud.
+    Gcp {
+        /// The project at work.
+        project: ProjectId,
+        /// Its number.
+        number: String,
+        /// Region of the provider, used where the environment names none.
+        region: Option<GcpRegion>,
+    },
+}
+
+impl CloudFacts {
+    /// Which cloud they are of.
+    pub fn cloud(&self) -> Cloud {
+        match self {
+            Self::Aws { .. } => Cloud::Aws,
+            Self::Gcp { .. } => Cloud::Gcp,
+        }
+    }
+}
+
+/// What only one cloud has.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CloudSpec {
+    /// On AWS.
+    Aws(AwsSpec),
+    /// On Google Cloud.
+    Gcp(GcpSpec),
+}
+
+/// What only AWS has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AwsSpec {
+    /// `aws`, `aws-cn`, `aws-us-gov`.
+    pub partition: String,
+    /// IAM path.
+    pub role_path: RolePath,
+    /// A boundary in place of our own.
+    pub permissions_boundary: Option<Late<Arn>>,
+    /// Pay for versions out of standard support.
+    pub extended_support: bool,
+    /// The network in use.
+    pub network: NetworkSpec,
+}
+
+/// What only Google Cloud has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GcpSpec {
+    /// Number of the project.
+    pub number: String,
+    /// Region or zone of the cluster.
+    pub location: Location,
+    /// The network in use.
+    pub network: GcpNetworkSpec,
+    /// The API is reached by its DNS name with IAM alone.
+    pub dns_endpoint: bool,
+    /// Needed APIs are enabled.
+    pub manage_apis: bool,
+}
+
+/// Which block the configuration has.
+pub(super) fn chosen(config: &Config, collector: &mut Collector) -> Option<Cloud> {
+    match (&config.aws, &config.gcp) {
+        (Some(_), None) => Some(Cloud::Aws),
+        (None, Some(_)) => Some(Cloud::Gcp),
+        (Some(_), Some(_)) => {
+            collector.refuse(
+                &AttributePath::root("gcp"),
+                "Two clouds chosen",
+                "An environment is on one cloud: keep aws or gcp. For both, write two environments; their outputs have the \
+                 same shape.",
+            );
+            None
+        }
+        (None, None) => {
+            collector.refuse(
+                &AttributePath::root("aws"),
+                "No cloud chosen",
+                "Give an aws block, aws = { existing_network = { … } }, or a gcp block, gcp = { existing_network = { … } }. \
+                 Account or project and region default to the provider's.",
+            );
+            None
+        }
+    }
+}
