@@ -464,7 +464,7 @@ fn additional_permissions_are_judged_by_the_matrix() {
     breaks(
         permission("drift", "roles/storage.admin", &bucket(Reports)),
         "drift",
-        "P20",
+        "I06",
     );
     breaks(
         permission("ci", "roles/storage.objectViewer", &bucket(Data)),
@@ -488,7 +488,7 @@ fn additional_permissions_are_judged_by_the_matrix() {
     breaks(
         permission("runtime", "roles/editor", "projects/acme-ml-dev"),
         "runtime",
-        "P10",
+        "I07",
     );
     let fine = permission(
         "retrain",

@@ -45,10 +45,13 @@ fn violation(spec: &Spec, breach: &Breach) -> Violation {
                 .iter()
                 .position(|permission| breach.because.contains(&format!("Additional{}", permission.id))),
             // The breach names the grant that did it, not the permission that it came from.
-            Cloud::Gcp => identity
-                .additional_roles
-                .iter()
-                .position(|permission| permission.roles.iter().any(|role| breach.because.contains(role))),
+            Cloud::Gcp => {
+                let text = breach.to_string();
+                identity
+                    .additional_roles
+                    .iter()
+                    .position(|permission| permission.roles.iter().any(|role| text.contains(role)))
+            }
         }
     });
     let identities = AttributePath::root("identities");
