@@ -95,26 +95,81 @@ fn deny_takes_away_and_an_account_stands_for_its_principals() {
 }
 
 #[test]
-fn shapes_that_are_not_policies_say_where() {
+fn documents_that_are_not_policies_say_where() {
     for (text, needle) in [
-        ("[]", "top level is not an object"),
-        ("{\"Statement\": [7]}", "Statement[0] is not an object"),
+        ("[]", "line 1, column 1: a policy must be an object, not a list"),
         (
-            r#"{"Statement": {"Effect": "Allow", "Action": 7, "Principal": "*"}}"#,
-            "Statement[0].Action",
+            "{\n \"Statement\": [7]}",
+            "line 2, column 16: a statement must be an object, not a number",
         ),
+        ("{\"Statement\": [],,}", "line 1, column 18"),
         (
-            r#"{"Statement": {"Effect": "Maybe", "Action": "*", "Principal": "*"}}"#,
-            "Statement[0].Effect",
-        ),
-        (
-            r#"{"Statement": {"Effect": "Allow", "Action": "*", "Principal": {"Aws": "*"}}}"#,
-            "Statement[0].Principal.Aws",
+            r#"{"Statement": {"Effect": "Allow", "effect": "Deny"}}"#,
+            "line 1, column 35: the element effect is written twice",
         ),
     ] {
         let error = TokenSet::of_aws_trust(text).unwrap_err().to_string();
         assert!(error.contains(needle), "{error}");
     }
+}
+
+#[test]
+fn an_element_that_is_not_understood_is_a_doubt_with_its_place() {
+    let role = Token::principal("arn:aws:iam::111122223333:role/any");
+    for (text, needle) in [
+        (
+            r#"{"Statement": {"Effect": "Allow", "Action": 7, "Principal": "*"}}"#,
+            "Action at line 1, column 35: a string was expected, not a number",
+        ),
+        (
+            r#"{"Statement": {"Effect": "Maybe", "Action": "*", "Principal": "*"}}"#,
+            "Effect at line 1, column 16: Effect is neither Allow nor Deny",
+        ),
+        (
+            r#"{"Statement": {"Effect": "Allow", "Action": "*", "Principal": {"Azure": "*"}}}"#,
+            "whom the principal Azure \"*\" means is not known",
+        ),
+        (
+            r#"{"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "arn:aws:iam::111122223333:role/*"}}}"#,
+            "whom the principal AWS \"arn:aws:iam::111122223333:role/*\" means is not known",
+        ),
+        (
+            r#"{"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "NotPrincipal": {"AWS": "111122223333"}}}"#,
+            "names whom it does not mean (NotPrincipal)",
+        ),
+        (
+            r#"{"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole"}}"#,
+            "names no Principal",
+        ),
+    ] {
+        let answer = TokenSet::of_aws_trust(text).unwrap().accepts(&role);
+        assert!(
+            answer.is_unknown() && answer.to_string().contains(needle),
+            "{text}: {answer}"
+        );
+    }
+}
+
+#[test]
+fn an_effect_that_is_not_understood_may_also_deny() {
+    let text = r#"{"Statement": [
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "111122223333"}},
+        {"Effect": "Maybe", "Action": "sts:AssumeRole", "Principal": {"AWS": "arn:aws:iam::111122223333:user/ann"}}]}"#;
+    let set = TokenSet::of_aws_trust(text).unwrap();
+    let user = |name: &str| Token::principal(&format!("arn:aws:iam::111122223333:user/{name}"));
+    assert!(set.accepts(&user("ann")).is_unknown());
+}
+
+#[test]
+fn text_not_known_before_apply_leaves_the_rest_in_force() {
+    let set = github_trust(&format!(
+        r#"{{"StringEquals": {{"{GITHUB}:sub": "repo:acme/\ufffc:environment:prod"}}}}"#
+    ));
+    assert!(
+        set.accepts(&subject("repo:acme/churn:environment:prod"))
+            .is_unknown()
+    );
+    assert!(set.accepts(&subject("repo:evil/churn:environment:prod")).is_no());
 }
 
 #[test]

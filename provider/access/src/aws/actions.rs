@@ -149,16 +149,20 @@ pub fn matching(pattern: &str) -> impl Iterator<Item = &'static Action> {
 
 /// The actions that a pattern in lower case means. Opens only the services it can mean.
 pub(crate) fn matching_pattern(pattern: Pattern) -> impl Iterator<Item = &'static Action> {
-    let head: String = pattern.literal_prefix();
-    let exact = head.split_once(':').map(|(prefix, _)| prefix.to_owned());
-    let prefixes = services().filter(move |prefix| match &exact {
-        Some(exact) => prefix == exact,
-        None => prefix.starts_with(&*head),
+    let exact = pattern.as_literal().map(lookup);
+    let searched = exact.is_none().then(|| {
+        let head: String = pattern.literal_prefix();
+        let of = head.split_once(':').map(|(prefix, _)| prefix.to_owned());
+        services()
+            .filter(move |prefix| match &of {
+                Some(of) => prefix == of,
+                None => prefix.starts_with(&*head),
+            })
+            .filter_map(service)
+            .flat_map(|service| &service.actions)
+            .filter(move |action| pattern.matches(&action.folded))
     });
-    prefixes
-        .filter_map(service)
-        .flat_map(|service| &service.actions)
-        .filter(move |action| pattern.matches(&action.folded))
+    exact.flatten().into_iter().chain(searched.into_iter().flatten())
 }
 
 impl Service {

@@ -8,6 +8,7 @@ use super::policy::{Effect, Policy, Scope, Statement};
 use super::principal::{Caller, Naming};
 use crate::verdict::{Doubt, Verdict};
 use std::fmt;
+use std::sync::Arc;
 
 /// One request: who does what to which resource, in which context.
 ///
@@ -20,7 +21,7 @@ use std::fmt;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    caller: Caller,
+    caller: Arc<Caller>,
     action: String,
     folded: String,
     resource: String,
@@ -41,37 +42,7 @@ impl Request {
 
     /// A request with this context; the keys that follow from caller and resource are added unless it names them.
     pub fn in_context(caller: Caller, action: &str, resource: &str, context: Context) -> Self {
-        let owner = Arn::parse(resource)
-            .map(|arn| arn.account)
-            .filter(|account| !account.is_empty())
-            .or(caller.account());
-        let owner = owner.map(str::to_owned);
-        let mut request = Request {
-            action: action.to_owned(),
-            folded: action.to_ascii_lowercase(),
-            resource: resource.to_owned(),
-            owner,
-            context,
-            caller,
-        };
-        let Request { caller, context, .. } = &mut request;
-        context.default_value("aws:principalarn", || caller.principal_arn());
-        context.default_value("aws:principalaccount", || caller.account().map(str::to_owned));
-        context.default_value("aws:principaltype", || caller.principal_type().map(str::to_owned));
-        context.default_value("aws:username", || match &*caller {
-            Caller::User(arn) => Arn::parse(arn).map(|arn| arn.name().to_owned()),
-            _ => None,
-        });
-        context.default_value("aws:principalisawsservice", || {
-            Some(matches!(caller, Caller::Service(_)).to_string())
-        });
-        request.own()
-    }
-
-    fn own(mut self) -> Self {
-        let owner = self.owner.clone();
-        self.context.default_value("aws:resourceaccount", || owner);
-        self
+        Asker::new(caller, context).asks(action, resource)
     }
 
     /// The resource belongs to this account.
@@ -111,6 +82,13 @@ impl Request {
         &self.caller
     }
 
+    /// The request does not have the condition key.
+    #[must_use]
+    pub fn without(mut self, key: &str) -> Self {
+        self.context = self.context.absent(key);
+        self
+    }
+
     /// The action, as given.
     pub fn action(&self) -> &str {
         &self.action
@@ -129,6 +107,52 @@ impl Request {
     /// The condition keys.
     pub fn context(&self) -> &Context {
         &self.context
+    }
+}
+
+/// One caller in one context, who asks many things: what the requests have in common is made once.
+#[derive(Debug, Clone)]
+pub(crate) struct Asker {
+    caller: Arc<Caller>,
+    context: Arc<Context>,
+}
+
+impl Asker {
+    /// Adds the keys that follow from the caller, unless the context names them.
+    pub(crate) fn new(caller: Caller, mut context: Context) -> Self {
+        context.default_value("aws:principalarn", || caller.principal_arn());
+        context.default_value("aws:principalaccount", || caller.account().map(str::to_owned));
+        context.default_value("aws:principaltype", || caller.principal_type().map(str::to_owned));
+        context.default_value("aws:username", || match &caller {
+            Caller::User(arn) => Arn::parse(arn).map(|arn| arn.name().to_owned()),
+            _ => None,
+        });
+        context.default_value("aws:principalisawsservice", || {
+            Some(matches!(caller, Caller::Service(_)).to_string())
+        });
+        Asker {
+            caller: Arc::new(caller),
+            context: Arc::new(context),
+        }
+    }
+
+    /// A request of this caller, with the key that follows from the resource.
+    pub(crate) fn asks(&self, action: &str, resource: &str) -> Request {
+        let owner = Arn::parse(resource)
+            .map(|arn| arn.account)
+            .filter(|account| !account.is_empty())
+            .or(self.caller.account())
+            .map(str::to_owned);
+        let mut context = Context::over(&self.context);
+        context.default_value("aws:resourceaccount", || owner.clone());
+        Request {
+            caller: Arc::clone(&self.caller),
+            action: action.to_owned(),
+            folded: action.to_ascii_lowercase(),
+            resource: resource.to_owned(),
+            owner,
+            context,
+        }
     }
 }
 
@@ -344,7 +368,7 @@ impl<'a> Layers<'a> {
             allowed_by: None,
         };
         // Identity policies and what limits them belong to users and roles; a service or a token has none.
-        let has_identity = matches!(request.caller, Caller::User(_) | Caller::Role { .. });
+        let has_identity = matches!(*request.caller, Caller::User(_) | Caller::Role { .. });
         if has_identity {
             layers.identity = layers.read(Layer::Identity, 0, &policies.identity, request);
             if let Some(boundary) = policies.boundary {
@@ -354,7 +378,7 @@ impl<'a> Layers<'a> {
                 layers.session = layers.read(Layer::Session, 0, &policies.session, request);
             }
         }
-        if let Caller::Root(_) = request.caller {
+        if let Caller::Root(_) = *request.caller {
             layers.identity = Verdict::Yes;
         }
         if request.caller.account().is_some() {

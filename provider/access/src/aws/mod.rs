@@ -44,6 +44,7 @@ pub use arn::{Arn, is_account_id};
 pub use condition::{Compare, Condition, ConditionKey, Operator, Quantifier};
 pub use context::{Context, KeyValue};
 pub use escalation::{Escalation, METHODS, Method, Need};
+pub(crate) use evaluate::Asker;
 pub use evaluate::{Cause, Decision, Denial, Layer, Policies, Request, evaluate};
 pub use findings::{Finding, FindingKind};
 pub use grants::{Containment, Grants, Overlap, Reach};

@@ -1,15 +1,19 @@
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+    sync::LazyLock,
+};
 
 use super::{
     At, Breach, Cell, Enforcement, Expected, PROBES, Probe, boundary, invariants,
-    resource::{Aim, FOREIGN, FOREIGN_ACCOUNT, aws_aims},
+    resource::{Aim, Aims, Ask, FOREIGN, FOREIGN_ACCOUNT, asker},
     tokens,
 };
 use crate::{
     Purpose,
     aws::{
-        Decision, Denial, Effect, ParseError, Policies, Policy, Principals, Scope as Choice, Statement,
-        evaluate,
+        ActionPattern, Asker, Decision, Denial, Effect, ParseError, Policies, Policy, Principals,
+        Scope as Choice, Statement, evaluate,
     },
     generate::{
         RegistryMode,
@@ -166,11 +170,12 @@ impl AwsDocuments {
 #[must_use]
 pub fn check_aws(scope: &Scope, documents: &AwsDocuments) -> Vec<Breach> {
     let mut breaches = Vec::new();
+    let aims = Aims::new(scope);
     for identity in &documents.identities {
-        Judge::new(scope, documents, identity).all(&mut breaches);
+        Judge::new(scope, documents, identity, &aims).all(&mut breaches);
     }
     rbac(scope, &documents.deployer_rules, &mut breaches);
-    boundary::check(scope, documents, &mut breaches);
+    boundary::check(scope, documents, &aims, &mut breaches);
     invariants::check_aws(scope, documents, &mut breaches);
     let trusts: Vec<_> = documents
         .identities
@@ -219,25 +224,127 @@ pub(super) fn check_rbac(rules: &[Rule], breaches: &mut Vec<Breach>) {
     }
 }
 
+/// A probe, one of its actions as written and in lower case, and what it aims at.
+type Put = (&'static Probe, &'static str, String, At);
+
+/// The questions that the table puts to an identity on AWS.
+static QUESTIONS: LazyLock<Vec<Put>> = LazyLock::new(|| {
+    let of = |probe: &'static Probe| {
+        let put = move |(action, at): &(&'static str, At)| (probe, *action, action.to_ascii_lowercase(), *at);
+        probe.aws.iter().map(put)
+    };
+    PROBES.iter().flat_map(of).collect()
+});
+
 /// The policy of a bucket whose owner lets everybody in.
 pub(super) static OPEN: LazyLock<Policy> =
     LazyLock::new(|| Policy::new([Statement::allow(["*"]).on(["*"]).to(Principals::anyone())]));
+
+/// The statements of an identity that may allow, by the actions they name: most questions end with a look here.
+struct Named<'a> {
+    /// Statements that name the action in full, in lower case.
+    exact: HashMap<&'a str, Vec<&'a Statement>>,
+    /// Those that name it by a pattern, or otherwise.
+    wide: Vec<&'a Statement>,
+    /// Part of a document could not be read: nothing is ruled out.
+    unread: bool,
+}
+
+impl<'a> Named<'a> {
+    fn of(policies: &'a [Policy]) -> Self {
+        let mut named = Self {
+            exact: HashMap::new(),
+            wide: Vec::new(),
+            unread: policies.iter().any(|policy| !policy.unread.is_empty()),
+        };
+        let may_allow = |s: &&Statement| s.effect != Effect::Deny;
+        for statement in policies.iter().flat_map(|p| &p.statements).filter(may_allow) {
+            let literal = |action: &'a ActionPattern| action.folded().as_literal();
+            let listed: Option<Vec<&str>> = match &statement.actions {
+                Choice::Only(list) if !list.is_empty() => list.iter().map(literal).collect(),
+                _ => None,
+            };
+            match listed {
+                Some(actions) => {
+                    for action in actions {
+                        named.exact.entry(action).or_default().push(statement);
+                    }
+                }
+                None => named.wide.push(statement),
+            }
+        }
+        named
+    }
+
+    /// The statements that may allow an action, given in lower case.
+    fn statements(&self, action: &str) -> Naming<'a> {
+        let exact = self.exact.get(action).into_iter().flatten();
+        let wide = self.wide.iter().filter(|s| !s.covers_action(action).is_no());
+        Naming {
+            statements: exact.chain(wide).copied().collect(),
+            unread: self.unread,
+        }
+    }
+}
+
+/// What may allow one action.
+struct Naming<'a> {
+    statements: Vec<&'a Statement>,
+    unread: bool,
+}
+
+impl Naming<'_> {
+    fn is_empty(&self) -> bool {
+        self.statements.is_empty() && !self.unread
+    }
+
+    /// Whether any of the statements is about the resource.
+    fn reaches(&self, resource: &str) -> bool {
+        self.unread
+            || self.statements.iter().any(|s| match &s.resources {
+                Some(Choice::Only(list)) => list.iter().any(|r| r.upper().matches(resource)),
+                _ => true,
+            })
+    }
+}
+
+/// One question of a probe: its action, and what may allow it.
+struct Question<'a> {
+    probe: &'static Probe,
+    action: &'static str,
+    at: At,
+    naming: Naming<'a>,
+}
 
 /// Puts the probes to one identity.
 struct Judge<'a> {
     scope: &'a Scope,
     documents: &'a AwsDocuments,
     identity: &'a AwsIdentity,
-    role: String,
+    aims: &'a Aims<'a>,
+    named: Named<'a>,
+    /// Asks what must be allowed.
+    closed: Asker,
+    /// Asks what must be denied.
+    open: Asker,
 }
 
 impl<'a> Judge<'a> {
-    fn new(scope: &'a Scope, documents: &'a AwsDocuments, identity: &'a AwsIdentity) -> Self {
+    fn new(
+        scope: &'a Scope,
+        documents: &'a AwsDocuments,
+        identity: &'a AwsIdentity,
+        aims: &'a Aims<'a>,
+    ) -> Self {
+        let role = role_arn(scope, identity.principal());
         Self {
             scope,
             documents,
             identity,
-            role: role_arn(scope, identity.principal()),
+            aims,
+            named: Named::of(&identity.permissions),
+            closed: asker(&role, false),
+            open: asker(&role, true),
         }
     }
 
@@ -246,18 +353,20 @@ impl<'a> Judge<'a> {
             Some(own) => vec![own],
             None => self.scope.services.keys().map(String::as_str).collect(),
         };
-        for probe in PROBES {
-            for (action, at) in probe.aws {
-                for service in &services {
-                    match self.cell(probe) {
-                        Cell::Allow => self.allowed(probe, service, action, *at, breaches),
-                        Cell::Deny => self.denied(probe, service, action, *at, breaches),
-                        // A listed secret is one that the configuration lists for this purpose.
-                        Cell::Optional if *at == At::ListedSecret => {
-                            self.allowed(probe, service, action, *at, breaches);
-                        }
-                        Cell::Optional => self.elsewhere(probe, service, action, *at, breaches),
-                    }
+        for (probe, action, folded, at) in QUESTIONS.iter() {
+            let question = Question {
+                probe,
+                action,
+                at: *at,
+                naming: self.named.statements(folded),
+            };
+            for service in &services {
+                match self.cell(probe) {
+                    Cell::Allow => self.allowed(&question, service, breaches),
+                    Cell::Deny => self.denied(&question, service, breaches),
+                    // A listed secret is one that the configuration lists for this purpose.
+                    Cell::Optional if *at == At::ListedSecret => self.allowed(&question, service, breaches),
+                    Cell::Optional => self.elsewhere(&question, service, breaches),
                 }
             }
         }
@@ -273,131 +382,99 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn aims(&self, service: &str, action: &str, at: At, environment: &str) -> Vec<Aim> {
-        self.reachable(service, action, at, environment, &|_| true)
-    }
-
-    fn reachable(
-        &self,
-        service: &str,
-        action: &str,
-        at: At,
-        environment: &str,
-        reach: &dyn Fn(&str) -> bool,
-    ) -> Vec<Aim> {
-        aws_aims(
-            self.scope,
-            self.identity.principal(),
+    fn ask<'q>(&'q self, question: &Question<'_>, service: &'q str, environment: &'q str) -> Ask<'q> {
+        Ask {
+            principal: self.identity.principal(),
             service,
-            action,
-            at,
+            action: question.action,
+            at: question.at,
             environment,
-            reach,
-        )
+        }
     }
 
-    fn allowed(&self, probe: &Probe, service: &str, action: &str, at: At, breaches: &mut Vec<Breach>) {
-        for aim in self.aims(service, action, at, &self.scope.environment) {
-            self.expect_allowed(probe, action, at, &aim, breaches);
+    fn allowed(&self, question: &Question<'_>, service: &str, breaches: &mut Vec<Breach>) {
+        let Question {
+            probe, action, at, ..
+        } = *question;
+        let ask = self.ask(question, service, &self.scope.environment);
+        for aim in self.aims.of(&ask, &|_| true).iter() {
+            self.expect_allowed(probe, action, at, aim, breaches);
         }
-        if let At::Object(bucket, _) = at {
-            for aim in self.key_aims(bucket) {
-                let use_ = if action != "s3:GetObject" && action != "s3:GetObjectVersion" {
-                    "kms:GenerateDataKey"
-                } else {
-                    "kms:Decrypt"
-                };
-                self.expect_allowed(probe, use_, At::StorageKey, &aim, breaches);
-            }
+        if let At::Object(bucket, _) = at
+            && let Some(aim) = self.key_aim(bucket)
+        {
+            let use_ = if action != "s3:GetObject" && action != "s3:GetObjectVersion" {
+                "kms:GenerateDataKey"
+            } else {
+                "kms:Decrypt"
+            };
+            self.expect_allowed(probe, use_, At::StorageKey, &aim, breaches);
         }
         if self.scope.options.write_once && (probe.id, action) == ("P18", "s3:PutObject") {
             // A creation that does not say that it replaces nothing.
-            for mut aim in self.aims(service, action, at, &self.scope.environment) {
-                aim.keys.clear();
+            for aim in self.aims.of(&ask, &|_| true).iter() {
+                let mut aim = Aim::at(Rc::clone(&aim.resource));
                 aim.keys.push(("s3:if-none-match", None));
                 aim.keys
                     .push(("s3:ObjectCreationOperation", Some("true".to_owned())));
-                self.expect_denied(probe.id, "overwrite predictions", action, &aim, None, breaches);
+                self.expect_denied(question, probe.id, "overwrite predictions", &aim, None, breaches);
             }
         }
-        self.elsewhere(probe, service, action, at, breaches);
+        self.elsewhere(question, service, breaches);
     }
 
     /// Row P38: what is allowed here must fail in another environment of the account, and in another account that took
     /// over the name of a bucket.
-    fn elsewhere(&self, probe: &Probe, service: &str, action: &str, at: At, breaches: &mut Vec<Breach>) {
-        let what = format!("do in another environment what is allowed here ({})", probe.what);
-        for aim in self.aims(service, action, at, FOREIGN) {
-            self.expect_denied("P38", &what, action, &aim, None, breaches);
+    fn elsewhere(&self, question: &Question<'_>, service: &str, breaches: &mut Vec<Breach>) {
+        if question.naming.is_empty() {
+            return;
         }
-        if matches!(at, At::Object(..) | At::List(..)) {
-            for aim in self.aims(service, action, at, &self.scope.environment) {
-                self.expect_denied("P38", &what, action, &aim, Some(FOREIGN_ACCOUNT), breaches);
-                let mut ownerless = aim;
+        let what = format!(
+            "do in another environment what is allowed here ({})",
+            question.probe.what
+        );
+        let reach = |resource: &str| question.naming.reaches(resource);
+        for aim in self.aims.of(&self.ask(question, service, FOREIGN), &reach).iter() {
+            self.expect_denied(question, "P38", &what, aim, None, breaches);
+        }
+        if matches!(question.at, At::Object(..) | At::List(..)) {
+            let ask = self.ask(question, service, &self.scope.environment);
+            for aim in self.aims.of(&ask, &reach).iter() {
+                self.expect_denied(question, "P38", &what, aim, Some(FOREIGN_ACCOUNT), breaches);
+                let mut ownerless = aim.clone();
                 ownerless.keys.push(("aws:ResourceAccount", None));
-                self.expect_denied("P38", &what, action, &ownerless, None, breaches);
+                self.expect_denied(question, "P38", &what, &ownerless, None, breaches);
             }
         }
     }
 
-    fn denied(&self, probe: &Probe, service: &str, action: &str, at: At, breaches: &mut Vec<Breach>) {
-        if !self.touches(action) {
+    fn denied(&self, question: &Question<'_>, service: &str, breaches: &mut Vec<Breach>) {
+        if question.naming.is_empty() {
             return;
         }
-        for aim in self.reachable(service, action, at, &self.scope.environment, &|r| self.reaches(r)) {
-            self.expect_denied(probe.id, probe.what, action, &aim, None, breaches);
+        let ask = self.ask(question, service, &self.scope.environment);
+        let reach = |resource: &str| question.naming.reaches(resource);
+        for aim in self.aims.of(&ask, &reach).iter() {
+            self.expect_denied(
+                question,
+                question.probe.id,
+                question.probe.what,
+                aim,
+                None,
+                breaches,
+            );
         }
     }
 
-    fn key_aims(&self, bucket: Bucket) -> Vec<Aim> {
-        let (Some(key), Some(name)) = (&self.scope.storage_key_arn, self.scope.buckets.get(&bucket)) else {
-            return Vec::new();
-        };
+    fn key_aim(&self, bucket: Bucket) -> Option<Aim> {
         let scope = self.scope;
-        let suffix = if scope.partition == "aws-cn" {
-            "amazonaws.com.cn"
-        } else {
-            "amazonaws.com"
-        };
-        let keys = vec![
-            ("kms:ViaService", Some(format!("s3.{}.{suffix}", scope.region))),
-            (
-                "kms:EncryptionContext:aws:s3:arn",
-                Some(format!("arn:{}:s3:::{name}", scope.partition)),
-            ),
-        ];
-        vec![Aim {
-            resource: key.clone(),
-            keys,
-        }]
-    }
-
-    /// Whether any statement that allows names the action at all: most cells are settled by this.
-    fn touches(&self, action: &str) -> bool {
-        let action = action.to_ascii_lowercase();
-        self.identity.permissions.iter().any(|policy| {
-            !policy.unread.is_empty()
-                || policy.statements.iter().any(|s| {
-                    s.effect == Effect::Allow
-                        && match &s.actions {
-                            Choice::Only(list) => list.iter().any(|a| a.is_unknown() || a.matches(&action)),
-                            Choice::AllBut(_) => true,
-                        }
-                })
-        })
-    }
-
-    fn reaches(&self, resource: &str) -> bool {
-        self.identity.permissions.iter().any(|policy| {
-            !policy.unread.is_empty()
-                || policy.statements.iter().any(|s| {
-                    s.effect == Effect::Allow
-                        && match &s.resources {
-                            Some(Choice::Only(list)) => list.iter().any(|r| r.upper().matches(resource)),
-                            _ => true,
-                        }
-                })
-        })
+        let (key, name) = (scope.storage_key_arn.as_ref()?, scope.buckets.get(&bucket)?);
+        let mut aim = Aim::at(key.as_str());
+        let host = format!("s3.{}.{}", scope.region, scope.dns_suffix());
+        aim.keys.push(("kms:ViaService", Some(host)));
+        let context = format!("arn:{}:s3:::{name}", scope.partition);
+        aim.keys.push(("kms:EncryptionContext:aws:s3:arn", Some(context)));
+        Some(aim)
     }
 
     fn expect_allowed(&self, probe: &Probe, action: &str, at: At, aim: &Aim, breaches: &mut Vec<Breach>) {
@@ -410,7 +487,7 @@ impl<'a> Judge<'a> {
         {
             policies = policies.on_resource_with(policy);
         }
-        let request = aim.request(&self.role, action, false);
+        let request = aim.request(&self.closed, action);
         let because = match evaluate(&request, &policies) {
             Decision::Allowed { .. } => return,
             Decision::Denied {
@@ -436,17 +513,19 @@ impl<'a> Judge<'a> {
 
     fn expect_denied(
         &self,
+        question: &Question<'_>,
         row: &'static str,
         what: &str,
-        action: &str,
         aim: &Aim,
         owner: Option<&str>,
         breaches: &mut Vec<Breach>,
     ) {
-        if !self.reaches(&aim.resource) {
+        // No statement that could allow is about this action on this resource: denied, whatever the conditions say.
+        if !question.naming.reaches(&aim.resource) {
             return;
         }
-        let mut request = aim.request(&self.role, action, true);
+        let action = question.action;
+        let mut request = aim.request(&self.open, action);
         let mut policies = Policies::identity(&self.identity.permissions);
         if let Some(owner) = owner {
             // Whoever took over the name lets everybody in: only our own policy can refuse.

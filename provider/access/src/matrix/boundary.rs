@@ -2,11 +2,11 @@
 
 use super::{
     AwsDocuments, Breach, Expected,
-    resource::{Aim, FOREIGN_ACCOUNT},
+    resource::{Aim, Aims, Ask, FOREIGN_ACCOUNT, asker},
 };
 use crate::{
     Purpose,
-    aws::{Caller, Context, Decision, Denial, Policies, Policy, Request, Statement, evaluate},
+    aws::{Asker, Caller, Context, Decision, Denial, Policies, Policy, Request, Statement, evaluate},
     generate::aws::{Bucket, Principal, Scope, role_arn},
 };
 
@@ -40,11 +40,17 @@ const NEVER: &[&str] = &[
     "logs:PutRetentionPolicy",
 ];
 
-pub(super) fn check(scope: &Scope, documents: &AwsDocuments, breaches: &mut Vec<Breach>) {
+pub(super) fn check(scope: &Scope, documents: &AwsDocuments, aims: &Aims<'_>, breaches: &mut Vec<Breach>) {
     let everything = Policy::new([Statement::allow(["*"]).on(["*"])]);
     for (purpose, boundary) in &documents.boundaries {
         never(*purpose, boundary, breaches);
-        bounded(scope, *purpose, boundary, &everything, documents, breaches);
+        let bounded = Bounded {
+            scope,
+            purpose: *purpose,
+            asker: asker(&role_arn(scope, judged(scope, *purpose)), true),
+            policies: Policies::identity([&everything]).bounded_by(boundary),
+        };
+        bounded.check(documents, aims, breaches);
     }
     for (bucket, policy) in &documents.buckets {
         bucket_policy(scope, *bucket, policy, &everything, documents, breaches);
@@ -80,150 +86,114 @@ fn never(purpose: Purpose, boundary: &Policy, breaches: &mut Vec<Breach>) {
     }
 }
 
-/// With everything attached, what remains is the purpose's own on this environment's services: the boundary is judged as if
-/// it were the permissions of an identity of a service that the environment does not have.
-fn bounded(
-    scope: &Scope,
-    purpose: Purpose,
-    boundary: &Policy,
-    everything: &Policy,
-    documents: &AwsDocuments,
-    breaches: &mut Vec<Breach>,
-) {
+/// The identity of a purpose whose boundary is judged: of the first service, where it has one.
+fn judged(scope: &Scope, purpose: Purpose) -> Principal<'_> {
     let service = scope.services.keys().next().map(String::as_str);
-    let principal = Principal {
+    Principal {
         purpose,
         service: service.filter(|_| purpose.per_service()),
-    };
-    let role = role_arn(scope, principal);
-    for probe in super::PROBES {
-        // Rows about other services: a boundary serves all services of the environment.
-        if probe.cell(purpose) != super::Cell::Deny || ["P10", "P17", "P25"].contains(&probe.id) {
-            continue;
-        }
-        for (action, at) in probe.aws {
-            if matches!(at, super::At::Object(_, path) if path.contains("{T}")) {
+    }
+}
+
+/// With everything attached, what remains is the purpose's own on this environment's services: the boundary is judged as if
+/// it were the permissions of an identity of a service that the environment does not have.
+struct Bounded<'a> {
+    scope: &'a Scope,
+    purpose: Purpose,
+    asker: Asker,
+    policies: Policies<'a>,
+}
+
+impl Bounded<'_> {
+    fn check(&self, documents: &AwsDocuments, aims: &Aims<'_>, breaches: &mut Vec<Breach>) {
+        let (scope, purpose) = (self.scope, self.purpose);
+        let principal = judged(scope, purpose);
+        let ask = |action: &'static str, at, environment| Ask {
+            principal,
+            service: scope.services.keys().next().map_or("", String::as_str),
+            action,
+            at,
+            environment,
+        };
+        for probe in super::PROBES {
+            // Rows about other services: a boundary serves all services of the environment.
+            if probe.cell(purpose) != super::Cell::Deny || ["P10", "P17", "P25"].contains(&probe.id) {
                 continue;
             }
-            let aims = super::resource::aws_aims(
-                scope,
-                principal,
-                service.unwrap_or_default(),
-                action,
-                *at,
-                &scope.environment,
-                &|_| true,
-            );
-            for aim in aims {
-                let policies = Policies::identity([everything]).bounded_by(boundary);
-                report_unless_denied(
-                    &aim, &role, action, &policies, None, probe.id, probe.what, purpose, breaches,
-                );
+            for (action, at) in probe.aws {
+                if matches!(at, super::At::Object(_, path) if path.contains("{T}")) {
+                    continue;
+                }
+                for aim in aims.of(&ask(action, *at, &scope.environment), &|_| true).iter() {
+                    self.refuses(aim, action, None, (probe.id, probe.what), breaches);
+                }
             }
         }
-    }
-    let elsewhere = format!(
-        "arn:{}:secretsmanager:{}:{}:secret:another/service/secret-Aa1Bb2",
-        scope.partition, scope.region, scope.account
-    );
-    let policies = Policies::identity([everything]).bounded_by(boundary);
-    let (read, aim) = (
-        "secretsmanager:GetSecretValue",
-        Aim {
-            resource: elsewhere,
-            keys: Vec::new(),
-        },
-    );
-    report_unless_denied(
-        &aim,
-        &role,
-        read,
-        &policies,
-        None,
-        "P38",
-        "read a foreign secret",
-        purpose,
-        breaches,
-    );
-    // What the identity itself may do, elsewhere.
-    let own = documents.identities.iter().find(|i| i.principal() == principal);
-    if own.is_none() {
-        return;
-    }
-    for probe in super::PROBES
-        .iter()
-        .filter(|p| p.cell(purpose) != super::Cell::Deny)
-    {
-        for (action, at) in probe.aws {
-            let aims = |environment: &str| {
-                super::resource::aws_aims(
-                    scope,
-                    principal,
-                    service.unwrap_or_default(),
-                    action,
-                    *at,
-                    environment,
-                    &|_| true,
-                )
-            };
-            let policies = Policies::identity([everything]).bounded_by(boundary);
-            for aim in aims(super::resource::FOREIGN) {
-                report_unless_denied(
-                    &aim, &role, action, &policies, None, "P38", probe.what, purpose, breaches,
-                );
-            }
-            if matches!(at, super::At::Object(..) | super::At::List(..)) {
-                for mut aim in aims(&scope.environment) {
-                    report_unless_denied(
-                        &aim,
-                        &role,
-                        action,
-                        &policies,
-                        Some(FOREIGN_ACCOUNT),
-                        "P38",
-                        probe.what,
-                        purpose,
-                        breaches,
-                    );
-                    aim.keys.push(("aws:ResourceAccount", None));
-                    report_unless_denied(
-                        &aim, &role, action, &policies, None, "P38", probe.what, purpose, breaches,
-                    );
+        let elsewhere = format!(
+            "arn:{}:secretsmanager:{}:{}:secret:another/service/secret-Aa1Bb2",
+            scope.partition, scope.region, scope.account
+        );
+        let row = ("P38", "read a foreign secret");
+        self.refuses(
+            &Aim::at(elsewhere),
+            "secretsmanager:GetSecretValue",
+            None,
+            row,
+            breaches,
+        );
+        // What the identity itself may do, elsewhere.
+        if !documents.identities.iter().any(|i| i.principal() == principal) {
+            return;
+        }
+        for probe in super::PROBES
+            .iter()
+            .filter(|p| p.cell(purpose) != super::Cell::Deny)
+        {
+            let row = ("P38", probe.what);
+            for (action, at) in probe.aws {
+                let foreign = ask(action, *at, super::resource::FOREIGN);
+                for aim in aims.of(&foreign, &|_| true).iter() {
+                    self.refuses(aim, action, None, row, breaches);
+                }
+                if matches!(at, super::At::Object(..) | super::At::List(..)) {
+                    for aim in aims.of(&ask(action, *at, &scope.environment), &|_| true).iter() {
+                        self.refuses(aim, action, Some(FOREIGN_ACCOUNT), row, breaches);
+                        let mut ownerless = aim.clone();
+                        ownerless.keys.push(("aws:ResourceAccount", None));
+                        self.refuses(&ownerless, action, None, row, breaches);
+                    }
                 }
             }
         }
     }
-}
 
-#[allow(clippy::too_many_arguments, reason = "a question and where its answer goes")]
-fn report_unless_denied(
-    aim: &Aim,
-    role: &str,
-    action: &str,
-    policies: &Policies<'_>,
-    owner: Option<&str>,
-    row: &'static str,
-    what: &str,
-    purpose: Purpose,
-    breaches: &mut Vec<Breach>,
-) {
-    let mut request = aim.request(role, action, true);
-    if let Some(owner) = owner {
-        request = request.owned_by(owner);
-    }
-    let mut policies = policies.clone();
-    if owner.is_some() {
-        policies = policies.on_resource_with(&super::aws::OPEN);
-    }
-    if !evaluate(&request, &policies).is_denied() {
-        breaches.push(Breach {
-            row,
-            what: what.to_owned(),
-            identity: format!("the boundary of {purpose}"),
-            expected: Expected::Deny,
-            ask: format!("{action} on {}", aim.resource),
-            because: "the boundary lets it through when AdministratorAccess is attached".to_owned(),
-        });
+    fn refuses(
+        &self,
+        aim: &Aim,
+        action: &str,
+        owner: Option<&str>,
+        (row, what): (&'static str, &str),
+        breaches: &mut Vec<Breach>,
+    ) {
+        let mut request = aim.request(&self.asker, action);
+        let denied = match owner {
+            None => evaluate(&request, &self.policies).is_denied(),
+            Some(owner) => {
+                request = request.owned_by(owner);
+                let opened = self.policies.clone().on_resource_with(&super::aws::OPEN);
+                evaluate(&request, &opened).is_denied()
+            }
+        };
+        if !denied {
+            breaches.push(Breach {
+                row,
+                what: what.to_owned(),
+                identity: format!("the boundary of {}", self.purpose),
+                expected: Expected::Deny,
+                ask: format!("{action} on {}", aim.resource),
+                because: "the boundary lets it through when AdministratorAccess is attached".to_owned(),
+            });
+        }
     }
 }
 

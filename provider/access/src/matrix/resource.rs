@@ -1,9 +1,16 @@
 //! What probes aim at, spelled out for an environment.
 
+use std::{
+    borrow::Cow,
+    cell::{OnceCell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+};
+
 use super::At;
 use crate::{
     Purpose,
-    aws::{Caller, Context, Request},
+    aws::{Asker, Caller, Context, Request},
     gcp::Resource,
     generate::{
         Secret, Service,
@@ -14,20 +21,22 @@ use crate::{
 
 /// An account and an environment that are nobody's: what belongs to them is foreign.
 pub(super) const FOREIGN_ACCOUNT: &str = "999999999999";
+/// A service that no environment has.
+const ANOTHER_SERVICE: &str = "another-service";
 /// Marks names of the other environment of the same account.
 pub(super) const FOREIGN: &str = "foreign-environment";
 
 /// One question to AWS: an action on a resource, with the keys that such a request carries.
 #[derive(Debug, Clone)]
 pub(super) struct Aim {
-    pub(super) resource: String,
+    pub(super) resource: Rc<str>,
     pub(super) keys: Vec<(&'static str, Option<String>)>,
 }
 
 impl Aim {
-    fn at(resource: String) -> Self {
+    pub(super) fn at(resource: impl Into<Rc<str>>) -> Self {
         Self {
-            resource,
+            resource: resource.into(),
             keys: Vec::new(),
         }
     }
@@ -42,207 +51,286 @@ impl Aim {
         self
     }
 
-    /// The request. A question that must be denied is asked in an open context: a grant under a condition that nobody
-    /// asked about answers "cannot tell" instead of hiding behind it.
-    pub(super) fn request(&self, role: &str, action: &str, open: bool) -> Request {
-        let mut context = if open { Context::open() } else { Context::closed() }
-            .with("aws:SecureTransport", "true")
-            .with("aws:PrincipalIsAWSService", "false");
-        for (key, value) in &self.keys {
-            context = match value {
-                Some(value) => context.with(key, value.clone()),
-                None => context.absent(key),
-            };
-        }
-        Request::in_context(Caller::role(role), action, &self.resource, context)
+    /// The request, as this caller makes it.
+    pub(super) fn request(&self, asker: &Asker, action: &str) -> Request {
+        let request = asker.asks(action, &self.resource);
+        self.keys
+            .iter()
+            .fold(request, |request, (key, value)| match value {
+                Some(value) => request.with(key, value.as_str()),
+                None => request.without(key),
+            })
     }
 }
 
-/// Everything an [`At`] stands for, for one principal, leaving out objects that no statement can reach. `service` is the own service, or one of all for identities of the
-/// environment.
-pub(super) fn aws_aims(
-    scope: &aws::Scope,
-    principal: Principal<'_>,
-    service: &str,
-    action: &str,
-    at: At,
-    environment: &str,
-    reach: &dyn Fn(&str) -> bool,
-) -> Vec<Aim> {
-    let here = environment == scope.environment;
-    let (partition, region, account) = (&scope.partition, &scope.region, &scope.account);
-    let bucket = |b: Bucket| -> Option<String> {
-        let name = scope.buckets.get(&b)?;
-        let name = if here {
-            name.clone()
-        } else {
-            format!("{environment}-{name}")
+/// A role asking over TLS. A question that must be denied is asked in an open context: a grant under a condition that
+/// nobody asked about answers "cannot tell" instead of hiding behind it.
+pub(super) fn asker(role: &str, open: bool) -> Asker {
+    let context = if open { Context::open() } else { Context::closed() }
+        .with("aws:SecureTransport", "true")
+        .with("aws:PrincipalIsAWSService", "false");
+    Asker::new(Caller::role(role), context)
+}
+
+/// Who is asked about what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ask<'a> {
+    pub(super) principal: Principal<'a>,
+    /// The own service, or one of all for identities of the environment.
+    pub(super) service: &'a str,
+    pub(super) action: &'a str,
+    pub(super) at: At,
+    /// This environment, or [`FOREIGN`].
+    pub(super) environment: &'a str,
+}
+
+/// A text for each service, or one for all of them.
+type Spelled<'s> = Rc<[(Option<&'s str>, Rc<str>)]>;
+
+/// What questions to an environment on AWS aim at. The names of objects are the same whichever identity is asked, so each
+/// is spelled once.
+pub(super) struct Aims<'s> {
+    scope: &'s aws::Scope,
+    spelled: RefCell<HashMap<(Option<Bucket>, &'static str, bool), Spelled<'s>>>,
+    key_by_hand: OnceCell<Vec<Aim>>,
+}
+
+impl<'s> Aims<'s> {
+    pub(super) fn new(scope: &'s aws::Scope) -> Self {
+        Self {
+            scope,
+            spelled: RefCell::default(),
+            key_by_hand: OnceCell::new(),
+        }
+    }
+
+    /// A path with `{S}` or `{T}` replaced by each service, and by one that does not exist here; behind its bucket, if one
+    /// is given.
+    fn spell(&self, bucket: Option<(Bucket, &str)>, path: &'static str, here: bool) -> Spelled<'s> {
+        let key = (bucket.map(|(bucket, _)| bucket), path, here);
+        if let Some(known) = self.spelled.borrow().get(&key) {
+            return Rc::clone(known);
+        }
+        let text = |path: &str| -> Rc<str> {
+            match bucket {
+                Some((_, arn)) => format!("{arn}/{path}").into(),
+                None => path.into(),
+            }
         };
-        Some(format!("arn:{partition}:s3:::{name}"))
-    };
-    let everything = || Aim::at("*".to_owned());
-    let role = |name: &str| format!("arn:{partition}:iam::{account}:role{}{name}", scope.role_path);
-    let others = || others(&scope.services, service);
-    let expand = |path: &str| -> Vec<String> {
-        if path.contains("{T}") {
-            others().into_iter().map(|t| path.replace("{T}", t)).collect()
-        } else {
-            vec![path.replace("{S}", service)]
-        }
-    };
-    match at {
-        At::Repository => {
-            let names: Vec<&String> = scope
-                .services
-                .get(service)
-                .into_iter()
-                .flat_map(|s| &s.repositories)
-                .collect();
-            let prefix = if here {
-                scope.registry.prefix.clone()
-            } else {
-                foreign_prefix(&scope.registry.prefix)
-            };
-            names
-                .into_iter()
-                .map(|name| Aim::at(format!("{prefix}{name}")))
+        let spelled: Spelled<'s> = if path.contains(['{', '}']) {
+            let services = self.scope.services.keys().map(String::as_str);
+            services
+                .chain([ANOTHER_SERVICE])
+                .map(|s| (Some(s), text(&path.replace("{S}", s).replace("{T}", s))))
                 .collect()
+        } else {
+            [(None, text(path))].into()
+        };
+        self.spelled.borrow_mut().insert(key, Rc::clone(&spelled));
+        spelled
+    }
+
+    /// Everything an [`At`] stands for, leaving out objects that no statement can reach.
+    pub(super) fn of(&self, ask: &Ask<'_>, reach: &dyn Fn(&str) -> bool) -> Cow<'_, [Aim]> {
+        if ask.at == At::StorageKey {
+            return Cow::Borrowed(self.key_by_hand.get_or_init(|| storage_key_by_hand(self.scope)));
         }
-        At::Cluster => match &scope.cluster {
-            Some(cluster) if here => vec![Aim::at(cluster.arn.clone())],
-            Some(_) => vec![Aim::at(format!(
-                "arn:{partition}:eks:{region}:{account}:cluster/{environment}"
-            ))],
-            None => Vec::new(),
-        },
-        At::Object(b, path) => {
-            let Some(bucket) = bucket(b) else {
-                return Vec::new();
+        Cow::Owned(self.spelled_out(ask, reach))
+    }
+
+    fn spelled_out(&self, ask: &Ask<'_>, reach: &dyn Fn(&str) -> bool) -> Vec<Aim> {
+        let Ask {
+            principal,
+            service,
+            action,
+            at,
+            environment,
+        } = *ask;
+        let scope = self.scope;
+        let here = environment == scope.environment;
+        let (partition, region, account) = (&scope.partition, &scope.region, &scope.account);
+        let bucket = |b: Bucket| -> Option<String> {
+            let name = scope.buckets.get(&b)?;
+            let name = if here {
+                name.clone()
+            } else {
+                format!("{environment}-{name}")
             };
-            expand(path)
-                .into_iter()
-                .filter(|path| reach(&format!("{bucket}/{path}")))
-                .flat_map(|path| {
-                    let aim = || Aim::at(format!("{bucket}/{path}")).without("s3:prefix");
+            Some(format!("arn:{partition}:s3:::{name}"))
+        };
+        let everything = || Aim::at("*".to_owned());
+        let role = |name: &str| format!("arn:{partition}:iam::{account}:role{}{name}", scope.role_path);
+        // `{T}` is every service but the own one, `{S}` the own one.
+        let chosen = |path: &str, of: Option<&str>| match of {
+            None => true,
+            Some(of) => path.contains("{T}") != (of == service),
+        };
+        match at {
+            At::Repository => {
+                let names: Vec<&String> = scope
+                    .services
+                    .get(service)
+                    .into_iter()
+                    .flat_map(|s| &s.repositories)
+                    .collect();
+                let prefix = if here {
+                    scope.registry.prefix.clone()
+                } else {
+                    foreign_prefix(&scope.registry.prefix)
+                };
+                names
+                    .into_iter()
+                    .map(|name| Aim::at(format!("{prefix}{name}")))
+                    .collect()
+            }
+            At::Cluster => match &scope.cluster {
+                Some(cluster) if here => vec![Aim::at(cluster.arn.clone())],
+                Some(_) => vec![Aim::at(format!(
+                    "arn:{partition}:eks:{region}:{account}:cluster/{environment}"
+                ))],
+                None => Vec::new(),
+            },
+            At::Object(b, path) => {
+                let Some(bucket) = bucket(b) else {
+                    return Vec::new();
+                };
+                let mut aims = Vec::new();
+                for (of, resource) in self.spell(Some((b, &bucket)), path, here).iter() {
+                    if !chosen(path, *of) || !reach(resource) {
+                        continue;
+                    }
+                    let aim = || Aim::at(Rc::clone(resource)).without("s3:prefix");
                     if action != "s3:PutObject" {
-                        return vec![aim()];
+                        aims.push(aim());
+                        continue;
                     }
                     // The same action uploads the parts of an object and creates it.
-                    vec![
+                    aims.push(
                         aim()
                             .with("s3:if-none-match", "*")
                             .with("s3:ObjectCreationOperation", "true"),
+                    );
+                    aims.push(
                         aim()
                             .without("s3:if-none-match")
                             .with("s3:ObjectCreationOperation", "false"),
-                    ]
-                })
-                .collect()
-        }
-        At::List(b, prefix) => {
-            let Some(bucket) = bucket(b) else {
-                return Vec::new();
-            };
-            expand(prefix)
-                .into_iter()
-                .flat_map(|prefix| {
-                    let aim = Aim::at(bucket.clone());
-                    if prefix.is_empty() {
-                        vec![aim.clone().with("s3:prefix", ""), aim.without("s3:prefix")]
-                    } else {
-                        vec![aim.with("s3:prefix", prefix)]
-                    }
-                })
-                .collect()
-        }
-        At::ListedSecret => listed(scope.services.get(service), principal.purpose)
-            .map(|s| {
-                Aim::at(if here {
-                    s.id.clone()
-                } else {
-                    s.id.replace(&scope.environment, environment)
-                })
-            })
-            .collect(),
-        At::OtherSecret => {
-            let unlisted = format!(
-                "arn:{partition}:secretsmanager:{region}:{account}:secret:{}/{service}/unlisted-Aa1Bb2",
-                scope.environment
-            );
-            // A name that goes on after the random suffix of a listed one is another secret's.
-            let similar = listed(scope.services.get(service), principal.purpose)
-                .map(|s| format!("{}-more-Aa1Bb2", s.id));
-            other_secrets(&scope.services, principal, service)
-                .chain(similar)
-                .chain([unlisted])
-                .map(Aim::at)
-                .collect()
-        }
-        At::AnySecret => {
-            let own = scope
-                .services
-                .get(service)
-                .into_iter()
-                .flat_map(|s| s.secrets.values());
-            let any = format!(
-                "arn:{partition}:secretsmanager:{region}:{account}:secret:{}/{service}/any-Aa1Bb2",
-                scope.environment
-            );
-            own.map(|s| s.id.clone()).chain([any]).map(Aim::at).collect()
-        }
-        At::Metrics => {
-            let named = everything().with("cloudwatch:namespace", format!("mlops/{environment}/{service}"));
-            if here {
-                vec![named]
-            } else {
-                vec![named, everything().without("cloudwatch:namespace")]
+                    );
+                }
+                aims
             }
-        }
-        At::State => vec![Aim::at(format!(
-            "arn:{partition}:s3:::{}-terraform-state/env.tfstate",
-            scope.environment
-        ))],
-        At::StorageKey => storage_key_by_hand(scope),
-        At::KeyAdministration => [&scope.storage_key_arn, &scope.secrets_key_arn]
-            .into_iter()
-            .flatten()
-            .cloned()
-            .map(Aim::at)
-            .collect(),
-        At::Bucket(b) => bucket(b).into_iter().map(Aim::at).collect(),
-        At::OtherIdentity => {
-            let mut roles: Vec<String> = [Purpose::Ci, Purpose::Deploy]
-                .map(Principal::of_environment)
-                .into_iter()
-                .chain(
-                    [Purpose::Runtime, Purpose::Drift, Purpose::Retrain]
-                        .map(|p| Principal::of_service(p, service)),
-                )
-                .filter(|p| *p != principal)
-                .map(|p| role_arn(scope, p))
-                .collect();
-            roles.push(role("anything"));
-            roles.push(format!("arn:{partition}:iam::{account}:role/elsewhere"));
-            roles.into_iter().map(Aim::at).collect()
-        }
-        At::Everything => {
-            let resource = match action.split(':').next() {
-                Some("iam") if action.contains("Policy") => {
-                    format!("arn:{partition}:iam::{account}:policy/anything")
+            At::List(b, ask_prefix) => {
+                let Some(bucket) = bucket(b) else {
+                    return Vec::new();
+                };
+                if !reach(&bucket) {
+                    return Vec::new();
                 }
-                Some("iam") => format!("arn:{partition}:iam::{account}:user/anybody"),
-                Some("ec2") if action.contains("Route") => {
-                    format!("arn:{partition}:ec2:{region}:{account}:route-table/rtb-1")
+                let bucket: Rc<str> = bucket.into();
+                let mut aims = Vec::new();
+                for (of, prefix) in self.spell(None, ask_prefix, here).iter() {
+                    if !chosen(ask_prefix, *of) {
+                        continue;
+                    }
+                    let aim = Aim::at(Rc::clone(&bucket));
+                    if prefix.is_empty() {
+                        aims.push(aim.clone().with("s3:prefix", ""));
+                        aims.push(aim.without("s3:prefix"));
+                    } else {
+                        aims.push(aim.with("s3:prefix", &**prefix));
+                    }
                 }
-                Some("ec2") => format!("arn:{partition}:ec2:{region}:{account}:security-group/sg-1"),
-                Some("cloudtrail") => format!("arn:{partition}:cloudtrail:{region}:{account}:trail/any"),
-                Some("logs") => format!(
-                    "arn:{partition}:logs:{region}:{account}:log-group:/aws/eks/{}/cluster:*",
+                aims
+            }
+            At::ListedSecret => listed(scope.services.get(service), principal.purpose)
+                .map(|s| {
+                    Aim::at(if here {
+                        s.id.clone()
+                    } else {
+                        s.id.replace(&scope.environment, environment)
+                    })
+                })
+                .collect(),
+            At::OtherSecret => {
+                let unlisted = format!(
+                    "arn:{partition}:secretsmanager:{region}:{account}:secret:{}/{service}/unlisted-Aa1Bb2",
                     scope.environment
-                ),
-                _ => "*".to_owned(),
-            };
-            vec![Aim::at(resource)]
+                );
+                // A name that goes on after the random suffix of a listed one is another secret's.
+                let similar = listed(scope.services.get(service), principal.purpose)
+                    .map(|s| format!("{}-more-Aa1Bb2", s.id));
+                other_secrets(&scope.services, principal, service)
+                    .chain(similar)
+                    .chain([unlisted])
+                    .map(Aim::at)
+                    .collect()
+            }
+            At::AnySecret => {
+                let own = scope
+                    .services
+                    .get(service)
+                    .into_iter()
+                    .flat_map(|s| s.secrets.values());
+                let any = format!(
+                    "arn:{partition}:secretsmanager:{region}:{account}:secret:{}/{service}/any-Aa1Bb2",
+                    scope.environment
+                );
+                own.map(|s| s.id.clone()).chain([any]).map(Aim::at).collect()
+            }
+            At::Metrics => {
+                let named =
+                    everything().with("cloudwatch:namespace", format!("mlops/{environment}/{service}"));
+                if here {
+                    vec![named]
+                } else {
+                    vec![named, everything().without("cloudwatch:namespace")]
+                }
+            }
+            At::State => vec![Aim::at(format!(
+                "arn:{partition}:s3:::{}-terraform-state/env.tfstate",
+                scope.environment
+            ))],
+            At::StorageKey => Vec::new(),
+            At::KeyAdministration => [&scope.storage_key_arn, &scope.secrets_key_arn]
+                .into_iter()
+                .flatten()
+                .cloned()
+                .map(Aim::at)
+                .collect(),
+            At::Bucket(b) => bucket(b).into_iter().map(Aim::at).collect(),
+            At::OtherIdentity => {
+                let mut roles: Vec<String> = [Purpose::Ci, Purpose::Deploy]
+                    .map(Principal::of_environment)
+                    .into_iter()
+                    .chain(
+                        [Purpose::Runtime, Purpose::Drift, Purpose::Retrain]
+                            .map(|p| Principal::of_service(p, service)),
+                    )
+                    .filter(|p| *p != principal)
+                    .map(|p| role_arn(scope, p))
+                    .collect();
+                roles.push(role("anything"));
+                roles.push(format!("arn:{partition}:iam::{account}:role/elsewhere"));
+                roles.into_iter().map(Aim::at).collect()
+            }
+            At::Everything => {
+                let resource = match action.split(':').next() {
+                    Some("iam") if action.contains("Policy") => {
+                        format!("arn:{partition}:iam::{account}:policy/anything")
+                    }
+                    Some("iam") => format!("arn:{partition}:iam::{account}:user/anybody"),
+                    Some("ec2") if action.contains("Route") => {
+                        format!("arn:{partition}:ec2:{region}:{account}:route-table/rtb-1")
+                    }
+                    Some("ec2") => format!("arn:{partition}:ec2:{region}:{account}:security-group/sg-1"),
+                    Some("cloudtrail") => format!("arn:{partition}:cloudtrail:{region}:{account}:trail/any"),
+                    Some("logs") => format!(
+                        "arn:{partition}:logs:{region}:{account}:log-group:/aws/eks/{}/cluster:*",
+                        scope.environment
+                    ),
+                    _ => "*".to_owned(),
+                };
+                vec![Aim::at(resource)]
+            }
         }
     }
 }
@@ -330,7 +418,7 @@ fn others<'a>(services: &'a std::collections::BTreeMap<String, Service>, own: &s
         .keys()
         .map(String::as_str)
         .filter(|name| *name != own)
-        .chain(["another-service"])
+        .chain([ANOTHER_SERVICE])
         .collect()
 }
 

@@ -1,71 +1,63 @@
 //! AWS trust policies as sets of tokens.
 
-use serde_json::{Map, Value};
-
 use super::{Caller, Constraint, Entry, Presence, TokenSet};
-use crate::verdict::Doubt;
-
-/// Stands for text that is not known before apply.
-const UNKNOWN_TEXT: char = '\u{fffc}';
+use crate::{
+    aws::{
+        Condition, Effect, Operator, ParseError, Policy, PrincipalName, Quantifier, Statement, Template,
+        UNKNOWN_TEXT,
+    },
+    pattern::Pattern,
+    verdict::{Doubt, Verdict},
+};
 
 /// Why a document is not a trust.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrustError {
-    /// Not JSON.
-    #[error("the trust policy is not JSON: {0}")]
-    Json(String),
-    /// JSON, but not of the form of a policy.
-    #[error("the trust policy's {place} {problem}")]
-    Shape {
-        /// Where, for example `Statement[1].Principal`.
-        place: String,
-        /// What is wrong there.
-        problem: &'static str,
-    },
+    /// Not a policy document; says line and column.
+    #[error("the trust policy cannot be read: {0}")]
+    Policy(#[from] ParseError),
     /// An attribute condition or mapping that cannot be read.
     #[error(transparent)]
     Cel(#[from] crate::gcp::cel::CelError),
 }
 
-fn shape(place: impl Into<String>, problem: &'static str) -> TrustError {
-    TrustError::Shape {
-        place: place.into(),
-        problem,
-    }
-}
-
 impl TokenSet {
-    /// The tokens that a role's trust policy accepts.
-    ///
-    /// Conditions that are not understood make their entry doubtful: it then says at most what is accepted. Text that is
-    /// not known before apply may be written as U+FFFC.
+    /// The tokens that a role's trust policy accepts, from its text: [`TokenSet::of_aws_policy`] of
+    /// [`Policy::parse`].
     ///
     /// # Errors
-    /// When the text is not JSON or not a policy.
+    /// When the text is not JSON or not a policy, with line and column.
+    ///
+    /// ```
+    /// use mlops_access::trust::TokenSet;
+    /// let error = TokenSet::of_aws_trust("{\n  \"Statement\": [7]\n}").unwrap_err();
+    /// assert_eq!(error.to_string(),
+    ///     "the trust policy cannot be read: line 2, column 17: a statement must be an object, not a number");
+    /// ```
     pub fn of_aws_trust(text: &str) -> Result<Self, TrustError> {
-        let document: Value = serde_json::from_str(text).map_err(|e| TrustError::Json(e.to_string()))?;
-        let Some(document) = document.as_object() else {
-            return Err(shape("top level", "is not an object"));
-        };
-        let statements: Vec<&Value> = match document.get("Statement") {
-            None => return Err(shape("top level", "has no Statement")),
-            Some(Value::Array(list)) => list.iter().collect(),
-            Some(one) => vec![one],
-        };
+        Ok(Self::of_aws_policy(&Policy::parse(text)?))
+    }
+
+    /// The tokens that a role's trust policy accepts.
+    ///
+    /// What is not understood (an element, an operator, text that is not known before apply) makes the entries of its
+    /// statement doubtful: they then say at most what is accepted, and why that is not sure.
+    #[must_use]
+    pub fn of_aws_policy(policy: &Policy) -> Self {
         let (mut allowed, mut denied) = (Self::default(), Self::default());
-        for (index, statement) in statements.into_iter().enumerate() {
-            let place = format!("Statement[{index}]");
-            let Some(statement) = statement.as_object() else {
-                return Err(shape(place, "is not an object"));
-            };
-            let entries = statement_entries(statement, &place)?;
-            match statement.get("Effect").and_then(Value::as_str) {
-                Some(effect) if effect.eq_ignore_ascii_case("allow") => allowed.entries.extend(entries),
-                Some(effect) if effect.eq_ignore_ascii_case("deny") => denied.entries.extend(entries),
-                _ => return Err(shape(format!("{place}.Effect"), "is neither Allow nor Deny")),
+        for (index, statement) in policy.statements.iter().enumerate() {
+            let entries = entries(statement, index);
+            match statement.effect {
+                Effect::Allow => allowed.entries.extend(entries),
+                Effect::Deny => denied.entries.extend(entries),
+                // It may be either; the reason is among what could not be read.
+                Effect::Unread => {
+                    allowed.entries.extend(entries.iter().cloned());
+                    denied.entries.extend(entries);
+                }
             }
         }
-        Ok(allowed.refuse(denied))
+        allowed.refuse(denied)
     }
 
     /// The set without what is refused; where the refusal is doubtful the entries stay, in doubt.
@@ -101,85 +93,83 @@ impl TokenSet {
     }
 }
 
-fn texts<'a>(value: &'a Value, place: &str) -> Result<Vec<&'a str>, TrustError> {
-    let wrong = || shape(place, "is neither a text nor a list of texts");
-    match value {
-        Value::String(one) => Ok(vec![one]),
-        Value::Array(many) => many.iter().map(|v| v.as_str().ok_or_else(wrong)).collect(),
-        _ => Err(wrong()),
-    }
-}
-
 /// Which ways of entering a statement speaks of.
 struct Ways {
     assume: bool,
     oidc: bool,
     saml: bool,
+    doubt: Option<Doubt>,
 }
 
-fn ways(statement: &Map<String, Value>, place: &str) -> Result<Ways, TrustError> {
-    let (actions, listed) = match (statement.get("Action"), statement.get("NotAction")) {
-        (Some(actions), _) => (texts(actions, &format!("{place}.Action"))?, true),
-        (None, Some(actions)) => (texts(actions, &format!("{place}.NotAction"))?, false),
-        (None, None) => return Err(shape(place, "has no Action")),
-    };
-    let patterns: Vec<crate::pattern::Pattern> = actions
-        .iter()
-        .map(|a| crate::pattern::Pattern::parse(&a.to_ascii_lowercase()))
-        .collect();
-    let covers = |action: &str| patterns.iter().any(|p| p.matches(action)) == listed;
-    Ok(Ways {
-        assume: covers("sts:assumerole"),
-        oidc: covers("sts:assumerolewithwebidentity"),
-        saml: covers("sts:assumerolewithsaml"),
-    })
-}
-
-fn statement_entries(statement: &Map<String, Value>, place: &str) -> Result<Vec<Entry>, TrustError> {
-    let ways = ways(statement, place)?;
-    let conditions = conditions(statement, place)?;
-    let mut entries = Vec::new();
-    match (statement.get("Principal"), statement.get("NotPrincipal")) {
-        (Some(Value::String(all)), _) if all == "*" => entries.extend(everyone(&ways)),
-        (Some(Value::Object(kinds)), _) => {
-            for (kind, names) in kinds {
-                let at = format!("{place}.Principal.{kind}");
-                for name in texts(names, &at)? {
-                    entries.extend(
-                        principal(kind, name, &ways, &conditions).ok_or_else(|| {
-                            shape(&at, "is not one of AWS, Service, Federated, CanonicalUser")
-                        })?,
-                    );
-                }
+impl Ways {
+    fn of(statement: &Statement) -> Self {
+        let mut doubt: Option<Doubt> = None;
+        let mut covers = |action: &str| match statement.covers_action(action) {
+            Verdict::Yes => true,
+            Verdict::No => false,
+            Verdict::Unknown(new) => {
+                doubt = Some(doubt.take().map_or(new.clone(), |old| old.and(new)));
+                true
             }
+        };
+        let (assume, oidc, saml) = (
+            covers("sts:assumerole"),
+            covers("sts:assumerolewithwebidentity"),
+            covers("sts:assumerolewithsaml"),
+        );
+        Self {
+            assume,
+            oidc,
+            saml,
+            doubt,
         }
-        (Some(_), _) => {
-            return Err(shape(
-                format!("{place}.Principal"),
-                "is neither \"*\" nor an object of kinds",
-            ));
-        }
-        (None, Some(_)) => {
-            let doubt = Doubt::new(format!("{place} names whom it does not mean (NotPrincipal)"));
-            entries.extend(everyone(&ways).into_iter().map(|e| e.doubting(doubt.clone())));
-        }
-        (None, None) => return Err(shape(place, "has no Principal")),
     }
-    let sid = statement
-        .get("Sid")
-        .and_then(Value::as_str)
-        .filter(|s| !s.is_empty())
-        .unwrap_or(place);
-    Ok(entries
+}
+
+fn entries(statement: &Statement, index: usize) -> Vec<Entry> {
+    let ways = Ways::of(statement);
+    let mut entries = match &statement.principals {
+        Some(principals) if !principals.negated => principals
+            .names
+            .iter()
+            .flat_map(|name| named(name, &ways, &statement.conditions))
+            .collect(),
+        other => {
+            let reason = match other {
+                Some(_) => "names whom it does not mean (NotPrincipal)",
+                None => "names no Principal",
+            };
+            let doubt = Doubt::new(format!("the statement {} {reason}", statement.label()));
+            doubting(everyone(&ways), &doubt)
+        }
+    };
+    let doubts = statement
+        .unread
+        .iter()
+        .map(|unread| Doubt::new(format!("{} at {}: {}", unread.element, unread.at, unread.why)))
+        .chain(ways.doubt);
+    if let Some(doubt) = doubts.reduce(Doubt::and) {
+        entries = doubting(entries, &doubt);
+    }
+    let source = match &statement.sid {
+        Some(sid) if !sid.is_empty() => sid.clone(),
+        _ => format!("Statement[{index}]"),
+    };
+    entries
         .into_iter()
-        .filter_map(|entry| apply(entry, &conditions))
+        .filter_map(|entry| apply(entry, &statement.conditions))
         .map(|mut entry| {
-            entry.source = sid.to_owned();
+            entry.source.clone_from(&source);
             entry
         })
-        .collect())
+        .collect()
 }
 
+fn doubting(entries: Vec<Entry>, doubt: &Doubt) -> Vec<Entry> {
+    entries.into_iter().map(|e| e.doubting(doubt.clone())).collect()
+}
+
+/// Everyone who comes on one of the ways. Whether `"*"` lets federated tokens in is not documented.
 fn everyone(ways: &Ways) -> Vec<Entry> {
     [
         (ways.assume, Caller::Principal),
@@ -189,50 +179,67 @@ fn everyone(ways: &Ways) -> Vec<Entry> {
     ]
     .into_iter()
     .filter(|(open, _)| *open)
-    .map(|(_, caller)| Entry::new(caller, Constraint::presence(Presence::Present)))
+    .map(|(_, caller)| {
+        let entry = Entry::new(caller, Constraint::presence(Presence::Present));
+        match caller {
+            Caller::Principal | Caller::Service => entry,
+            Caller::Oidc | Caller::Saml => entry.doubting(Doubt::new(
+                "whether everyone includes federated tokens is not documented",
+            )),
+        }
+    })
     .collect()
 }
 
-fn principal(kind: &str, name: &str, ways: &Ways, conditions: &[Condition]) -> Option<Vec<Entry>> {
-    Some(match kind {
-        "Service" if ways.assume => vec![Entry::new(Caller::Service, exactly(name))],
-        "AWS" if name == "*" => everyone(ways)
-            .into_iter()
-            .filter(|e| e.caller == Caller::Principal)
-            .collect(),
-        "AWS" if ways.assume => vec![Entry::new(Caller::Principal, account_or_arn(name))],
-        "Federated" if name.contains(":saml-provider/") => {
-            if ways.saml {
-                vec![Entry::new(Caller::Saml, exactly(name))]
-            } else {
-                Vec::new()
-            }
+/// Whom a principal stands for, among those who come on one of the ways.
+fn named(name: &PrincipalName, ways: &Ways, conditions: &[Condition]) -> Vec<Entry> {
+    let when = |open: bool, caller, name| open.then(|| Entry::new(caller, name)).into_iter().collect();
+    match name {
+        PrincipalName::Anyone => everyone(ways),
+        // An account stands for every principal in it that its own policies let assume roles.
+        PrincipalName::Account(account) => {
+            let arns = [
+                format!("arn:*:iam::{account}:*"),
+                format!("arn:*:sts::{account}:*"),
+            ];
+            let all = Constraint::like(arns.iter().map(String::as_str));
+            when(ways.assume, Caller::Principal, all)
         }
-        "Federated" if ways.oidc => vec![Entry::new(Caller::Oidc, issuer(name, conditions))],
-        // A trust never lets a canonical user in; a kind without the fitting action grants nothing.
-        "Service" | "AWS" | "Federated" | "CanonicalUser" => Vec::new(),
-        _ => return None,
-    })
+        PrincipalName::Arn(text) | PrincipalName::Id(text) => {
+            when(ways.assume, Caller::Principal, exactly(text))
+        }
+        PrincipalName::Service(text) => when(ways.assume, Caller::Service, exactly(text)),
+        PrincipalName::Federated(text) if text.contains(":saml-provider/") => {
+            when(ways.saml, Caller::Saml, exactly(text))
+        }
+        PrincipalName::Federated(text) => when(ways.oidc, Caller::Oidc, issuer(text, conditions)),
+        // A trust never lets a canonical user in.
+        PrincipalName::CanonicalUser(_) => Vec::new(),
+        PrincipalName::Unread { kind, name } => {
+            let shown = name.replace(UNKNOWN_TEXT, "(known after apply)");
+            let doubt = Doubt::new(format!(
+                "whom the principal {kind} \"{shown}\" means is not known"
+            ));
+            let perhaps = Constraint::matching(Pattern::parse(&name.replace(UNKNOWN_TEXT, "*")));
+            let entries = match kind.to_ascii_lowercase().as_str() {
+                // The conditions name the issuer of a provider that is not made yet.
+                "federated" => {
+                    let mut entries = when(ways.oidc, Caller::Oidc, issuer(name, conditions));
+                    entries.extend(ways.saml.then(|| Entry::new(Caller::Saml, perhaps)));
+                    return doubting(entries, &doubt);
+                }
+                "service" => when(ways.assume, Caller::Service, perhaps),
+                "aws" => when(ways.assume, Caller::Principal, perhaps),
+                "canonicaluser" => Vec::new(),
+                _ => everyone(ways),
+            };
+            doubting(entries, &doubt)
+        }
+    }
 }
 
 fn exactly(text: &str) -> Constraint {
     Constraint::equals([text])
-}
-
-/// An account, by number or by its root, stands for every principal in it that its own policies let assume roles.
-fn account_or_arn(name: &str) -> Constraint {
-    let account = if name.len() == 12 && name.bytes().all(|b| b.is_ascii_digit()) {
-        Some(name)
-    } else {
-        name.strip_suffix(":root").and_then(|arn| arn.rsplit(':').next())
-    };
-    match account {
-        Some(account) => Constraint::like([
-            format!("arn:*:iam::{account}:*").as_str(),
-            &format!("arn:*:sts::{account}:*"),
-        ]),
-        None => exactly(name),
-    }
 }
 
 /// The issuer is the end of the provider's ARN; where that is not known yet the condition keys name it.
@@ -246,7 +253,7 @@ fn issuer(provider: &str, conditions: &[Condition]) -> Constraint {
         return exactly(provider);
     }
     let named = conditions.iter().find_map(|c| {
-        let (issuer, claim) = c.key.rsplit_once(':')?;
+        let (issuer, claim) = c.key.text().rsplit_once(':')?;
         ["sub", "aud"].contains(&claim).then(|| issuer.to_owned())
     });
     exactly(&named.unwrap_or_else(|| provider.to_owned()))
@@ -256,115 +263,85 @@ fn unresolved(text: &str) -> bool {
     text.contains("@{") || text.contains(UNKNOWN_TEXT)
 }
 
-/// One operator applied to one key.
-struct Condition {
-    /// As written.
-    key: String,
-    constraint: Result<Constraint, Doubt>,
-}
-
-fn conditions(statement: &Map<String, Value>, place: &str) -> Result<Vec<Condition>, TrustError> {
-    let place = format!("{place}.Condition");
-    let mut conditions = Vec::new();
-    let block = match statement.get("Condition") {
-        None => return Ok(conditions),
-        Some(Value::Object(block)) => block,
-        Some(_) => return Err(shape(place, "is not an object of operators")),
-    };
-    for (operator, keys) in block {
-        let at = format!("{place}.{operator}");
-        let Some(keys) = keys.as_object() else {
-            return Err(shape(at, "is not an object of keys"));
-        };
-        for (key, values) in keys {
-            let values = scalars(values, &format!("{at}.{key}"))?;
-            conditions.push(Condition {
-                key: key.clone(),
-                constraint: constraint(operator, key, &values),
-            });
-        }
-    }
-    Ok(conditions)
-}
-
-fn scalars(value: &Value, place: &str) -> Result<Vec<String>, TrustError> {
-    let one = |value: &Value| match value {
-        Value::String(text) => Ok(text.clone()),
-        Value::Bool(flag) => Ok(flag.to_string()),
-        Value::Number(number) => Ok(number.to_string()),
-        _ => Err(shape(place, "is neither a value nor a list of values")),
-    };
-    match value {
-        Value::Array(many) => many.iter().map(one).collect(),
-        single => Ok(vec![one(single)?]),
-    }
-}
-
-/// What an operator with these values asks of a claim.
+/// What a condition asks of a claim, and why that may be more than it says; no constraint when nothing can be said.
 ///
-/// Claims have one value, so `ForAnyValue` changes nothing; `ForAllValues` and `IfExists` also hold when the claim is
-/// missing, as negated operators do
+/// Claims have one value; `ForAllValues` and `IfExists` also hold when the claim is missing, as negated operators do
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>).
-fn constraint(operator: &str, key: &str, values: &[String]) -> Result<Constraint, Doubt> {
-    let lower = operator.to_ascii_lowercase();
-    let (for_all, rest) = match lower.split_once(':') {
-        Some(("forallvalues", rest)) => (true, rest),
-        Some(("foranyvalue", rest)) => (false, rest),
-        _ => (false, lower.as_str()),
+fn constraint(condition: &Condition) -> (Option<Constraint>, Option<Doubt>) {
+    let values = &condition.values;
+    let doubt = |why: &str| {
+        Some(Doubt::new(format!(
+            "{} {} {why}",
+            condition.operator_name(),
+            condition.key
+        )))
     };
-    let (if_exists, base) = match rest.strip_suffix("ifexists") {
-        Some(base) => (true, base),
-        None => (false, rest),
-    };
-    if let Some(variable) = values.iter().find(|v| v.contains("${")) {
-        return Err(Doubt::new(format!(
-            "{operator} {key} compares with {variable}, a variable of the request"
-        )));
+    if let Some(variable) = values.iter().find(|v| v.variables().next().is_some()) {
+        let why = format!("compares with {variable}, a variable of the request");
+        return (None, doubt(&why));
     }
-    let unknown = values.iter().any(|v| v.contains(UNKNOWN_TEXT));
-    let all = || values.iter().map(String::as_str);
-    let found = match base {
-        "stringequals" | "arnequals" if unknown => {
-            return Err(Doubt::new(format!(
-                "{operator} {key} compares with text not known before apply"
-            )));
+    let open = values.iter().any(Template::is_unknown);
+    let unknown = || doubt("compares with text not known before apply");
+    let patterns = || values.iter().map(|value| value.upper().clone());
+    let (found, doubt) = match &condition.operator {
+        Operator::StringEquals {
+            negated: false,
+            ignore_case: false,
         }
-        "stringequals" => Constraint::equals(all()),
-        "stringlike" | "arnlike" | "arnequals" if !unknown => Constraint::like(all()),
-        "stringnotequals" if !unknown => Constraint::not_equals(all()),
-        "stringnotlike" | "arnnotlike" | "arnnotequals" if !unknown => Constraint::not_like(all()),
-        "bool" if !unknown => {
-            let values: Vec<String> = values.iter().map(|v| v.to_ascii_lowercase()).collect();
-            Constraint::equals(values.iter().map(String::as_str))
+        | Operator::StringLike { negated: false }
+        | Operator::Arn { negated: false, .. } => (
+            Constraint::any_of(patterns()),
+            if open { unknown() } else { None },
+        ),
+        Operator::StringEquals {
+            negated: true,
+            ignore_case: false,
         }
-        "null" => match values {
-            [one] if one.eq_ignore_ascii_case("true") => Constraint::presence(Presence::Absent),
-            [one] if one.eq_ignore_ascii_case("false") => Constraint::presence(Presence::Present),
-            _ => return Err(Doubt::new(format!("{operator} {key} is neither true nor false"))),
+        | Operator::StringLike { negated: true }
+        | Operator::Arn { negated: true, .. } => {
+            if open {
+                return (None, unknown());
+            }
+            (Constraint::none_of(patterns()), None)
+        }
+        Operator::Bool if !open => {
+            let texts: Vec<String> = values.iter().map(|v| v.source().to_ascii_lowercase()).collect();
+            (Constraint::equals(texts.iter().map(String::as_str)), None)
+        }
+        Operator::Null => match values.as_slice() {
+            [one] if one.source().eq_ignore_ascii_case("true") => {
+                (Constraint::presence(Presence::Absent), None)
+            }
+            [one] if one.source().eq_ignore_ascii_case("false") => {
+                (Constraint::presence(Presence::Present), None)
+            }
+            _ => return (None, doubt("is neither true nor false")),
         },
-        _ => return Err(Doubt::new(format!("{operator} {key} is not evaluated here"))),
+        _ => return (None, doubt("is not evaluated here")),
     };
-    Ok(if for_all || if_exists {
-        found.or_absent()
-    } else {
-        found
-    })
+    let found = match condition.quantifier {
+        Quantifier::All => found.or_absent(),
+        _ if condition.if_exists => found.or_absent(),
+        Quantifier::Any if condition.operator != Operator::Null => {
+            found.and(Constraint::presence(Presence::Present))
+        }
+        Quantifier::Any | Quantifier::One => found,
+    };
+    (Some(found), doubt)
 }
 
 /// Puts conditions on an entry; none is left when a condition can never hold for this kind of caller.
 fn apply(mut entry: Entry, conditions: &[Condition]) -> Option<Entry> {
     for condition in conditions {
-        let key = condition.key.to_ascii_lowercase();
-        let constraint = match &condition.constraint {
-            Ok(constraint) => constraint.clone(),
-            Err(doubt) => {
-                entry = entry.doubting(doubt.clone());
-                continue;
-            }
-        };
-        match (entry.caller, condition.key.rsplit_once(':')) {
+        let key = condition.key.folded();
+        let (constraint, doubt) = constraint(condition);
+        if let Some(doubt) = doubt {
+            entry = entry.doubting(doubt);
+        }
+        let Some(constraint) = constraint else { continue };
+        match (entry.caller, condition.key.text().rsplit_once(':')) {
             (Caller::Principal, _) if key == "aws:principalarn" => entry.name = entry.name.and(constraint),
-            (Caller::Oidc, Some((issuer, claim))) if !is_request_key(&key) => {
+            (Caller::Oidc, Some((issuer, claim))) if !is_request_key(key) => {
                 let claim = claim.to_ascii_lowercase();
                 if entry.name.accepts(Some(issuer)) {
                     entry = entry.with(&claim, constraint);
@@ -377,14 +354,14 @@ fn apply(mut entry: Entry, conditions: &[Condition]) -> Option<Entry> {
                     return None;
                 }
             }
-            (Caller::Oidc | Caller::Saml, _) if is_session_key(&key) => {}
-            _ => entry = entry.with(&key, constraint),
+            (Caller::Oidc | Caller::Saml, _) if is_session_key(key) => {}
+            _ => entry = entry.with(key, constraint),
         }
     }
     Some(entry)
 }
 
-fn is_unresolved(pattern: &crate::pattern::Pattern) -> bool {
+fn is_unresolved(pattern: &Pattern) -> bool {
     unresolved(&pattern.to_string())
 }
 

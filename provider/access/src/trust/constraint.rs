@@ -59,6 +59,19 @@ impl Constraint {
         }
     }
 
+    /// The value matches one of these patterns.
+    pub fn any_of(patterns: impl IntoIterator<Item = Pattern>) -> Self {
+        Self::group(patterns.into_iter().collect())
+    }
+
+    /// The value matches none of these patterns, or is missing.
+    pub fn none_of(patterns: impl IntoIterator<Item = Pattern>) -> Self {
+        Self {
+            outside: patterns.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
     fn group(patterns: Vec<Pattern>) -> Self {
         Self {
             groups: vec![patterns],

@@ -80,29 +80,28 @@ impl fmt::Display for Violation {
 #[must_use]
 pub fn separation(trusts: &[Trusts]) -> Vec<Violation> {
     let mut violations = Vec::new();
+    let pods: Vec<Vec<&Entry>> = trusts
+        .iter()
+        .map(|trusts| trusts.tokens.entries.iter().filter(|e| is_pod(e)).collect())
+        .collect();
     for (index, one) in trusts.iter().enumerate() {
         alone(one, &mut violations);
-        for two in &trusts[index + 1..] {
-            violations.extend(together(one, two));
+        for (two, pods_of_two) in trusts.iter().zip(&pods).skip(index + 1) {
+            violations.extend(together((one, &pods[index]), (two, pods_of_two)));
         }
     }
     violations
 }
 
-fn together(one: &Trusts, two: &Trusts) -> Option<Violation> {
+/// Two trusts, each with those of its entries that are pods.
+fn together(
+    (one, pods_of_one): (&Trusts, &[&Entry]),
+    (two, pods_of_two): (&Trusts, &[&Entry]),
+) -> Option<Violation> {
     let same_purpose = one.purpose == two.purpose && one.environment == two.environment;
     let shared = if same_purpose {
         // A CI environment may enter the drift identity of every service; a pod enters one.
-        let pods = |trusts: &Trusts| TokenSet {
-            entries: trusts
-                .tokens
-                .entries
-                .iter()
-                .filter(|e| is_pod(e))
-                .cloned()
-                .collect(),
-        };
-        pods(one).overlap(&pods(two))
+        TokenSet::overlap_of(pods_of_one.iter().copied(), || pods_of_two.iter().copied())
     } else {
         one.tokens.overlap(&two.tokens)
     };

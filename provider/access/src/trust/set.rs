@@ -186,9 +186,16 @@ impl TokenSet {
     /// An exact overlap is preferred to a doubtful one.
     #[must_use]
     pub fn overlap(&self, other: &Self) -> Overlap {
+        Self::overlap_of(&self.entries, || &other.entries)
+    }
+
+    pub(super) fn overlap_of<'e, T: IntoIterator<Item = &'e Entry>>(
+        ones: impl IntoIterator<Item = &'e Entry>,
+        twos: impl Fn() -> T,
+    ) -> Overlap {
         let mut unknown: Option<Overlap> = None;
-        for one in &self.entries {
-            for two in &other.entries {
+        for one in ones {
+            for two in twos() {
                 match Self::meeting(one, two) {
                     Overlap::None => {}
                     found @ Overlap::Token(_) => return found,
@@ -239,6 +246,10 @@ impl TokenSet {
                     .collect(),
             }
         };
+        let doubtless = |set: &Self| set.entries.iter().all(|e| e.doubt.is_none());
+        if self == other && doubtless(self) {
+            return Containment::Yes;
+        }
         let generous = self.minus(&exact(other));
         if generous.as_ref().is_ok_and(|rest| rest.entries.is_empty()) {
             return Containment::Yes;
