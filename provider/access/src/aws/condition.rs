@@ -475,6 +475,9 @@ fn arn_matches(pattern: &Pattern, value: &str) -> bool {
     if pattern.is_any() {
         return true;
     }
+    if let Some(text) = pattern.as_literal() {
+        return text == value;
+    }
     let mut parts = vec![Vec::new()];
     for symbol in pattern.symbols() {
         if *symbol == Symbol::Char(':') && parts.len() < 6 {

@@ -342,7 +342,9 @@ pub fn evaluate<'a>(request: &Request, policies: &Policies<'a>) -> Decision<'a> 
 }
 
 /// What each layer says.
-struct Layers<'a> {
+struct Layers<'a, 'r> {
+    /// The account of the caller.
+    account: Option<&'r str>,
     identity: Verdict,
     boundary: Verdict,
     session: Verdict,
@@ -354,9 +356,10 @@ struct Layers<'a> {
     allowed_by: Option<Cause<'a>>,
 }
 
-impl<'a> Layers<'a> {
-    fn weigh(request: &Request, policies: &Policies<'a>) -> Self {
+impl<'a, 'r> Layers<'a, 'r> {
+    fn weigh(request: &'r Request, policies: &Policies<'a>) -> Self {
         let mut layers = Layers {
+            account: request.caller.account(),
             identity: Verdict::No,
             boundary: Verdict::Yes,
             session: Verdict::Yes,
@@ -381,7 +384,7 @@ impl<'a> Layers<'a> {
         if let Caller::Root(_) = *request.caller {
             layers.identity = Verdict::Yes;
         }
-        if request.caller.account().is_some() {
+        if layers.account.is_some() {
             layers.service_control = layers.levels(Layer::ServiceControl, &policies.service_control, request);
         }
         layers.resource_control = layers.levels(Layer::ResourceControl, &policies.resource_control, request);
@@ -514,7 +517,7 @@ impl<'a> Layers<'a> {
             };
             direct.clone().or(role.clone().and(limits)).or(anyone)
         };
-        let allowed = match request.caller.account() {
+        let allowed = match self.account {
             // A service, a token, nobody: only the resource's policy can let them in.
             None => direct.or(anyone),
             Some(caller) if request.owner.as_deref().is_some_and(|owner| owner != caller) => {
@@ -532,7 +535,7 @@ impl<'a> Layers<'a> {
 
     /// The layer to name when nothing allows.
     fn missing(&self, request: &Request, policies: &Policies<'_>) -> Layer {
-        let cross = match (request.caller.account(), request.owner.as_deref()) {
+        let cross = match (self.account, request.owner.as_deref()) {
             (Some(caller), Some(owner)) => caller != owner,
             (None, _) => true,
             (Some(_), None) => false,

@@ -161,9 +161,9 @@ impl<'s> Aims<'s> {
         let everything = || Aim::at("*".to_owned());
         let role = |name: &str| format!("arn:{partition}:iam::{account}:role{}{name}", scope.role_path);
         // `{T}` is every service but the own one, `{S}` the own one.
-        let chosen = |path: &str, of: Option<&str>| match of {
-            None => true,
-            Some(of) => path.contains("{T}") != (of == service),
+        let chosen = |path: &str| {
+            let others = path.contains("{T}");
+            move |of: Option<&str>| of.is_none_or(|of| others != (of == service))
         };
         match at {
             At::Repository => {
@@ -194,9 +194,9 @@ impl<'s> Aims<'s> {
                 let Some(bucket) = bucket(b) else {
                     return Vec::new();
                 };
-                let mut aims = Vec::new();
+                let (mut aims, chosen) = (Vec::new(), chosen(path));
                 for (of, resource) in self.spell(Some((b, &bucket)), path, here).iter() {
-                    if !chosen(path, *of) || !reach(resource) {
+                    if !chosen(*of) || !reach(resource) {
                         continue;
                     }
                     let aim = || Aim::at(Rc::clone(resource)).without("s3:prefix");
@@ -218,7 +218,7 @@ impl<'s> Aims<'s> {
                 }
                 aims
             }
-            At::List(b, ask_prefix) => {
+            At::List(b, path) => {
                 let Some(bucket) = bucket(b) else {
                     return Vec::new();
                 };
@@ -226,9 +226,9 @@ impl<'s> Aims<'s> {
                     return Vec::new();
                 }
                 let bucket: Rc<str> = bucket.into();
-                let mut aims = Vec::new();
-                for (of, prefix) in self.spell(None, ask_prefix, here).iter() {
-                    if !chosen(ask_prefix, *of) {
+                let (mut aims, chosen) = (Vec::new(), chosen(path));
+                for (of, prefix) in self.spell(None, path, here).iter() {
+                    if !chosen(*of) {
                         continue;
                     }
                     let aim = Aim::at(Rc::clone(&bucket));
