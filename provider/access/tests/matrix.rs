@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use mlops_access::{
     Purpose,
-    generate::{RegistryMode, Secret, Service, SubjectFormat, aws, gcp},
-    matrix::{AwsDocuments, Breach, GcpDocuments, check_aws, check_gcp},
+    generate::{Gitlab, RegistryMode, Secret, Service, SubjectFormat, aws, gcp},
+    matrix::{AwsDocuments, Breach, Entrance, GcpDocuments, aws_tokens, check_aws, check_gcp, gcp_tokens},
 };
 
 fn aws_breaches(scope: &aws::Scope) -> Vec<Breach> {
@@ -59,6 +59,26 @@ fn everything_generated_for_aws_satisfies_the_matrix() {
         let github = s.github.as_mut().unwrap();
         github.retrain_environment = Some("aws-prod-retrain".into());
         github.drift_environment = Some("aws-prod-drift".into());
+    });
+    for (name, github) in [("GitLab and GitHub", true), ("GitLab alone", false)] {
+        vary(name, &|s| {
+            s.gitlab = Some(Gitlab::example(
+                "arn:aws:iam::111122223333:oidc-provider/gitlab.com",
+            ));
+            if !github {
+                s.github = None;
+            }
+        });
+    }
+    vary("GitLab of our own, without a tier", &|s| {
+        s.gitlab = Some(Gitlab {
+            issuer: "gitlab.acme.example".into(),
+            audience: "https://gitlab.acme.example".into(),
+            project_path: "ml/teams/churn".into(),
+            ci_refs: BTreeSet::from(["refs/heads/main".into(), "refs/tags/v*".into()]),
+            deploy_tier: None,
+            ..Gitlab::example("@{federation.gitlab:arn}")
+        });
     });
     vary("china", &|s| {
         s.partition = "aws-cn".into();
@@ -127,6 +147,31 @@ fn everything_generated_for_google_cloud_satisfies_the_matrix() {
     vary("ci environments", &|s| {
         s.github.as_mut().unwrap().retrain_environment = Some("gcp-prod-retrain".into());
     });
+    for (name, github) in [("GitLab and GitHub", true), ("GitLab alone", false)] {
+        vary(name, &|s| {
+            s.gitlab = Some(Gitlab::example("gitlab"));
+            if !github {
+                s.github = None;
+            }
+        });
+    }
+    vary("a GitLab project with the id of the GitHub repository", &|s| {
+        s.gitlab = Some(Gitlab {
+            project_id: s.github.as_ref().unwrap().repository_id.clone(),
+            deploy_environment: s.github.as_ref().unwrap().deploy_environment.clone(),
+            ..Gitlab::example("gitlab")
+        });
+    });
+    vary("GitLab by path, unprotected refs too", &|s| {
+        s.gitlab = Some(Gitlab {
+            issuer: "gitlab.acme.example".into(),
+            project_path: "ml/teams/churn".into(),
+            project_id: None,
+            protected_only: false,
+            ci_refs: BTreeSet::from(["refs/heads/main".into(), "refs/tags/v*".into()]),
+            ..Gitlab::example("gitlab")
+        });
+    });
     for (name, scope) in scopes {
         let breaches = gcp_breaches(&scope);
         assert!(
@@ -134,6 +179,43 @@ fn everything_generated_for_google_cloud_satisfies_the_matrix() {
             "{name}: {} breaches\n{}",
             breaches.len(),
             show(&breaches)
+        );
+    }
+}
+
+/// A table of which nobody puts the questions holds for everything.
+#[test]
+fn the_trust_table_asks_about_gitlab() {
+    let mut on_aws = aws::Scope::example();
+    let mut on_gcp = gcp::Scope::example();
+    on_aws.gitlab = Some(Gitlab::example(
+        "arn:aws:iam::111122223333:oidc-provider/gitlab.com",
+    ));
+    on_gcp.gitlab = Some(Gitlab::example("gitlab"));
+    for (rows, wanted) in [
+        (
+            aws_tokens(&on_aws),
+            BTreeSet::from(["T03", "T04", "T10", "T11", "T19", "T20"]),
+        ),
+        (
+            gcp_tokens(&on_gcp),
+            BTreeSet::from(["T03", "T04", "T05", "T10", "T11", "T19", "T20"]),
+        ),
+    ] {
+        let of_gitlab = rows.iter().filter(|row| row.what.contains("GitLab"));
+        let asked: BTreeSet<_> = of_gitlab.clone().map(|row| row.id).collect();
+        assert_eq!(asked, wanted);
+        let entered: BTreeSet<_> = of_gitlab
+            .filter_map(|row| match &row.enters {
+                Entrance::Of(purpose, _) => Some(*purpose),
+                Entrance::Nobody => None,
+            })
+            .collect();
+        assert_eq!(entered, BTreeSet::from([Purpose::Ci, Purpose::Deploy]));
+        assert!(
+            rows.iter()
+                .filter(|row| row.what.contains("GitLab"))
+                .all(|row| !row.tokens.is_empty())
         );
     }
 }

@@ -12,7 +12,7 @@ use mlops_access::{
     },
     gcp::Resource,
     generate::{
-        Document, Effect, Principals, Statement,
+        Document, Effect, Gitlab, Principals, Statement,
         aws::{self, Principal},
         gcp,
     },
@@ -405,6 +405,22 @@ fn opened(document: &Document) -> Vec<(String, Document)> {
                         patterns.push(format!("{repository}:environment:*"));
                         patterns.push(format!("{repository}:environment:aws-prod"));
                     }
+                    if let Some(project) = value
+                        .strip_prefix("project_path:")
+                        .and_then(|p| p.split(':').next())
+                    {
+                        let project = format!("project_path:{project}");
+                        patterns.push(format!("{project}:ref_type:branch:ref:*"));
+                        patterns.push(format!("{project}:ref_type:branch:ref:main"));
+                        patterns.push(format!("{project}:environment_protected:*"));
+                        patterns.push(format!(
+                            "{project}:environment_protected:false:deployment_tier:production:*"
+                        ));
+                        patterns.push(format!(
+                            "{project}:environment_protected:true:deployment_tier:staging:*"
+                        ));
+                        patterns.push("project_path:acme/*:ref_type:tag:ref:v*".to_owned());
+                    }
                     patterns.push(value.replace("acme@1/churn@2", "acme/churn"));
                     patterns.push(format!("{value}*"));
                 }
@@ -455,7 +471,11 @@ fn every_looser_trust_on_aws_breaks_a_cell() {
     let mut score = Score::default();
     let mut scope = aws::Scope::example();
     scope.github.as_mut().unwrap().retrain_environment = Some("aws-prod-retrain".into());
+    scope.gitlab = Some(Gitlab::example(
+        "arn:aws:iam::111122223333:oidc-provider/gitlab.com",
+    ));
     let good = AwsDocuments::generated(&scope).unwrap();
+    assert!(rows(&scope, &good).is_empty());
     for (place, identity) in good.identities.iter().enumerate() {
         if identity.purpose == Purpose::Node {
             continue;
@@ -501,6 +521,7 @@ fn every_wider_grant_or_entrance_on_google_cloud_breaks_a_cell() {
     let mut score = Score::default();
     let mut scope = gcp::Scope::example();
     scope.github.as_mut().unwrap().retrain_environment = Some("gcp-prod-retrain".into());
+    scope.gitlab = Some(Gitlab::example("gitlab"));
     let good = GcpDocuments::generated(&scope);
     let rows = |documents: &GcpDocuments| -> BTreeSet<&'static str> {
         check_gcp(&scope, documents)
@@ -581,6 +602,8 @@ fn every_wider_grant_or_entrance_on_google_cloud_breaks_a_cell() {
             format!("principalSet://iam.googleapis.com/{pool}/attribute.gate/2/pr"),
             format!("principalSet://iam.googleapis.com/{pool}/attribute.gate/2/ref/refs/heads/main"),
             format!("principalSet://iam.googleapis.com/{pool}/attribute.gate/2/env/another"),
+            format!("principalSet://iam.googleapis.com/{pool}/attribute.gate/gl/42/ref/refs/heads/main"),
+            format!("principalSet://iam.googleapis.com/{pool}/attribute.gate/gl/42/env/another"),
             format!(
                 "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/{}.svc.id.goog/*",
                 scope.project
@@ -625,6 +648,38 @@ fn every_wider_grant_or_entrance_on_google_cloud_breaks_a_cell() {
         let mut documents = good.clone();
         documents.providers[0].condition = expression.map(str::to_owned);
         score.count(format!("provider: {name}"), rows(&documents));
+    }
+    let gitlab = |rest: &str| Some(format!(r#"assertion.project_id == "42"{rest}"#));
+    let source = r#" && assertion.pipeline_source in ["push", "web", "schedule", "api"]"#;
+    let environment = r#" && (!has(assertion.environment) || assertion.environment_protected == "true")"#;
+    let protected = r#" && assertion.ref_protected == "true""#;
+    for (name, condition) in [
+        ("no condition", None),
+        ("project only", gitlab("")),
+        ("any source", gitlab(&format!("{protected}{environment}"))),
+        ("any environment", gitlab(&format!("{protected}{source}"))),
+        ("any ref", gitlab(&format!("{source}{environment}"))),
+    ] {
+        let mut documents = good.clone();
+        documents.providers[1].condition = condition;
+        score.count(format!("provider of GitLab: {name}"), rows(&documents));
+    }
+    for (name, gate) in [
+        (
+            "environments ignored",
+            r#""gl/" + assertion.project_id + "/ref/" + assertion.ref_path"#,
+        ),
+        ("one gate for all", r#""gl/42/env/production""#),
+        (
+            "the gates of GitHub",
+            r#"has(assertion.environment) ? "2/env/gcp-prod" : "gl/42/ref/" + assertion.ref_path"#,
+        ),
+    ] {
+        let mut documents = good.clone();
+        documents.providers[1]
+            .mapping
+            .insert("attribute.gate".into(), gate.into());
+        score.count(format!("mapping of GitLab: {name}"), rows(&documents));
     }
     for (name, gate) in [
         (

@@ -7,8 +7,11 @@
 pub mod aws;
 mod document;
 pub mod gcp;
+mod gitlab;
 pub mod kubernetes;
 mod service;
 
 pub use document::{Conditions, Document, Effect, Principals, Statement};
+pub use gitlab::Gitlab;
+pub(crate) use gitlab::ref_part as gitlab_ref;
 pub use service::{Github, Registry, RegistryMode, Secret, Service, ServiceAccounts, SubjectFormat};

@@ -72,7 +72,7 @@ impl GcpDocuments {
                     })
                 })
                 .collect(),
-            providers: gcp::provider(scope).into_iter().collect(),
+            providers: gcp::providers(scope),
             custom_roles: BTreeMap::from([(
                 metrics.clone(),
                 Role::custom(&metrics, METRICS_READER_PERMISSIONS),

@@ -24,6 +24,7 @@ mod boundary;
 mod breach;
 mod classify;
 mod gcp;
+mod gitlab;
 mod invariants;
 mod probes;
 mod resource;

@@ -1,4 +1,4 @@
-use super::{Breach, Expected};
+use super::{Breach, Expected, gitlab};
 use crate::{
     Purpose,
     generate::{
@@ -67,6 +67,7 @@ struct Job<'a> {
 fn rows(
     forge: &dyn Forge,
     github: Option<&Github>,
+    gitlab: Vec<TokenRow>,
     services: &std::collections::BTreeMap<String, crate::generate::Service>,
     cluster: bool,
 ) -> Vec<TokenRow> {
@@ -267,27 +268,6 @@ fn rows(
             Entrance::Nobody,
         );
     }
-    let gitlab = |git_ref: &str, protected: &str| {
-        Token::oidc("gitlab.com")
-            .with("aud", "sts.amazonaws.com")
-            .with(
-                "sub",
-                &format!("project_path:acme/churn:ref_type:branch:ref:{git_ref}"),
-            )
-            .with("ref_protected", protected)
-    };
-    add(
-        "T19",
-        "GitLab main, protected",
-        vec![gitlab("main", "true")],
-        Entrance::Nobody,
-    );
-    add(
-        "T20",
-        "GitLab unprotected",
-        vec![gitlab("main", "false"), gitlab("x", "false")],
-        Entrance::Nobody,
-    );
     for (name, service) in services {
         let kinds = [
             ("T12", Purpose::Runtime),
@@ -332,6 +312,7 @@ fn rows(
         Entrance::Nobody,
     );
     add("T21", "node credential", vec![forge.node()], Entrance::Nobody);
+    rows.extend(gitlab);
     rows.sort_by_key(|row| row.id);
     rows
 }
@@ -393,7 +374,11 @@ struct Gcp<'a>(&'a gcp::Scope);
 
 impl Forge for Gcp<'_> {
     fn job(&self, job: &Job<'_>) -> Vec<Token> {
-        let Some(provider) = gcp::provider(self.0) else {
+        let Some(github) = &self.0.github else {
+            return Vec::new();
+        };
+        let providers = gcp::providers(self.0);
+        let Some(provider) = providers.iter().find(|p| p.issuer == github.issuer) else {
             return Vec::new();
         };
         let token = Token::oidc(&provider.issuer)
@@ -444,6 +429,7 @@ pub fn aws_tokens(scope: &aws::Scope) -> Vec<TokenRow> {
     rows(
         &Aws(scope),
         scope.github.as_ref(),
+        gitlab::aws_rows(scope),
         &scope.services,
         scope.cluster.is_some(),
     )
@@ -455,6 +441,7 @@ pub fn gcp_tokens(scope: &gcp::Scope) -> Vec<TokenRow> {
     rows(
         &Gcp(scope),
         scope.github.as_ref(),
+        gitlab::gcp_rows(scope),
         &scope.services,
         scope.cluster.is_some(),
     )

@@ -204,8 +204,14 @@ fn repository_shape(entry: &Entry, purpose: Purpose) -> Vec<(u8, String)> {
         for subject in subjects {
             let fixed = subject.split(['*', '?']).next().unwrap_or_default();
             let open = fixed.len() < subject.len();
-            let tag_pattern = fixed.contains(":ref:refs/tags/") && subject.len() == fixed.len() + 1;
-            if open && !tag_pattern {
+            let environment = fixed.contains(":environment:")
+                || (fixed.contains(":environment_protected:true:") && fixed.contains(":deployment_tier:"));
+            // GitLab names the ref behind the environment, where it may be any.
+            let behind = |part: &str| fixed.split_once(part).is_some_and(|(_, rest)| rest.contains(':'));
+            let settled = fixed.contains(":ref:refs/tags/")
+                || fixed.contains(":ref_type:tag:ref:")
+                || (environment && behind(":deployment_tier:"));
+            if open && !(settled && subject.len() == fixed.len() + 1) {
                 problems.push((
                     2,
                     format!("{subject:?} leaves repository, branch or environment open"),
@@ -214,7 +220,6 @@ fn repository_shape(entry: &Entry, purpose: Purpose) -> Vec<(u8, String)> {
             if subject.ends_with(":pull_request") {
                 problems.push((2, "pull requests enter".to_owned()));
             }
-            let environment = fixed.contains(":environment:");
             let git_ref = fixed.contains(":ref:") || fixed.contains(":ref_type:");
             if wants_environment && !environment {
                 problems.push((3, format!("{subject:?} is not an environment")));
@@ -228,11 +233,11 @@ fn repository_shape(entry: &Entry, purpose: Purpose) -> Vec<(u8, String)> {
     if !repository.iter().any(|claim| pinned(entry, claim)) {
         problems.push((2, "any repository of the issuer enters".to_owned()));
     }
-    if entry
-        .claims
-        .get("event_name")
-        .is_none_or(|c| c.accepts(Some("pull_request")))
-    {
+    let lets = |claim: &str, value: &str| {
+        let constraint = entry.claims.get(claim);
+        constraint.is_none_or(|c| c.accepts(Some(value)))
+    };
+    if lets("event_name", "pull_request") && lets("pipeline_source", "merge_request_event") {
         problems.push((2, "pull requests enter".to_owned()));
     }
     let environment = entry.claims.get("environment");
@@ -242,11 +247,11 @@ fn repository_shape(entry: &Entry, purpose: Purpose) -> Vec<(u8, String)> {
         if environment.is_none_or(|c| c.accepts(Some("\u{1}"))) {
             problems.push((3, "jobs of an environment enter".to_owned()));
         }
-        if entry
-            .claims
-            .get("ref")
-            .is_none_or(|c| !c.requires_value() || c.groups().is_empty())
-        {
+        let names_one = |claim| {
+            let constraint = entry.claims.get(claim);
+            constraint.is_some_and(|c| c.requires_value() && !c.groups().is_empty())
+        };
+        if !names_one("ref") && !names_one("ref_path") {
             problems.push((3, "jobs of any ref enter".to_owned()));
         }
     }

@@ -61,6 +61,13 @@ impl Entry {
                 .all(|(claim, c)| c.accepts(token.claims.get(claim).map(String::as_str)))
     }
 
+    /// Whether they differ in plain texts; most pairs do, and it is cheap to see.
+    fn clearly_apart(&self, other: &Self) -> bool {
+        self.claims
+            .iter()
+            .any(|(claim, c)| other.claims.get(claim).is_some_and(|d| c.clearly_apart(d)))
+    }
+
     fn meet(&self, other: &Self) -> Option<Self> {
         if self.caller != other.caller {
             return None;
@@ -99,7 +106,9 @@ impl Entry {
 
     /// What of this box lies outside `other`, as boxes.
     fn without(&self, other: &Self) -> Vec<Self> {
-        if self.caller != other.caller {
+        // A box that shares nothing with the other stays whole: cut up, each piece would be cut again by the next.
+        let apart = |both: Self| matches!(both.witness(), Ok(None));
+        if self.clearly_apart(other) || self.meet(other).is_none_or(apart) {
             return vec![self.clone()];
         }
         let mut rest: Vec<Self> = Vec::new();
@@ -207,10 +216,7 @@ impl TokenSet {
     }
 
     fn meeting(one: &Entry, two: &Entry) -> Overlap {
-        // Most pairs differ in plain texts: no need to build what they share.
-        let apart =
-            |(claim, c): (&String, &Constraint)| two.claims.get(claim).is_some_and(|d| c.clearly_apart(d));
-        if one.claims.iter().any(apart) {
+        if one.clearly_apart(two) {
             return Overlap::None;
         }
         let Some(mut both) = one.meet(two) else {
@@ -278,7 +284,7 @@ impl TokenSet {
     /// When the pieces become too many.
     pub fn minus(&self, other: &Self) -> Result<Self, TooComplex> {
         let mut pieces = self.entries.clone();
-        pieces.retain(|entry| !matches!(entry.witness(), Ok(None)));
+        pieces.retain(|entry| !other.entries.contains(entry) && !matches!(entry.witness(), Ok(None)));
         for away in &other.entries {
             let mut rest = Vec::new();
             for piece in pieces {

@@ -55,6 +55,7 @@ pub fn scope(spec: &Spec, aws: &AwsSpec) -> Scope {
             oidc_issuer: refer(&["federation", "pods"], "issuer"),
             oidc_provider_arn: refer(&["federation", "pods"], "arn"),
         }),
+        gitlab: None,
         github: spec.github.as_ref().map(|github| Github {
             repository: github.repository.to_string(),
             owner_id: github.owner_id.as_ref().map(ToString::to_string),

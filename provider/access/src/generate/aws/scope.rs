@@ -5,7 +5,7 @@ use std::{
 
 use crate::{
     Purpose,
-    generate::{Conditions, Github, Registry, RegistryMode, Secret, Service, SubjectFormat},
+    generate::{Conditions, Github, Gitlab, Registry, RegistryMode, Secret, Service, SubjectFormat},
 };
 
 /// What the documents of an environment on AWS are made from. Every text may hold references (`@{component:output}`),
@@ -36,6 +36,8 @@ pub struct Scope {
     pub cluster: Option<Cluster>,
     /// GitHub federation.
     pub github: Option<Github>,
+    /// GitLab federation.
+    pub gitlab: Option<Gitlab>,
     /// Who manages the environment: stays a writer and key manager where guardrails exclude others.
     pub provisioner_arns: BTreeSet<String>,
     /// Switches.
@@ -269,6 +271,7 @@ impl Scope {
                 issuer: Github::ISSUER.to_owned(),
                 provider_arn: format!("arn:aws:iam::{account}:oidc-provider/{}", Github::ISSUER),
             }),
+            gitlab: None,
             provisioner_arns: BTreeSet::from([format!(
                 "arn:aws:iam::{account}:role/mlops-provisioner-{environment}"
             )]),

@@ -1,7 +1,9 @@
+use std::collections::BTreeSet;
+
 use super::{Principal, Scope};
 use crate::{
     Purpose,
-    generate::{Document, Github, Principals, Statement},
+    generate::{Document, Github, Gitlab, Principals, Statement},
 };
 
 const AUDIENCE: &str = "sts.amazonaws.com";
@@ -23,14 +25,22 @@ pub fn trust(scope: &Scope, principal: Principal<'_>) -> Document {
         statements.push(web_identity(
             "Pods",
             &cluster.oidc_provider_arn,
-            &cluster.oidc_issuer,
+            (&cluster.oidc_issuer, AUDIENCE),
             "StringEquals",
             vec![format!("system:serviceaccount:{namespace}:{account}")],
         ));
     }
     if let Some(github) = &scope.github {
         if principal.purpose == Purpose::Ci {
-            statements.extend(refs(github));
+            let of = |r: &str| -> Vec<String> {
+                let subjects = github.subjects().into_iter();
+                subjects
+                    .map(|repository| format!("{repository}:ref:{r}"))
+                    .collect()
+            };
+            let refs = split(&github.ci_refs, of);
+            statements
+                .extend(refs.map(|(sid, operator, subjects)| from_github(github, sid, operator, subjects)));
         }
         if let Some(environment) = github.environment_of(principal.purpose) {
             let subjects = github
@@ -43,6 +53,21 @@ pub fn trust(scope: &Scope, principal: Principal<'_>) -> Document {
                 "StringEquals",
                 subjects.collect(),
             ));
+        }
+    }
+    if let Some(gitlab) = &scope.gitlab {
+        if principal.purpose == Purpose::Ci {
+            let refs = split(&gitlab.ci_refs, |r| vec![gitlab.subject_of_ref(r)]);
+            statements.extend(refs.map(|(sid, operator, subjects)| {
+                from_gitlab(gitlab, &format!("Gitlab{sid}"), operator, subjects)
+            }));
+        }
+        if principal.purpose == Purpose::Deploy {
+            statements.extend(
+                gitlab
+                    .subject_of_deploy()
+                    .map(|subject| from_gitlab(gitlab, "GitlabEnvironment", "StringLike", vec![subject])),
+            );
         }
     }
     if principal.purpose == Purpose::Node {
@@ -62,36 +87,50 @@ pub fn service_trust(service: &str) -> Document {
 }
 
 /// Branches and exact tags in one statement, tag patterns in another: two operators on one key within a statement
-/// must both hold.
-fn refs(github: &Github) -> impl Iterator<Item = Statement> {
-    let (patterns, exact): (Vec<&String>, Vec<&String>) =
-        github.ci_refs.iter().partition(|r| r.ends_with('*'));
-    let subjects = |refs: Vec<&String>| -> Vec<String> {
-        refs.iter()
-            .flat_map(|r| {
-                github
-                    .subjects()
-                    .into_iter()
-                    .map(move |repository| format!("{repository}:ref:{r}"))
-            })
-            .collect()
-    };
+/// must both hold. Each with its Sid, operator and subjects.
+fn split(
+    refs: &BTreeSet<String>,
+    subjects: impl Fn(&str) -> Vec<String>,
+) -> impl Iterator<Item = (&'static str, &'static str, Vec<String>)> {
+    let (patterns, exact): (Vec<&String>, Vec<&String>) = refs.iter().partition(|r| r.ends_with('*'));
+    let of = |refs: Vec<&String>| refs.into_iter().flat_map(|r| subjects(r)).collect();
     [
-        ("Refs", "StringEquals", subjects(exact)),
-        ("TagPatterns", "StringLike", subjects(patterns)),
+        ("Refs", "StringEquals", of(exact)),
+        ("TagPatterns", "StringLike", of(patterns)),
     ]
     .into_iter()
-    .filter(|(_, _, subjects)| !subjects.is_empty())
-    .map(|(sid, operator, subjects)| from_github(github, sid, operator, subjects))
+    .filter(|(_, _, subjects): &(_, _, Vec<String>)| !subjects.is_empty())
 }
 
 fn from_github(github: &Github, sid: &str, operator: &str, subjects: Vec<String>) -> Statement {
-    web_identity(sid, &github.provider_arn, &github.issuer, operator, subjects)
+    web_identity(
+        sid,
+        &github.provider_arn,
+        (&github.issuer, AUDIENCE),
+        operator,
+        subjects,
+    )
 }
 
-fn web_identity(sid: &str, provider: &str, issuer: &str, operator: &str, subjects: Vec<String>) -> Statement {
+fn from_gitlab(gitlab: &Gitlab, sid: &str, operator: &str, subjects: Vec<String>) -> Statement {
+    web_identity(
+        sid,
+        &gitlab.provider,
+        (&gitlab.issuer, &gitlab.audience),
+        operator,
+        subjects,
+    )
+}
+
+fn web_identity(
+    sid: &str,
+    provider: &str,
+    (issuer, audience): (&str, &str),
+    operator: &str,
+    subjects: Vec<String>,
+) -> Statement {
     Statement::allow(sid, ENTER)
         .to(Principals::Federated(provider.to_owned()))
-        .when("StringEquals", &format!("{issuer}:aud"), [AUDIENCE])
+        .when("StringEquals", &format!("{issuer}:aud"), [audience])
         .when(operator, &format!("{issuer}:sub"), subjects)
 }

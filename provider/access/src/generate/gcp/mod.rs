@@ -14,7 +14,7 @@ mod federation;
 mod permissions;
 mod scope;
 
-pub use federation::{provider, trust, workload_pool};
+pub use federation::{providers, trust, workload_pool};
 pub use permissions::{METRICS_READER, METRICS_READER_PERMISSIONS, deny_rule, permissions};
 pub use scope::{AdditionalRole, Grant, Options, Scope};
 

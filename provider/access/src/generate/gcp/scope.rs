@@ -7,7 +7,7 @@ use super::{Bucket, Principal};
 use crate::{
     Purpose,
     gcp::{Condition, Resource},
-    generate::{Github, Registry, RegistryMode, Secret, Service, SubjectFormat},
+    generate::{Github, Gitlab, Registry, RegistryMode, Secret, Service, SubjectFormat},
 };
 
 /// What the grants of an environment on Google Cloud are made from. Every text may hold references.
@@ -33,9 +33,11 @@ pub struct Scope {
     pub storage_key: Option<String>,
     /// GitHub federation.
     pub github: Option<Github>,
+    /// GitLab federation.
+    pub gitlab: Option<Gitlab>,
     /// Id of the workload identity pool for CI.
     pub pool: String,
-    /// Id of its provider.
+    /// Id of its provider for GitHub.
     pub provider: String,
     /// Switches.
     pub options: Options,
@@ -170,6 +172,7 @@ impl Scope {
                 issuer: Github::ISSUER.to_owned(),
                 provider_arn: String::new(),
             }),
+            gitlab: None,
             pool: format!("mlops-{environment}"),
             provider: "github".to_owned(),
             options: Options::default(),
