@@ -44,6 +44,17 @@ unit: ## The inner loop: unit tests of the pure crates
 bench: ## Benchmarks of the pure parts
 	$(CARGO) bench --locked -p mlops-access -p tfplan-check
 
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= aws_policy aws_trust gcp_policy cel pattern
+.PHONY: fuzz
+fuzz: ## Fuzz the parsers, each target for FUZZ_SECONDS (60)
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz"; exit 1; }
+	cd provider/access && for target in $(FUZZ_TARGETS); do \
+	  mkdir -p fuzz/corpus/$$target && \
+	  RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+	    -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 || exit 1; \
+	done
+
 .PHONY: install
 install: ## Install the provider into the local plugin directory and tfplan-check into Cargo's bin
 	$(CARGO) build --locked --release -p terraform-provider-mlops

@@ -86,6 +86,49 @@ mod tests {
     }
 
     #[test]
+    fn every_word_of_the_data_is_a_permission_or_a_pattern_of_some() {
+        let text = include_str!("../../data/gcp/roles.txt");
+        assert!(text.contains("\n# Source of the listed roles: "));
+        let mut before = std::collections::BTreeSet::new();
+        for line in text.lines().filter(|l| !l.starts_with('#') && !l.is_empty()) {
+            let (name, words) = line.split_once(": ").unwrap();
+            assert!(before.insert(name), "{name} stands there twice");
+            let mut seen = std::collections::BTreeSet::new();
+            for word in words.split(' ') {
+                let permission = word.strip_prefix('!').unwrap_or(word);
+                let plain = |c: char| c.is_ascii_alphanumeric() || "./*".contains(c);
+                assert!(
+                    !permission.is_empty() && permission.chars().all(plain),
+                    "{name}: {word:?}"
+                );
+                assert!(seen.insert(word), "{name} says {word} twice");
+            }
+        }
+    }
+
+    #[test]
+    fn every_role_that_is_granted_is_known() {
+        use crate::generate::gcp::{Options, Scope, permissions, trust};
+        let mut scope = Scope::example();
+        scope.options = Options {
+            runtime_telemetry: true,
+            scan_results: true,
+            ..Options::default()
+        };
+        for immutable in [true, false] {
+            scope.options.mutable_records = !immutable;
+            for principal in scope.principals() {
+                for grant in permissions(&scope, principal)
+                    .into_iter()
+                    .chain(trust(&scope, principal))
+                {
+                    assert!(role(&grant.role).is_some(), "{principal}: {grant}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn creators_cannot_overwrite_and_writers_cannot_delete() {
         for (name, lacks) in [
             ("roles/storage.objectCreator", "storage.objects.delete"),
