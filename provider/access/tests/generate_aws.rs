@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use mlops_access::{
     Purpose,
+    aws::Policy,
     generate::{
         Document, Effect, RegistryMode, Secret, Service, SubjectFormat,
         aws::{
@@ -216,6 +217,9 @@ proptest! {
             prop_assert!(one.size() <= limit, "{}", name);
             let value: serde_json::Value = serde_json::from_str(&one.to_string()).unwrap();
             prop_assert_eq!(value["Statement"].as_array().unwrap().len(), one.statements.len());
+            let policy = Policy::parse(&one.to_string()).unwrap();
+            prop_assert!(policy.unread.is_empty() && policy.statements.iter().all(|s| s.unread.is_empty()));
+            prop_assert_eq!(Policy::parse(&policy.to_json()).unwrap(), policy);
             for statement in &one.statements {
                 prop_assert!(statement.sid.chars().all(|c| c.is_ascii_alphanumeric()));
                 prop_assert!(!statement.actions.is_empty());

@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 use mlops_access::{
     Purpose,
     generate::{Gitlab, RegistryMode, Secret, Service, SubjectFormat, aws, gcp},
-    matrix::{AwsDocuments, Breach, Entrance, GcpDocuments, aws_tokens, check_aws, check_gcp, gcp_tokens},
+    matrix::{
+        AwsDocuments, Breach, Entrance, GcpDocuments, PROBES, TokenRow, aws_tokens, check_aws, check_gcp,
+        gcp_tokens,
+    },
 };
 
 fn aws_breaches(scope: &aws::Scope) -> Vec<Breach> {
@@ -180,6 +183,25 @@ fn everything_generated_for_google_cloud_satisfies_the_matrix() {
             breaches.len(),
             show(&breaches)
         );
+    }
+}
+
+#[test]
+fn the_tables_are_complete() {
+    assert_eq!(PROBES.len(), 40);
+    let ids: BTreeSet<_> = PROBES.iter().map(|probe| probe.id).collect();
+    assert_eq!(ids.len(), 40, "each row has its own id");
+    for probe in PROBES {
+        assert_eq!(probe.expect.len(), Purpose::ALL.len(), "{}", probe.id);
+        assert!(probe.expect.bytes().all(|cell| b"ADO".contains(&cell)));
+    }
+    let tokens = |rows: Vec<TokenRow>| -> BTreeSet<&'static str> { rows.iter().map(|row| row.id).collect() };
+    let all: BTreeSet<String> = (1..=23).map(|row| format!("T{row:02}")).collect();
+    for ids in [
+        tokens(aws_tokens(&aws::Scope::example())),
+        tokens(gcp_tokens(&gcp::Scope::example())),
+    ] {
+        assert!(ids.iter().copied().eq(all.iter().map(String::as_str)), "{ids:?}");
     }
 }
 

@@ -277,6 +277,17 @@ fn gates_of_a_provider_are_disjoint_and_their_witnesses_really_enter() {
     assert!(matches!(prod.within(&set("*")), Containment::Yes));
 }
 
+/// Found by fuzzing: a text joined from a number has no value, so nobody stands behind it for sure.
+#[test]
+fn what_joins_values_of_different_kinds_is_a_doubt() {
+    let mut provider = gate_provider();
+    provider
+        .mapping
+        .insert("attribute.gate".into(), "\"a\" + 1".into());
+    let set = TokenSet::of_gcp_member(&member("attribute.gate/a1"), &[provider]).unwrap();
+    assert!(matches!(set.witness(), Overlap::None | Overlap::Unknown(..)));
+}
+
 #[test]
 fn the_same_pod_in_two_clusters_of_a_project_is_one_identity() {
     let set = |member: &str| TokenSet::of_gcp_member(member, &[]).unwrap();

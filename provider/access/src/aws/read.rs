@@ -299,23 +299,33 @@ fn conditions(operator: &Member<'_>, version: Version, statement: &mut Statement
             .push(unread(operator, "a condition operator holds an object of keys"));
         return;
     };
+    let mut read = Vec::with_capacity(keys.len());
     for key in keys {
         match values(&key.node) {
             Ok(values) => {
                 let mut condition = Condition::new(&operator.key, &key.key, values, version);
                 condition.at = key.at;
-                statement.add_condition(condition);
+                read.push(condition);
             }
             Err(why) => {
-                // Kept whole, so that writing the policy again says the same.
+                // Kept whole, with the keys that could be read, so that writing the policy again says the same, once.
                 let mut unread = unread(operator, why);
                 unread.element = "Condition".into();
-                unread.json = format!("{{\"{}\":{}}}", operator.key, operator.node.json);
+                unread.json = format!("{{{}:{}}}", quoted(&operator.key), operator.node.json);
                 statement.unread.push(unread);
                 return;
             }
         }
     }
+    for condition in read {
+        statement.add_condition(condition);
+    }
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    json::write_string(&mut out, text);
+    out
 }
 
 /// Values of a condition may be written without quotes when they are numbers or booleans.
@@ -336,5 +346,24 @@ fn scope<T>(negated: bool, items: Vec<T>) -> Scope<T> {
         Scope::AllBut(items)
     } else {
         Scope::Only(items)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Found by fuzzing: the keys that could be read were written a second time.
+    #[test]
+    fn an_operator_that_is_read_in_part_is_written_once() {
+        let text = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringLike":{"aws:a":"x","aws:b":{"c":"d"}},"String\"Equals":{"aws:e":null}}}]}"#;
+        let policy = Policy::parse(text).unwrap();
+        let [statement] = &policy.statements[..] else {
+            panic!("one statement")
+        };
+        assert!(statement.conditions.is_empty() && statement.unread.len() == 2);
+        let written = policy.to_json();
+        let again = Policy::parse(&written).unwrap();
+        assert_eq!(again.to_json(), written);
     }
 }

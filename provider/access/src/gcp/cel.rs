@@ -403,6 +403,37 @@ pub enum Value {
     List(Vec<Value>),
 }
 
+/// Tokens are known here by their claims as texts: whether `true` was a truth or a text that says so is not.
+impl Value {
+    fn truth(&self) -> Result<bool, Stop> {
+        match self {
+            Self::Bool(flag) => Ok(*flag),
+            Self::Text(text) if text == "true" || text == "false" => Err(Self::kind_unknown(text)),
+            _ => Err(Stop::Fails(format!("{self:?} is not a truth"))),
+        }
+    }
+
+    fn is(&self, other: &Self) -> Result<bool, Stop> {
+        let spelled = match (self, other) {
+            (Self::Text(_), Self::Bool(flag)) | (Self::Bool(flag), Self::Text(_)) => flag.to_string(),
+            (Self::Text(_), Self::Int(number)) | (Self::Int(number), Self::Text(_)) => number.to_string(),
+            _ => return Ok(self == other),
+        };
+        match (self, other) {
+            (Self::Text(text), _) | (_, Self::Text(text)) if *text == spelled => {
+                Err(Self::kind_unknown(text))
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn kind_unknown(text: &str) -> Stop {
+        Stop::Unknown(Doubt::new(format!(
+            "whether a claim that says {text} is a text is not known"
+        )))
+    }
+}
+
 /// Why there is no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
@@ -437,8 +468,12 @@ impl Expr {
     /// Whether a condition holds.
     pub fn holds(&self, names: &dyn Names) -> Verdict {
         match self.evaluate(names) {
-            Ok(Value::Bool(holds)) => holds.into(),
-            Ok(_) | Err(Stop::Fails(_)) => Verdict::No,
+            Ok(value) => match value.truth() {
+                Ok(holds) => holds.into(),
+                Err(Stop::Fails(_)) => Verdict::No,
+                Err(Stop::Unknown(doubt)) => Verdict::Unknown(doubt),
+            },
+            Err(Stop::Fails(_)) => Verdict::No,
             Err(Stop::Unknown(doubt)) => Verdict::Unknown(doubt),
         }
     }
@@ -460,13 +495,10 @@ impl Expr {
                     .collect::<Result<_, _>>()?,
             ),
             Self::Path(path) => names.value(path)?,
-            Self::Not(e) => match e.evaluate(names)? {
-                Value::Bool(flag) => Value::Bool(!flag),
-                other => return Err(Stop::Fails(format!("{other:?} has no opposite"))),
-            },
+            Self::Not(e) => Value::Bool(!e.evaluate(names)?.truth()?),
             Self::And(a, b) => either(a, b, names, false)?,
             Self::Or(a, b) => either(a, b, names, true)?,
-            Self::Equal(a, b) => Value::Bool(a.evaluate(names)? == b.evaluate(names)?),
+            Self::Equal(a, b) => Value::Bool(a.evaluate(names)?.is(&b.evaluate(names)?)?),
             Self::Compare(a, sign, b) => {
                 let order = match (a.evaluate(names)?, b.evaluate(names)?) {
                     (Value::Int(a), Value::Int(b)) => a.cmp(&b),
@@ -495,7 +527,14 @@ impl Expr {
                     }
                 }
                 list => match list.evaluate(names)? {
-                    Value::List(items) => Value::Bool(items.contains(&a.evaluate(names)?)),
+                    Value::List(items) => {
+                        let wanted = a.evaluate(names)?;
+                        let found: Vec<_> = items.iter().map(|item| wanted.is(item)).collect();
+                        match found.iter().find(|f| f.is_err()) {
+                            Some(Err(stop)) if !found.contains(&Ok(true)) => return Err(stop.clone()),
+                            _ => Value::Bool(found.contains(&Ok(true))),
+                        }
+                    }
                     _ => {
                         return Err(Stop::Fails(
                             "in looks into something that is not a list".to_owned(),
@@ -511,11 +550,13 @@ impl Expr {
                 ),
                 _ => return Err(Stop::Fails("+ joins values of different kinds".to_owned())),
             },
-            Self::If(condition, yes, no) => match condition.evaluate(names)? {
-                Value::Bool(true) => yes.evaluate(names)?,
-                Value::Bool(false) => no.evaluate(names)?,
-                _ => return Err(Stop::Fails("the condition before ? is not a truth".to_owned())),
-            },
+            Self::If(condition, yes, no) => {
+                if condition.evaluate(names)?.truth()? {
+                    yes.evaluate(names)?
+                } else {
+                    no.evaluate(names)?
+                }
+            }
             Self::Field(_, name) => {
                 return Err(Stop::Unknown(Doubt::new(format!(
                     "the field {name} is not evaluated here"
@@ -535,6 +576,7 @@ impl Expr {
             Self::Call(None, name, args) if name == "string" && args.len() == 1 => {
                 match args[0].evaluate(names)? {
                     Value::Int(number) => Value::Text(number.to_string()),
+                    Value::Bool(flag) => Value::Text(flag.to_string()),
                     text @ Value::Text(_) => text,
                     _ => return Err(Stop::Fails("string() takes a text or a number".to_owned())),
                 }
@@ -554,11 +596,12 @@ fn present(path: &[String], names: &dyn Names) -> Result<bool, Stop> {
 
 /// `||` (with `decides` true) and `&&`: one side that decides is enough, even beside a failure.
 fn either(a: &Expr, b: &Expr, names: &dyn Names, decides: bool) -> Result<Value, Stop> {
-    let a = a.evaluate(names);
+    let truth = |e: &Expr| e.evaluate(names)?.truth().map(Value::Bool);
+    let a = truth(a);
     if a == Ok(Value::Bool(decides)) {
         return a;
     }
-    let b = b.evaluate(names);
+    let b = truth(b);
     match (&a, &b) {
         (_, Ok(Value::Bool(flag))) if *flag == decides => b,
         (Err(Stop::Unknown(one)), Err(Stop::Unknown(two))) => {
@@ -679,6 +722,38 @@ mod tests {
             Verdict::No,
             "the doubt does not matter"
         );
+    }
+
+    /// Found by fuzzing: what looks for tokens took such a claim for a truth, what judges them for a text.
+    #[test]
+    fn a_claim_that_says_true_may_be_a_truth_or_a_text() {
+        let verdict = |text: &str| {
+            let names = |path: &[String]| match path.last().map(String::as_str) {
+                Some("verified") => Ok(Value::Text("true".to_owned())),
+                Some("id") => Ok(Value::Text("2".to_owned())),
+                _ => Ok(Value::Text("x".to_owned())),
+            };
+            Expr::parse(text).unwrap().holds(&names)
+        };
+        for doubtful in [
+            "assertion.verified",
+            "assertion.verified == true",
+            "assertion.verified ? true : false",
+            "assertion.id == 2",
+            "assertion.id in [1, 2]",
+        ] {
+            assert!(verdict(doubtful).is_unknown(), "{doubtful}");
+        }
+        for no in [
+            "assertion.name",
+            "assertion.name == true",
+            "assertion.verified == false",
+            "assertion.id == 3",
+            "assertion.verified && false",
+        ] {
+            assert!(verdict(no).is_no(), "{no}");
+        }
+        assert!(verdict(r#"assertion.verified == "true" && assertion.id in ["2", "3"]"#).is_yes());
     }
 
     #[test]

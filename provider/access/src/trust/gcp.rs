@@ -224,7 +224,7 @@ impl Solver<'_> {
     }
 
     fn equal(&self, a: &Expr, b: &Expr, want: bool) -> Boxes {
-        let (left, right) = (self.texts(a), self.texts(b));
+        let (left, right) = (self.spelled(a), self.spelled(b));
         let (Some(left), Some(right)) = (left, right) else {
             return doubtful("a comparison is not followed");
         };
@@ -241,6 +241,16 @@ impl Solver<'_> {
             }
         }
         all
+    }
+
+    /// As [`Self::texts`], also for truths and numbers, which are compared with what a token's claim says in words.
+    fn spelled(&self, expr: &Expr) -> Option<Vec<(Entry, Vec<Part>)>> {
+        let literal = |text: String| Some(vec![(anything(), vec![Part::Literal(text)])]);
+        match expr {
+            Expr::Bool(flag) => literal(flag.to_string()),
+            Expr::Int(number) => literal(number.to_string()),
+            other => self.texts(other),
+        }
     }
 
     fn affix(&self, target: &Expr, function: &str, text: &str, want: bool) -> Boxes {
@@ -290,8 +300,6 @@ impl Solver<'_> {
     fn texts(&self, expr: &Expr) -> Option<Vec<(Entry, Vec<Part>)>> {
         Some(match expr {
             Expr::Text(text) => vec![(anything(), vec![Part::Literal(text.clone())])],
-            Expr::Bool(flag) => vec![(anything(), vec![Part::Literal(flag.to_string())])],
-            Expr::Int(number) => vec![(anything(), vec![Part::Literal(number.to_string())])],
             Expr::Path(path) if path.len() == 2 && path[0] == "assertion" => {
                 vec![(anything(), vec![Part::Claim(path[1].clone())])]
             }
@@ -306,7 +314,7 @@ impl Solver<'_> {
                 self.depth.set(self.depth.get() - 1);
                 texts?
             }
-            Expr::Call(None, name, args) if name == "string" && args.len() == 1 => self.texts(&args[0])?,
+            Expr::Call(None, name, args) if name == "string" && args.len() == 1 => self.spelled(&args[0])?,
             Expr::Add(a, b) => {
                 let (left, right) = (self.texts(a)?, self.texts(b)?);
                 let mut all = Vec::new();
