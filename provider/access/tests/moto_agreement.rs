@@ -153,10 +153,10 @@ fn differs_from_the_engine_of_moto_only_where_that_is_wrong() {
     // Why, the document, our answer, the engine's.
     let differences = [
         (
-            "a statement whose condition fails does not apply; it does not deny",
+            "a key that the request lacks equals nothing; the engine lets it through",
             allow(json!({"Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}})),
             "NEUTRAL",
-            "DENIED",
+            "PERMITTED",
         ),
         (
             "actions ignore case",

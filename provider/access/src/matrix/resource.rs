@@ -87,11 +87,14 @@ pub(super) struct Ask<'a> {
 /// A text for each service, or one for all of them.
 type Spelled<'s> = Rc<[(Option<&'s str>, Rc<str>)]>;
 
+/// In which bucket, if in one; which path; in this environment or the foreign one.
+type Place = (Option<Bucket>, &'static str, bool);
+
 /// What questions to an environment on AWS aim at. The names of objects are the same whichever identity is asked, so each
 /// is spelled once.
 pub(super) struct Aims<'s> {
     scope: &'s aws::Scope,
-    spelled: RefCell<HashMap<(Option<Bucket>, &'static str, bool), Spelled<'s>>>,
+    spelled: RefCell<HashMap<Place, Spelled<'s>>>,
     key_by_hand: OnceCell<Vec<Aim>>,
 }
 
