@@ -20,44 +20,51 @@ pub(super) fn documents(values: &[Value]) -> String {
     text
 }
 
+/// Writes a value whose first line the caller has indented.
 fn write(text: &mut String, value: &Value, depth: usize) {
     match value {
         Value::Object(fields) if !fields.is_empty() => {
-            for (key, value) in fields {
-                indent(text, depth);
+            for (at, (key, value)) in fields.iter().enumerate() {
+                indent(text, if at == 0 { 0 } else { depth });
                 text.push_str(&key_text(key));
                 text.push(':');
-                nested(text, value, depth + 1);
+                if is_block(value) {
+                    text.push('\n');
+                    indent(text, depth + 1);
+                    write(text, value, depth + 1);
+                } else {
+                    line(text, value);
+                }
             }
         }
         Value::Array(items) if !items.is_empty() => {
-            for item in items {
-                indent(text, depth);
+            for (at, item) in items.iter().enumerate() {
+                indent(text, if at == 0 { 0 } else { depth });
                 text.push('-');
-                nested(text, item, depth + 1);
+                if is_block(item) {
+                    text.push(' ');
+                    write(text, item, depth + 1);
+                } else {
+                    line(text, item);
+                }
             }
         }
-        scalar => {
-            indent(text, depth);
-            let _ = writeln!(text, "{scalar}");
-        }
+        scalar => line(text, scalar),
     }
 }
 
-/// What stands behind a key or a dash: a scalar on the same line, anything else below.
-fn nested(text: &mut String, value: &Value, depth: usize) {
-    let below = match value {
+/// Whether a value takes lines of its own.
+fn is_block(value: &Value) -> bool {
+    match value {
         Value::Object(fields) => !fields.is_empty(),
         Value::Array(items) => !items.is_empty(),
         _ => false,
-    };
-    if below {
-        text.push('\n');
-        write(text, value, depth);
-    } else {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, " {value}");
     }
+}
+
+fn line(text: &mut String, scalar: &Value) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, " {scalar}");
 }
 
 fn indent(text: &mut String, depth: usize) {
@@ -95,7 +102,7 @@ mod tests {
         ]);
         assert_eq!(
             text,
-            "kind: \"Role\"\n\"n\": 1\nrules:\n  -\n    apiGroups:\n      - \"\"\n    verbs:\n      - \"get\"\nspec: {}\n---\nmetadata:\n  \
+            "kind: \"Role\"\n\"n\": 1\nrules:\n  - apiGroups:\n      - \"\"\n    verbs:\n      - \"get\"\nspec: {}\n---\nmetadata:\n  \
              labels:\n    \"mlops/environment\": \"a: b # c\"\n"
         );
     }
