@@ -1,6 +1,7 @@
 //! The pool and provider through which jobs of GitHub enter: the environment's own.
 
-use mlops_access::generate::gcp::provider;
+use mlops_access::gcp::Provider;
+use mlops_access::generate::{Github, gcp::providers};
 
 use super::blueprint::Draft;
 use super::{WorkloadIdentityPool, WorkloadIdentityProvider};
@@ -10,7 +11,8 @@ pub(super) const POOL: [&str; 2] = ["federation", "pool"];
 pub(super) const GITHUB: [&str; 2] = ["federation", "github"];
 
 pub(super) fn add(draft: &mut Draft<'_>) {
-    let Some(wanted) = provider(&draft.scope) else {
+    let of_github = |provider: &Provider| provider.issuer == Github::ISSUER;
+    let Some(wanted) = providers(&draft.scope).into_iter().find(of_github) else {
         return;
     };
     let pool = WorkloadIdentityPool {

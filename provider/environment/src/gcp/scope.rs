@@ -59,6 +59,7 @@ pub fn scope(spec: &Spec, gcp: &GcpSpec) -> Scope {
             let given = spec.encryption.given.get("storage").map(ToString::to_string);
             given.unwrap_or_else(|| names.key("storage"))
         }),
+        gitlab: None,
         github: spec.github.as_ref().map(|github| Github {
             repository: github.repository.to_string(),
             owner_id: github.owner_id.as_ref().map(ToString::to_string),
