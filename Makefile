@@ -26,6 +26,10 @@ build: ## Build everything (debug)
 demo: prerequisites venv build ## One ML environment on a local AWS: plan, check, apply, plan again, destroy
 	MLOPS_BINARIES=$(abspath $(TARGET))/debug $(TARGET)/debug/demo
 
+.PHONY: sandbox
+sandbox: ## Local AWS and Google Cloud on loopback; ARGS="--port 4566 --state folder" (--help lists more)
+	$(CARGO) run --locked --quiet -p mlops-sandbox -- $(ARGS)
+
 .PHONY: test
 test: prerequisites lint venv ## Everything that CI runs
 	$(CARGO) test --locked --workspace --no-run

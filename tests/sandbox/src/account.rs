@@ -93,7 +93,7 @@ fn session(
 }
 
 /// Who made the sandbox: an administrator of the account, who may do everything.
-fn operator(account: &str) -> Caller {
+pub(crate) fn operator(account: &str) -> Caller {
     Caller {
         principal: format!("arn:aws:iam::{account}:user/operator"),
         operator: true,

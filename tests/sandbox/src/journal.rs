@@ -42,7 +42,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn of(received: &Received, at: Timestamp) -> Self {
+    pub(crate) fn of(received: &Received, at: Timestamp, request_id: String) -> Self {
         let call = received.call.as_ref().ok();
         Self {
             at,
@@ -57,7 +57,7 @@ impl Entry {
             status: 0,
             code: None,
             faults: Vec::new(),
-            request_id: call.map(|call| call.request_id.clone()).unwrap_or_default(),
+            request_id,
         }
     }
 

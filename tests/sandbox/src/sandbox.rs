@@ -15,11 +15,13 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::account::{Accounts, Registered};
+use crate::answer::Refusal;
 use crate::clock::Clock;
 use crate::fault::{Fault, Faults};
 use crate::hold::Hold;
 use crate::journal::{Entry, Journal};
 use crate::random::Random;
+use crate::edge;
 use crate::server;
 use crate::shared::Shared;
 use crate::snapshot::{Difference, Marked, compare, marked};
@@ -364,6 +366,16 @@ impl Sandbox {
         let result = with(&mut world);
         self.shared.save(&world);
         result
+    }
+
+    /// Asks AWS in this region what its operator asks, without a connection, a fault or a line in the journal: for what a
+    /// test or a demonstration has to make beforehand, and to look at what stands. Input and output are checked against the
+    /// description.
+    ///
+    /// # Errors
+    /// The service's refusal, or 400 for an operation or an input that the description does not know.
+    pub fn ask(&self, region: &str, service: &str, operation: &str, input: Value) -> Result<Value, Refusal> {
+        edge::ask_aws(&self.shared, region, service, operation, input)
     }
 
     /// What the sandbox itself did wrong: answers that break the API's description, panics of a service.

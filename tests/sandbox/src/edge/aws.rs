@@ -4,13 +4,14 @@ use http::Method;
 use serde_json::Value;
 
 use super::{Cloud, Context, Received, Write};
-use crate::account::{ANONYMOUS, Accounts, Unknown};
-use crate::answer::Refusal;
+use crate::account::{ANONYMOUS, Accounts, USUAL_ACCOUNT, Unknown, operator};
+use crate::answer::{Answer, Refusal};
 use crate::aws;
 use crate::call::Call;
 
 use crate::exchange::{Reply, Request};
-use crate::protocol::description::{Operation, SERVICES, Service, service};
+use crate::protocol::check::Objection;
+use crate::protocol::description::{self, Operation, SERVICES, Service, service};
 use crate::protocol::{self, refuse, sigv4};
 use crate::world::World;
 
@@ -89,10 +90,7 @@ fn writer(
 ) -> Write {
     Box::new(move |outcome| match (outcome, operation) {
         (Ok(answer), Some(operation)) => protocol::write(service, operation, answer, &request_id, &method)
-            .map_err(|objections| {
-                let words: Vec<String> = objections.iter().map(ToString::to_string).collect();
-                words.join("; ")
-            }),
+            .map_err(|objections| words(&objections)),
         (Ok(_), None) => Err("an answer to an operation that is not known".to_owned()),
         (Err(refusal), operation) => Ok(protocol::refuse(
             service,
@@ -160,6 +158,58 @@ pub(crate) fn allowed(world: &World, call: &Call, enforce: bool) -> Result<(), R
         return Ok(());
     }
     aws::authorize::authorize(world, call)
+}
+
+/// A call that the account's operator makes from inside the process, checked as one that came over the wire.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn inside(
+    region: &str,
+    service: &str,
+    operation: &str,
+    input: Value,
+    context: Context,
+) -> Result<Call, Refusal> {
+    let unknown = || Refusal::new(400, "UnknownOperationException", format!("{service}:{operation} is not known"));
+    let described = description::service(service).ok_or_else(unknown)?;
+    let operation = described.operations.get(operation).ok_or_else(unknown)?;
+    let objections = described
+        .input(operation)
+        .map(|shape| protocol::check::check(described, shape, &input))
+        .unwrap_or_default();
+    if !objections.is_empty() {
+        return Err(refuse::objections_refused(described, &objections));
+    }
+    Ok(Call {
+        service: service.to_owned(),
+        operation: operation.name.clone(),
+        input,
+        payload: bytes::Bytes::new(),
+        caller: operator(USUAL_ACCOUNT),
+        account: USUAL_ACCOUNT.to_owned(),
+        region: region.to_owned(),
+        at: context.at,
+        request_id: context.request_id,
+        origin: context.origin,
+    })
+}
+
+/// Whether an answer fits the description of its call.
+///
+/// # Errors
+/// What is wrong, in words.
+pub(crate) fn fits(call: &Call, answer: &Answer) -> Result<(), String> {
+    let Some(service) = service(&call.service) else { return Ok(()) };
+    let Some(operation) = service.operations.get(&call.operation) else { return Ok(()) };
+    protocol::write(service, operation, answer, &call.request_id, &Method::GET)
+        .map(|_| ())
+        .map_err(|objections| words(&objections))
+}
+
+fn words(objections: &[Objection]) -> String {
+    let words: Vec<String> = objections.iter().map(ToString::to_string).collect();
+    words.join("; ")
 }
 
 /// A bucket in the host's name becomes the first segment of the path.

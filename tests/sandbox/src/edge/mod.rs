@@ -74,10 +74,11 @@ pub enum Fate {
 
 /// Answers one request.
 pub(crate) async fn answer(shared: &Shared, request: &Request) -> Fate {
+    let request_id = shared.request_id();
     let received = {
         let context = Context {
             at: shared.clock.now(),
-            request_id: shared.request_id(),
+            request_id: request_id.clone(),
             origin: shared.origin.clone(),
         };
         let world = shared.world();
@@ -90,7 +91,7 @@ pub(crate) async fn answer(shared: &Shared, request: &Request) -> Fate {
     if !shared.latency.is_zero() {
         tokio::time::sleep(shared.latency).await;
     }
-    through_faults(shared, received).await
+    through_faults(shared, received, request_id).await
 }
 
 /// Google's endpoints are given as `http://127.0.0.1:<port>/gcp/<service>`; gRPC leaves no room for a prefix.
@@ -101,9 +102,9 @@ fn google(request: &Request) -> bool {
             .is_some_and(|kind| kind.starts_with("application/grpc"))
 }
 
-async fn through_faults(shared: &Shared, mut received: Received) -> Fate {
+async fn through_faults(shared: &Shared, mut received: Received, request_id: String) -> Fate {
     let effects = shared.faults().strike(&received);
-    let mut entry = Entry::of(&received, shared.clock.now());
+    let mut entry = Entry::of(&received, shared.clock.now(), request_id);
     entry.faults = effects.iter().map(|effect| effect.name().to_owned()).collect();
     // A call that waits in a hold goes on, or is dropped, when the hold ends.
     let holding = effects.iter().any(|effect| matches!(effect, Effect::HoldBefore));
@@ -120,8 +121,8 @@ async fn through_faults(shared: &Shared, mut received: Received) -> Fate {
                 tokio::time::sleep(Duration::from_secs_f64(seconds.clamp(0.0, 3600.0))).await;
             }
             Effect::ResetBefore => return reset(shared, entry),
-            Effect::Lag { .. }
-            | Effect::ResetAfter
+            Effect::Lag { seconds } => shared.world().behaviour.lag = *seconds,
+            Effect::ResetAfter
             | Effect::Truncated
             | Effect::HoldBefore
             | Effect::HoldAfter => {}
@@ -193,6 +194,31 @@ fn carried(shared: &Shared, received: &Received, entry: &mut Entry) -> Reply {
         }
     };
     written(shared, received, outcome.as_ref(), entry)
+}
+
+/// A call of AWS's operator from inside the process.
+pub(crate) fn ask_aws(
+    shared: &Shared,
+    region: &str,
+    service: &str,
+    operation: &str,
+    input: serde_json::Value,
+) -> Result<serde_json::Value, Refusal> {
+    let context = Context {
+        at: shared.clock.now(),
+        request_id: shared.request_id(),
+        origin: shared.origin.clone(),
+    };
+    let call = aws::inside(region, service, operation, input, context)?;
+    let mut world = shared.world();
+    let answer = answered(shared, &mut world, Cloud::Aws, &call)?;
+    shared.save(&world);
+    aws::fits(&call, &answer).map_err(|wrong| {
+        let words = format!("the sandbox's answer to {service}:{operation} breaks the API's description: {wrong}");
+        shared.mistake(&words);
+        Refusal::new(500, "InternalFailure", words)
+    })?;
+    Ok(answer.output)
 }
 
 fn allowed(shared: &Shared, world: &World, cloud: Cloud, call: &Call) -> Result<(), Refusal> {
