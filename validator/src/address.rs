@@ -74,6 +74,9 @@ pub fn parts(address: &str) -> Vec<&str> {
 /// Splits an address into its module path (`module.a["x"].module.b`, empty for the root) and what stands in that module.
 #[must_use]
 pub fn split_module(address: &str) -> (&str, &str) {
+    if !address.starts_with("module.") {
+        return ("", address);
+    }
     let parts = parts(address);
     let mut at = 0;
     let mut i = 0;
@@ -91,9 +94,19 @@ pub fn split_module(address: &str) -> (&str, &str) {
 /// The instance key at the end of an address, without brackets: `x.y["a"]` gives `"a"` with its quotes, `x.y[0]` gives `0`.
 #[must_use]
 pub fn key(address: &str) -> Option<&str> {
+    if !address.ends_with(']') {
+        return None;
+    }
     let last = *parts(address).last()?;
     let open = last.find('[')?;
     last.get(open + 1..last.len() - 1)
+}
+
+/// The address without its last key, when it ends in one: `module.m["a"].x.y["b"]` gives `module.m["a"].x.y`.
+#[must_use]
+pub fn base(address: &str) -> Option<&str> {
+    let key = key(address)?;
+    address.get(..address.len() - key.len() - 2)
 }
 
 /// Joins a module path and the address of something inside it.
@@ -127,6 +140,12 @@ mod tests {
         );
         assert_eq!(split_module("aws_iam_role.r"), ("", "aws_iam_role.r"));
         assert_eq!(split_module("module.m"), ("module.m", ""));
+    }
+
+    #[test]
+    fn takes_the_last_key_off() {
+        assert_eq!(base(r#"module.m["a"].t.n["b]"]"#), Some(r#"module.m["a"].t.n"#));
+        assert_eq!(base(r#"module.m["a"].t.n"#), None);
     }
 
     #[test]

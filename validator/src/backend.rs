@@ -113,7 +113,7 @@ impl Backend {
     #[must_use]
     pub fn from_sources(sources: &crate::source::Sources, at: PathBuf) -> Option<Self> {
         let root = sources.modules.get("")?;
-        let evaluator = crate::source::Evaluator::new(sources, &crate::source::Nothing);
+        let evaluator = crate::source::Evaluator::new(sources, crate::source::Nothing);
         let block = root
             .terraform
             .iter()

@@ -591,12 +591,7 @@ fn finish(
     rules: &[&'static dyn Rule],
 ) -> PlanOutcome {
     let evidence = evidence(request, path, sources, real_sources, found);
-    let cx = Context {
-        plan,
-        backend: &evidence,
-        sources,
-        config: &request.config,
-    };
+    let cx = Context::new(plan, &evidence, sources, &request.config);
     let strict = request.strict || request.config.strict;
     let mut findings = judge::judge(&cx, rules);
     let prefix = request.source_prefix.clone().unwrap_or_else(|| {

@@ -192,17 +192,7 @@ fn explain(rule: &str) -> u8 {
             "there is no rule {rule:?}; `tfplan-check rules` lists them"
         ));
     };
-    let mut out = m.page();
-    let _ = write!(
-        out,
-        "\n---\n{} · {} · level {} · since {}",
-        m.code, m.family, m.level, m.since
-    );
-    if !m.invariants.is_empty() {
-        let _ = write!(out, " · enforces {}", m.invariants.join(", "));
-    }
-    out.push('\n');
-    print(&out);
+    print(&m.document());
     0
 }
 

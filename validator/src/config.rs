@@ -70,46 +70,37 @@ pub struct Waiver {
 }
 
 impl Config {
-    /// The environment that one of the texts (addresses, names) belongs to, by the mapping; else by the usual words in it.
+    /// The environment that a text (an address, a name, a subject) belongs to by the mapping; else by the usual words in it.
     #[must_use]
-    pub fn environment_of(&self, texts: &[&str]) -> Option<String> {
-        for (name, globs) in &self.environments {
-            if globs.iter().any(|g| texts.iter().any(|t| g.is_match(t))) {
-                return Some(name.clone());
-            }
-        }
-        const WORDS: [(&str, &str); 12] = [
-            ("dev", "dev"),
-            ("development", "dev"),
-            ("test", "test"),
-            ("testing", "test"),
-            ("qa", "test"),
-            ("stage", "staging"),
-            ("staging", "staging"),
-            ("stg", "staging"),
-            ("prod", "prod"),
-            ("production", "prod"),
-            ("prd", "prod"),
-            ("live", "prod"),
-        ];
-        texts
+    pub fn environment_of(&self, text: &str) -> Option<&str> {
+        self.environments
             .iter()
-            .flat_map(|t| t.split(|c: char| !c.is_ascii_alphanumeric()))
-            .find_map(|word| {
-                WORDS
-                    .iter()
-                    .find(|(w, _)| w.eq_ignore_ascii_case(word))
-                    .map(|(_, e)| (*e).to_owned())
-            })
+            .find(|(_, globs)| globs.iter().any(|g| g.is_match(text)))
+            .map(|(name, _)| name.as_str())
+            .or_else(|| crate::environment::environment_of(text))
     }
 
-    /// The purpose that one of the texts (address, name of an identity) is mapped to.
+    /// The purposes that an identity is mapped to, by its address or name.
     #[must_use]
-    pub fn purpose_of(&self, texts: &[&str]) -> Option<&str> {
+    pub fn purposes_of(&self, texts: &[&str]) -> Vec<&str> {
         self.purposes
             .iter()
-            .find(|(_, globs)| globs.iter().any(|g| texts.iter().any(|t| g.is_match(t))))
+            .filter(|(_, globs)| globs.iter().any(|g| texts.iter().any(|t| g.is_match(t))))
             .map(|(n, _)| n.as_str())
+            .collect()
+    }
+
+    /// True when principals of an account may enter; always, when no account is listed.
+    #[must_use]
+    pub fn trusts_account(&self, account: &str) -> bool {
+        self.trusted_accounts.is_empty() || self.trusted_accounts.iter().any(|a| a == account)
+    }
+
+    /// True when jobs of a repository (`owner/name`) may enter; always, when no repository is listed.
+    #[must_use]
+    pub fn trusts_repository(&self, repository: &str) -> bool {
+        self.trusted_repositories.is_empty()
+            || self.trusted_repositories.iter().any(|g| g.is_match(repository))
     }
 }
 
@@ -533,8 +524,8 @@ mod tests {
     #[test]
     fn environments_are_mapped_first_and_guessed_second() {
         let c = parse("[environments]\nblue = [\"*-blue-*\"]\n", today()).unwrap();
-        assert_eq!(c.environment_of(&["x-blue-prod"]).as_deref(), Some("blue"));
-        assert_eq!(c.environment_of(&["churn-prod-role"]).as_deref(), Some("prod"));
-        assert_eq!(c.environment_of(&["producer"]), None);
+        assert_eq!(c.environment_of("x-blue-prod"), Some("blue"));
+        assert_eq!(c.environment_of("churn-prod-role"), Some("prod"));
+        assert_eq!(c.environment_of("producer"), None);
     }
 }

@@ -5,8 +5,11 @@
 //! Built in two steps: facts are taken from each instance alone (in parallel), then joined.
 
 mod aws;
+pub(crate) mod entrance;
 mod gcp;
 mod link;
+mod reading;
+mod sieve;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -17,8 +20,15 @@ use mlops_access::aws::Policy;
 
 use crate::context::Context;
 use crate::finding::Place;
+use crate::plan::{Mode, Resource};
+use crate::rules::Meta;
 use crate::source::with_holes;
 use crate::value::{Part, Path, Value};
+
+pub(crate) use link::Fact;
+pub use reading::Reading;
+pub use sieve::Interest;
+pub(crate) use sieve::Sieve;
 
 /// The whole picture.
 #[derive(Debug, Default)]
@@ -38,36 +48,6 @@ pub type IdentityId = usize;
 pub type PolicyId = usize;
 /// Index into [`Graph::grants`].
 pub type GrantId = usize;
-
-/// A policy as rules get it: what is found in it is worked out once for all of them.
-#[derive(Debug)]
-pub struct Reading<'p> {
-    policy: &'p Policy,
-    findings: std::sync::OnceLock<Vec<mlops_access::aws::Finding<'p>>>,
-}
-
-impl<'p> Reading<'p> {
-    /// A reading of a policy.
-    #[must_use]
-    pub const fn of(policy: &'p Policy) -> Self {
-        Self {
-            policy,
-            findings: std::sync::OnceLock::new(),
-        }
-    }
-
-    /// What [`Policy::findings`] says.
-    pub fn findings(&self) -> &[mlops_access::aws::Finding<'p>] {
-        self.findings.get_or_init(|| self.policy.findings())
-    }
-}
-
-impl std::ops::Deref for Reading<'_> {
-    type Target = Policy;
-    fn deref(&self) -> &Policy {
-        self.policy
-    }
-}
 
 /// What kind of identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -200,6 +180,8 @@ pub struct Document {
     pub unknown: Vec<String>,
     /// True when nothing of it is known: there is no document to judge.
     pub undecided: bool,
+    /// The rules it concerns.
+    pub interest: Interest,
     text: Source,
     hash: u64,
 }
@@ -305,10 +287,20 @@ pub enum NoPolicy {
 }
 
 impl Graph {
-    /// Builds the picture of a plan.
+    /// Builds the picture of a plan, every document of which concerns every rule.
     #[must_use]
     pub fn build(cx: &Context<'_>) -> Self {
-        link::link(cx)
+        let sieve = Sieve::new(cx, &[]);
+        let mut facts = Vec::new();
+        for r in cx.plan.live().filter(|r| concerns(r)) {
+            take(cx, &sieve, r, &r.values(), &mut facts);
+        }
+        Self::join(cx, &sieve, facts)
+    }
+
+    /// Joins the facts that were taken of the instances.
+    pub(crate) fn join(cx: &Context<'_>, sieve: &Sieve<'_, '_>, facts: Vec<Fact>) -> Self {
+        link::join(cx, sieve, facts)
     }
 
     /// The text of a document, with U+FFFC where it is not known.
@@ -352,27 +344,6 @@ impl Graph {
         self.parse(d.hash, &self.text(cx, id))
     }
 
-    /// The document and its text, read once for both.
-    ///
-    /// # Errors
-    /// As [`Graph::policy`].
-    pub(crate) fn policy_and_text(
-        &self,
-        cx: &Context<'_>,
-        id: PolicyId,
-    ) -> Result<(Arc<Policy>, String), NoPolicy> {
-        let d = &self.policies[id];
-        if d.undecided {
-            return Err(NoPolicy::Undecided(d.unknown.clone()));
-        }
-        let text = self.text(cx, id).into_owned();
-        let policy = match self.cached(d.hash) {
-            Some(p) => p,
-            None => self.parse(d.hash, &text)?,
-        };
-        Ok((policy, text))
-    }
-
     fn cached(&self, hash: u64) -> Option<Arc<Policy>> {
         SCOPE
             .with_borrow(|s| s.as_ref().and_then(|s| s.get(&hash).map(Arc::clone)))
@@ -406,12 +377,61 @@ impl Graph {
             .collect()
     }
 
+    /// Those of [`Graph::policies_of`] that concern a rule.
+    #[must_use]
+    pub fn policies_for(
+        &self,
+        cx: &Context<'_>,
+        identity: &Identity,
+        rule: &Meta,
+    ) -> Vec<(PolicyId, Arc<Policy>)> {
+        identity
+            .policies
+            .iter()
+            .filter(|&&id| self.policies[id].interest.has(rule))
+            .filter_map(|&id| Some((id, self.policy(cx, id).ok()?)))
+            .collect()
+    }
+
+    /// The trust of an identity, when it can be read and concerns a rule.
+    #[must_use]
+    pub fn trust_for(&self, cx: &Context<'_>, identity: &Identity, rule: &Meta) -> Option<Arc<Policy>> {
+        identity
+            .trust
+            .filter(|&t| self.policies[t].interest.has(rule))
+            .and_then(|t| self.policy(cx, t).ok())
+    }
+
     /// The identity at a resource address.
     #[must_use]
     pub fn identity_at(&self, address: &str) -> Option<IdentityId> {
         self.identities
             .iter()
             .position(|i| i.address.as_deref() == Some(address))
+    }
+}
+
+/// True for an instance that says something about identities.
+pub(crate) fn concerns(r: &Resource<'_>) -> bool {
+    r.mode == Mode::Managed && (aws::concerns(&r.kind) || gcp::concerns(&r.kind))
+}
+
+/// Takes the facts of an instance, with its planned values.
+pub(crate) fn take(
+    cx: &Context<'_>,
+    sieve: &Sieve<'_, '_>,
+    r: &Resource<'_>,
+    values: &Value<'_>,
+    out: &mut Vec<Fact>,
+) {
+    let before = out.len();
+    if r.kind.starts_with("google_") {
+        gcp::facts(cx, r, values, out);
+    } else {
+        aws::facts(cx, r, values, out);
+    }
+    for fact in &mut out[before..] {
+        fact.sift(sieve, values);
     }
 }
 

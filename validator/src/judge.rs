@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::context::Context;
 use crate::finding::{Finding, Findings};
-use crate::graph::{self, Graph, PolicyId, Purpose, Reading};
+use crate::graph::{self, Fact, Graph, PolicyId, Purpose, Reading, Sieve};
 use crate::plan::{Mode, Resource};
 use crate::rules::Rule;
 use crate::value::Value;
@@ -26,22 +26,37 @@ pub fn judge(cx: &Context<'_>, rules: &[&'static dyn Rule]) -> Vec<Finding> {
         }
     }
 
+    // One walk over the instances, each parsed once: rules about resources judge them, and facts for the identity graph are taken.
+    let sieve = Sieve::new(cx, rules);
     let resources: Vec<&Resource<'_>> = cx.plan.live().chain(&cx.plan.read_data).collect();
-    let mut found: Vec<Finding> = resources
+    let parts: Vec<(Vec<Finding>, Vec<Fact>)> = resources
         .par_chunks(256)
-        .flat_map_iter(|chunk| {
-            let mut out = Vec::new();
+        .map(|chunk| {
+            let (mut found, mut facts) = (Vec::new(), Vec::new());
             for r in chunk {
-                one(cx, r, &by_type, &every, &mut out);
+                one(cx, &sieve, r, &by_type, &every, &mut found, &mut facts);
             }
-            out
+            (found, facts)
         })
         .collect();
+    let mut found: Vec<Finding> = Vec::new();
+    let mut facts: Vec<Fact> = Vec::with_capacity(parts.iter().map(|(_, f)| f.len()).sum());
+    for (some, more) in parts {
+        found.extend(some);
+        facts.extend(more);
+    }
 
-    let graph = Graph::build(cx);
-    found.par_extend((0..graph.policies.len()).into_par_iter().flat_map_iter(|id| {
+    let graph = Graph::join(cx, &sieve, facts);
+    let readers: Vec<&'static dyn Rule> = rules.iter().copied().filter(|r| r.reads_documents()).collect();
+    let wanted: Vec<PolicyId> = (0..graph.policies.len())
+        .filter(|&id| {
+            let d = &graph.policies[id];
+            d.undecided || readers.iter().any(|r| d.interest.has(r.meta()))
+        })
+        .collect();
+    found.par_extend(wanted.into_par_iter().flat_map_iter(|id| {
         let mut out = Vec::new();
-        document(cx, &graph, id, rules, &mut out);
+        document(cx, &graph, id, &readers, &mut out);
         out
     }));
     found.par_extend(graph.identities.par_iter().flat_map_iter(|identity| {
@@ -88,10 +103,12 @@ pub fn judge(cx: &Context<'_>, rules: &[&'static dyn Rule]) -> Vec<Finding> {
 
 fn one(
     cx: &Context<'_>,
+    sieve: &Sieve<'_, '_>,
     r: &Resource<'_>,
     by_type: &HashMap<&str, Vec<&'static dyn Rule>>,
     every: &[&'static dyn Rule],
     out: &mut Vec<Finding>,
+    facts: &mut Vec<Fact>,
 ) {
     let named = match r.mode {
         Mode::Managed => by_type.get(&*r.kind),
@@ -102,12 +119,17 @@ fn one(
         .iter()
         .filter(|rule| r.mode == Mode::Managed && text.is_none_or(|t| rule.prefilter(t)));
     let rules: Vec<&&'static dyn Rule> = named.into_iter().flatten().chain(wanted).collect();
-    if rules.is_empty() {
+    // Data sources that were read are no live instances of the graph.
+    let concerns = graph::concerns(r);
+    if rules.is_empty() && !concerns {
         return;
     }
     let values = r.values();
     for rule in rules {
         rule.resource(cx, r, &values, &mut Findings::new(rule.meta(), out));
+    }
+    if concerns {
+        graph::take(cx, sieve, r, &values, facts);
     }
 }
 
@@ -119,28 +141,23 @@ fn document(
     out: &mut Vec<Finding>,
 ) {
     let d = &graph.policies[id];
-    if d.purpose == Purpose::Trust {
-        match graph.policy_and_text(cx, id) {
-            Ok((policy, text)) => {
-                for rule in rules {
-                    rule.trust(cx, graph, d, &policy, &text, &mut Findings::new(rule.meta(), out));
-                }
-            }
-            Err(why) => rules
-                .iter()
-                .for_each(|rule| rule.unreadable(cx, graph, d, &why, &mut Findings::new(rule.meta(), out))),
-        }
-        return;
-    }
+    let concerned = rules.iter().filter(|r| d.interest.has(r.meta()));
     match graph.policy(cx, id) {
         Ok(policy) => {
             let reading = Reading::of(&policy);
-            for rule in rules {
-                rule.policy(cx, graph, d, &reading, &mut Findings::new(rule.meta(), out));
+            for rule in concerned {
+                let out = &mut Findings::new(rule.meta(), out);
+                if d.purpose == Purpose::Trust {
+                    rule.trust(cx, graph, d, &reading, out);
+                } else {
+                    rule.policy(cx, graph, d, &reading, out);
+                }
             }
         }
-        Err(why) => rules
-            .iter()
-            .for_each(|rule| rule.unreadable(cx, graph, d, &why, &mut Findings::new(rule.meta(), out))),
+        Err(why) => {
+            for rule in rules {
+                rule.unreadable(cx, graph, d, &why, &mut Findings::new(rule.meta(), out));
+            }
+        }
     }
 }

@@ -11,6 +11,7 @@ pub mod cli;
 pub mod config;
 pub mod context;
 pub mod document;
+mod environment;
 pub mod finding;
 pub mod graph;
 pub mod judge;

@@ -119,46 +119,45 @@ impl<'a> From<'a, '_> {
 
     /// Instances of the module call `call` as seen from module instance `module`.
     fn module_instances(&self, module: &str, call: &str, paired: bool) -> Vec<String> {
-        let explicit = call.contains('[');
         let wanted = address::in_module(module, &format!("module.{call}"));
-        let base = address::without_keys(call).into_owned();
-        let prefix = address::in_module(module, &format!("module.{base}"));
-        let mut out: Vec<String> = Vec::new();
-        for r in self.plan.live().chain(&self.plan.read_data) {
-            let mut m = r.module();
-            // The ancestor of this resource that is an instance of the call.
-            while !m.is_empty() {
-                let (above, name) = parent(m);
-                if above == module && name.is_some_and(|n| n == base) {
-                    let fits = if explicit {
-                        m == wanted
-                    } else if paired {
-                        self.key.as_deref() == address::key(m)
-                    } else {
-                        m.starts_with(&prefix)
-                    };
-                    if fits && out.iter().all(|o| o != m) {
-                        out.push(m.to_owned());
-                    }
-                }
-                m = above;
-            }
+        if call.contains('[') {
+            return self
+                .plan
+                .has_module(&wanted)
+                .then_some(wanted)
+                .into_iter()
+                .collect();
         }
-        out
+        if let Some(key) = self.key.as_deref().filter(|_| paired) {
+            let keyed = format!("{wanted}[{key}]");
+            if self.plan.has_module(&keyed) {
+                return vec![keyed];
+            }
+            return self
+                .plan
+                .has_module(&wanted)
+                .then_some(wanted)
+                .into_iter()
+                .collect();
+        }
+        self.plan.module_instances(&wanted).map(str::to_owned).collect()
     }
 
     fn add(&mut self, module: &str, inner: &str, paired: bool) {
         let wanted = address::in_module(module, inner);
-        let explicit = inner.ends_with(']');
-        let block = address::without_keys(&wanted).into_owned();
-        for r in self.plan.instances(&block) {
-            let same_module = r.module() == module;
-            let fits = if explicit {
-                *r.address == *wanted
-            } else {
-                !paired || self.key.is_none() || address::key(&r.address) == self.key.as_deref()
-            };
-            if same_module && fits && !self.out.iter().any(|o| std::ptr::eq(*o, r)) {
+        let found = match self.key.as_deref().filter(|_| paired) {
+            _ if inner.ends_with(']') => self.plan.live_at(&wanted).into_iter().collect(),
+            // The one with the same key; a block that is not repeated is the same for all.
+            Some(key) => self
+                .plan
+                .live_at(&format!("{wanted}[{key}]"))
+                .or_else(|| self.plan.live_at(&wanted))
+                .into_iter()
+                .collect(),
+            None => self.plan.instances_in(&wanted),
+        };
+        for r in found {
+            if !self.out.iter().any(|o| std::ptr::eq(*o, r)) {
                 self.out.push(r);
             }
         }

@@ -321,104 +321,110 @@ impl<'p> Value<'p> {
         }
     }
 
-    /// Every leaf with its path, depth first, in the order of the input. Leaves are null, bool, number, string, template and
-    /// unknown; the flag says whether the leaf is sensitive.
-    #[must_use]
-    pub fn leaves(&self) -> Vec<(Path, &Value<'p>, bool)> {
-        fn walk<'a, 'p>(
+    /// Visits every leaf with the way to it, depth first, in the order of the input. Leaves are null, bool, number, string,
+    /// template and unknown; the flag says whether the leaf is sensitive. Nothing is allocated for a leaf.
+    pub fn walk<'a>(&'a self, mut visit: impl FnMut(&[Way<'a>], &'a Value<'p>, bool)) {
+        fn down<'a, 'p>(
             v: &'a Value<'p>,
-            at: &Path,
+            way: &mut Vec<Way<'a>>,
             sensitive: bool,
-            out: &mut Vec<(Path, &'a Value<'p>, bool)>,
+            visit: &mut impl FnMut(&[Way<'a>], &'a Value<'p>, bool),
         ) {
             match v {
-                Value::Sensitive(s) => walk(s.inspect(), at, true, out),
-                Value::List(items) => items
-                    .iter()
-                    .enumerate()
-                    .for_each(|(i, v)| walk(v, &at.index(i), sensitive, out)),
-                Value::Object(entries) => entries
-                    .iter()
-                    .for_each(|(k, v)| walk(v, &at.name(k), sensitive, out)),
-                leaf => out.push((at.clone(), leaf, sensitive)),
+                Value::Sensitive(s) => down(s.inspect(), way, true, visit),
+                Value::List(items) => {
+                    for (i, v) in items.iter().enumerate() {
+                        way.push(Way::Index(i));
+                        down(v, way, sensitive, visit);
+                        way.pop();
+                    }
+                }
+                Value::Object(entries) => {
+                    for (k, v) in entries {
+                        way.push(Way::Name(k));
+                        down(v, way, sensitive, visit);
+                        way.pop();
+                    }
+                }
+                leaf => visit(way, leaf, sensitive),
             }
         }
+        down(self, &mut Vec::new(), false, &mut visit);
+    }
+
+    /// Every leaf with its path, as [`Value::walk`] visits them.
+    #[must_use]
+    pub fn leaves(&self) -> Vec<(Path, &Value<'p>, bool)> {
         let mut out = Vec::new();
-        walk(self, &Path::default(), false, &mut out);
+        self.walk(|way, leaf, sensitive| out.push((Path::of(way), leaf, sensitive)));
         out
+    }
+
+    /// What stands at the end of a way.
+    #[must_use]
+    pub fn along(&self, way: &[Way<'_>]) -> &Value<'p> {
+        way.iter().fold(self, |v, step| match step {
+            Way::Name(n) => v.get(n),
+            Way::Index(i) => v.at(*i),
+        })
     }
 
     /// Lays the masks of a plan (`after_unknown`, `after_sensitive`) over a value: where a mask says `true`, the value
     /// becomes unknown or sensitive; attributes that only the unknown mask names are added as unknown.
     #[must_use]
-    pub fn masked(self, unknown: &Value<'_>, sensitive: &Value<'_>) -> Self {
-        let inner = match unknown {
-            Value::Bool(true) => return Self::unknown(),
-            _ => self,
+    pub fn masked(mut self, unknown: &Value<'_>, sensitive: &Value<'_>) -> Self {
+        self.lay(unknown, sensitive);
+        self
+    }
+
+    fn lay(&mut self, unknown: &Value<'_>, sensitive: &Value<'_>) {
+        if matches!(unknown, Value::Bool(true)) {
+            *self = Self::unknown();
+            return;
+        }
+        let marks = |m: &Value<'_>| match m {
+            Value::Object(entries) => !entries.is_empty(),
+            Value::List(items) => !items.is_empty(),
+            _ => false,
         };
-        let inner = match (inner, unknown, sensitive) {
-            (v, Value::Object(_) | Value::List(_), _) | (v, _, Value::Object(_) | Value::List(_)) => {
-                v.masked_inside(unknown, sensitive)
-            }
-            (v, _, _) => v,
-        };
-        match sensitive {
-            Value::Bool(true) => Self::Sensitive(Box::new(Secret::new(inner))),
-            _ => inner,
+        if marks(unknown) || marks(sensitive) {
+            self.lay_inside(unknown, sensitive);
+        }
+        if matches!(sensitive, Value::Bool(true)) {
+            *self = Self::Sensitive(Box::new(Secret::new(std::mem::take(self))));
         }
     }
 
-    fn masked_inside(self, unknown: &Value<'_>, sensitive: &Value<'_>) -> Self {
+    fn lay_inside(&mut self, unknown: &Value<'_>, sensitive: &Value<'_>) {
+        // An attribute that is wholly absent while something inside it is unknown.
+        match (&*self, unknown) {
+            (Value::Null, Value::Object(_)) => *self = Value::Object(Vec::new()),
+            (Value::Null, Value::List(_)) => *self = Value::List(Vec::new()),
+            _ => {}
+        }
         match self {
             Value::Object(entries) => {
-                let mut out: Vec<(Text<'p>, Value<'p>)> = Vec::with_capacity(entries.len());
-                for (k, v) in entries {
-                    let v = v.masked(mask(unknown, &k), mask(sensitive, &k));
-                    out.push((k, v));
+                let named = entries.len();
+                for (k, v) in entries.iter_mut() {
+                    v.lay(mask(unknown, k), mask(sensitive, k));
                 }
-                if let Value::Object(names) = unknown {
-                    for (k, m) in names {
-                        if !out.iter().any(|(have, _)| **have == **k) {
-                            let v = Value::Null.masked(m, mask(sensitive, k));
-                            if !v.is_null() {
-                                out.push((Text(Cow::Owned(k.0.clone().into_owned())), v));
-                            }
+                for (k, m) in unknown.entries() {
+                    if entries[..named].iter().all(|(have, _)| **have != **k) {
+                        let v = Value::Null.masked(m, mask(sensitive, k));
+                        if !v.is_null() {
+                            entries.push((Text(Cow::Owned(k.0.clone().into_owned())), v));
                         }
                     }
                 }
-                Value::Object(out)
             }
             Value::List(items) => {
-                let n = items
-                    .len()
-                    .max(if let Value::List(m) = unknown { m.len() } else { 0 });
-                let mut items = items.into_iter();
-                Value::List(
-                    (0..n)
-                        .map(|i| {
-                            let m = |m: &Value<'_>| {
-                                if let Value::List(l) = m {
-                                    l.get(i).cloned().unwrap_or_default().into_owned()
-                                } else {
-                                    Value::Null
-                                }
-                            };
-                            items
-                                .next()
-                                .unwrap_or_default()
-                                .masked(&m(unknown), &m(sensitive))
-                        })
-                        .collect(),
-                )
+                let n = items.len().max(unknown.items().len());
+                items.resize_with(n, Value::default);
+                for (i, v) in items.iter_mut().enumerate() {
+                    v.lay(mask_at(unknown, i), mask_at(sensitive, i));
+                }
             }
-            // An attribute that is wholly absent while something inside it is unknown.
-            Value::Null if matches!(unknown, Value::Object(_)) => {
-                Value::Object(Vec::new()).masked_inside(unknown, sensitive)
-            }
-            Value::Null if matches!(unknown, Value::List(l) if !l.is_empty()) => {
-                Value::List(Vec::new()).masked_inside(unknown, sensitive)
-            }
-            other => other,
+            _ => {}
         }
     }
 
@@ -455,6 +461,13 @@ fn mask<'a>(mask: &'a Value<'a>, name: &str) -> &'a Value<'a> {
             .iter()
             .find(|(k, _)| &**k == name)
             .map_or(&Value::Null, |(_, v)| v),
+        _ => &Value::Null,
+    }
+}
+
+fn mask_at<'a>(mask: &'a Value<'a>, index: usize) -> &'a Value<'a> {
+    match mask {
+        Value::List(items) => items.get(index).unwrap_or(&Value::Null),
         _ => &Value::Null,
     }
 }
@@ -545,11 +558,38 @@ pub enum Step {
     Index(usize),
 }
 
+/// A step on the way to a leaf: a [`Step`] that borrows its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way<'a> {
+    /// An attribute or map key.
+    Name(&'a str),
+    /// An element of a list.
+    Index(usize),
+}
+
+/// The last name on a way: the key under which a value stands.
+#[must_use]
+pub fn last_name<'a>(way: &[Way<'a>]) -> Option<&'a str> {
+    way.iter().rev().find_map(|s| match s {
+        Way::Name(n) => Some(*n),
+        Way::Index(_) => None,
+    })
+}
+
 /// The path of an attribute inside a resource, printed as Terraform does: `environment[0].variables["DB_PASSWORD"]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Path(pub Vec<Step>);
 
 impl Path {
+    /// The path of a way.
+    #[must_use]
+    pub fn of(way: &[Way<'_>]) -> Self {
+        let step = |w: &Way<'_>| match w {
+            Way::Name(n) => Step::Name((*n).to_owned()),
+            Way::Index(i) => Step::Index(*i),
+        };
+        Self(way.iter().map(step).collect())
+    }
     /// The path one name deeper.
     #[must_use]
     pub fn name(&self, name: &str) -> Self {

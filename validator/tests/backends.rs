@@ -29,12 +29,7 @@ fn judged(plan: &Plan<'_>, found: Vec<Backend>) -> Vec<Finding> {
     let sources = Sources::from_text("");
     let rules: Vec<&'static dyn Rule> = rules::all().collect();
     judge::judge(
-        &Context {
-            plan,
-            backend: &Evidence { found },
-            sources: &sources,
-            config: &Config::default(),
-        },
+        &Context::new(plan, &Evidence { found }, &sources, &Config::default()),
         &rules,
     )
 }

@@ -48,15 +48,7 @@ fn judged(folder: &Path) -> (Vec<Finding>, Option<Vec<Finding>>) {
 
 fn all(plan: &plan::Plan<'_>, sources: &Sources, backend: &Evidence) -> Vec<Finding> {
     let rules: Vec<&'static dyn Rule> = rules::all().collect();
-    judge::judge(
-        &Context {
-            plan,
-            backend,
-            sources,
-            config: &Config::default(),
-        },
-        &rules,
-    )
+    judge::judge(&Context::new(plan, backend, sources, &Config::default()), &rules)
 }
 
 /// The `hcl` blocks under a heading of a page.
@@ -180,4 +172,34 @@ fn bad_fixtures_are_flagged_and_good_ones_are_not() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A fixture has a plan of the real Terraform, or says in its first line why it has none; and what was planned with a stand-in for a provider
+/// shows its version, which no real release has.
+#[test]
+fn every_fixture_says_where_its_plan_comes_from() {
+    let page = std::fs::read_to_string(fixtures().join("README.md")).unwrap();
+    assert!(page.contains("`stand-in`") && page.contains("# hand-written:"));
+    let mut wrong = Vec::new();
+    let (mut planned, mut by_hand) = (0, 0);
+    for group in std::fs::read_dir(fixtures())
+        .unwrap()
+        .flatten()
+        .filter(|e| e.path().is_dir())
+    {
+        for folder in folders(&group.file_name().to_string_lossy()) {
+            let Ok(main) = std::fs::read_to_string(folder.join("main.tf")) else {
+                continue;
+            };
+            let marked = main.starts_with("# hand-written: ");
+            let has_plan = folder.join("plan.json").exists();
+            by_hand += usize::from(marked);
+            planned += usize::from(has_plan);
+            if marked == has_plan {
+                wrong.push(folder.display().to_string());
+            }
+        }
+    }
+    assert!(planned > 100 && by_hand > 5, "{planned} {by_hand}");
+    assert!(wrong.is_empty(), "neither a plan nor a mark, or both: {wrong:?}");
 }

@@ -12,12 +12,8 @@ fn graph<T>(source: &str, check: impl FnOnce(&Context<'_>, &Graph) -> T) -> T {
     assert!(sources.files[0].error.is_none(), "{:?}", sources.files[0].error);
     let plan = build::sketch(&sources);
     let evidence = Evidence::default();
-    let cx = Context {
-        plan: &plan,
-        backend: &evidence,
-        sources: &sources,
-        config: &Config::default(),
-    };
+    let config = Config::default();
+    let cx = Context::new(&plan, &evidence, &sources, &config);
     check(&cx, &Graph::build(&cx))
 }
 
@@ -182,12 +178,7 @@ fn policies_that_the_json_loses_are_decided_from_the_saved_plan() {
     let config = Config::default();
 
     let alone = build::sources_of(&json.configuration);
-    let cx = Context {
-        plan: &json,
-        backend: &evidence,
-        sources: &alone,
-        config: &config,
-    };
+    let cx = Context::new(&json, &evidence, &alone, &config);
     let g = Graph::build(&cx);
     assert_eq!(
         g.policies.iter().filter(|d| d.undecided).count(),
@@ -200,12 +191,7 @@ fn policies_that_the_json_loses_are_decided_from_the_saved_plan() {
         panic!("not a saved plan")
     };
     for plan in [&json, &saved.plan] {
-        let cx = Context {
-            plan,
-            backend: &evidence,
-            sources: &saved.sources,
-            config: &config,
-        };
+        let cx = Context::new(plan, &evidence, &saved.sources, &config);
         let g = Graph::build(&cx);
         assert_eq!(g.policies.iter().filter(|d| d.undecided).count(), 0);
         let actions = |address: &str| -> Vec<String> {
@@ -250,12 +236,7 @@ fn each_value_of_another_resource_is_followed_without_source() {
     let plan = tfplan_check::plan::json::read(text).unwrap();
     let sources = build::sources_of(&plan.configuration);
     let (evidence, config) = (Evidence::default(), Config::default());
-    let cx = Context {
-        plan: &plan,
-        backend: &evidence,
-        sources: &sources,
-        config: &config,
-    };
+    let cx = Context::new(&plan, &evidence, &sources, &config);
     let g = Graph::build(&cx);
     assert_eq!(
         g.identities[g.identity_at("aws_iam_role.r[\"a\"]").unwrap()]

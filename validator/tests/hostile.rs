@@ -18,12 +18,7 @@ fn whole(text: &str) {
     let sources = build::sources_of(&plan.configuration);
     let all: Vec<&'static dyn Rule> = rules::all().collect();
     let _ = judge::judge(
-        &Context {
-            plan: &plan,
-            backend: &Evidence::default(),
-            sources: &sources,
-            config: &Config::default(),
-        },
+        &Context::new(&plan, &Evidence::default(), &sources, &Config::default()),
         &all,
     );
 }

@@ -41,12 +41,7 @@ fn judged(folder: &Path) -> [(&'static str, Vec<Finding>); 2] {
     let all = |sources: &Sources| {
         let rules: Vec<&'static dyn Rule> = rules::all().collect();
         judge::judge(
-            &Context {
-                plan: &plan,
-                backend: &backend,
-                sources,
-                config: &Config::default(),
-            },
+            &Context::new(&plan, &backend, sources, &Config::default()),
             &rules,
         )
     };

@@ -42,12 +42,7 @@ fn found(plan: &Value) -> Vec<Finding> {
     let sources = build::sources_of(&plan.configuration);
     let rules: Vec<&'static dyn Rule> = rules::all().collect();
     judge::judge(
-        &Context {
-            plan: &plan,
-            backend: &Evidence::default(),
-            sources: &sources,
-            config: &Config::default(),
-        },
+        &Context::new(&plan, &Evidence::default(), &sources, &Config::default()),
         &rules,
     )
 }

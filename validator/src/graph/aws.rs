@@ -226,7 +226,6 @@ pub(super) fn facts(cx: &Context<'_>, r: &Resource<'_>, v: &Value<'_>, out: &mut
             used(cx, r, v, "role_arn", kind, out);
         }
         k if k.starts_with("kubernetes_service_account") => {
-            let annotations = v.path("metadata.0.annotations");
             let kind = UseKind::Pod {
                 namespace: Some(
                     v.path("metadata.0.namespace")
@@ -237,7 +236,6 @@ pub(super) fn facts(cx: &Context<'_>, r: &Resource<'_>, v: &Value<'_>, out: &mut
                 account: v.path("metadata.0.name").as_str().map(str::to_owned),
             };
             let all = cx.resolve(r, v, "metadata.0.annotations");
-            let _ = annotations;
             let place = r.at("metadata.0.annotations");
             for (key, identity) in [
                 ("eks.amazonaws.com/role-arn", IdentityKind::Role),
@@ -460,8 +458,8 @@ fn document(
     let path = Path::from(attribute);
     let planned = super::follow(v, &path);
     let place = r.at(path.clone());
-    if let Some(text) = planned.as_str() {
-        return DocumentFact::planned(place, purpose, path, text);
+    if planned.as_str().is_some() {
+        return DocumentFact::planned(place, purpose, path);
     }
     DocumentFact::evaluated(place, purpose, &cx.resolve(r, v, attribute))
 }

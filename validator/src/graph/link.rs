@@ -1,23 +1,20 @@
 //! Joins facts to a graph.
 
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
-
-use rayon::prelude::*;
+use std::collections::{HashMap, HashSet};
 
 use super::{
-    Boundary, Document, Grant, GrantForm, Graph, Identity, IdentityId, IdentityKind, Member, PolicyId,
-    Purpose, Scope, Source, Use, UseKind,
+    Boundary, Document, Grant, GrantForm, Graph, Identity, IdentityId, IdentityKind, Interest, Member,
+    PolicyId, Purpose, Scope, Sieve, Source, Use, UseKind,
 };
 use crate::context::Context;
 use crate::finding::Place;
-use crate::plan::{Mode, Resource};
+use crate::plan::Mode;
 use crate::source::UNKNOWN_TEXT;
 use crate::value::{Path, Value};
 
 /// Something named by a resource.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Named {
+pub(crate) enum Named {
     /// By reference: a planned instance.
     Address(String),
     /// By name: of an identity its name (without path) or e-mail, of a policy its ARN.
@@ -28,7 +25,7 @@ pub(super) enum Named {
 
 /// What one instance says.
 #[derive(Debug)]
-pub(super) enum Fact {
+pub(crate) enum Fact {
     Identity {
         kind: IdentityKind,
         address: String,
@@ -70,35 +67,33 @@ pub(super) enum Fact {
 
 /// A document before its holders are known.
 #[derive(Debug)]
-pub(super) struct DocumentFact {
+pub(crate) struct DocumentFact {
     place: Place,
     purpose: Purpose,
     pub(super) holders: Vec<Named>,
     unknown: Vec<String>,
     undecided: bool,
+    interest: Interest,
     text: Source,
     hash: u64,
 }
 
-fn hash(text: &str) -> u64 {
-    let mut h = DefaultHasher::new();
-    text.hash(&mut h);
-    h.finish()
-}
-
 impl DocumentFact {
-    pub(super) fn planned(place: Place, purpose: Purpose, attribute: Path, text: &str) -> Self {
+    /// A document whose text stands in a planned value, known to the last character.
+    pub(super) fn planned(place: Place, purpose: Purpose, attribute: Path) -> Self {
         Self {
             place,
             purpose,
             holders: Vec::new(),
             unknown: Vec::new(),
             undecided: false,
-            hash: hash(text),
+            interest: Interest::ALL,
+            hash: 0,
             text: Source::Planned { attribute },
         }
     }
 
+    /// A document that was worked out from the configuration, with holes in it.
     pub(super) fn evaluated(place: Place, purpose: Purpose, v: &Value<'_>) -> Self {
         let text = super::holed(v).unwrap_or_default();
         // A document of which not even the outline is known cannot be judged in part.
@@ -109,8 +104,30 @@ impl DocumentFact {
             holders: Vec::new(),
             unknown: super::references_of(v),
             undecided,
-            hash: hash(&text),
+            interest: Interest::ALL,
+            hash: 0,
             text: Source::Evaluated(text),
+        }
+    }
+
+    fn sift(&mut self, sieve: &Sieve<'_, '_>, values: &Value<'_>) {
+        let text = match &self.text {
+            Source::Planned { attribute } => super::follow(values, attribute).as_str().unwrap_or_default(),
+            Source::Evaluated(text) => text,
+        };
+        self.hash = sieve.hash(text);
+        if !self.undecided {
+            self.interest = sieve.interest(self.hash, self.purpose, text);
+        }
+    }
+}
+
+impl Fact {
+    /// Asks which rules the document concerns, when the fact is one. `values` are those of the instance it was taken from.
+    pub(super) fn sift(&mut self, sieve: &Sieve<'_, '_>, values: &Value<'_>) {
+        match self {
+            Self::Policy { document, .. } | Self::Document(document) => document.sift(sieve, values),
+            _ => {}
         }
     }
 }
@@ -135,40 +152,19 @@ pub(super) fn name_of(v: &Value<'_>, kind: IdentityKind) -> Option<Named> {
     (!name.is_empty() && !name.contains(UNKNOWN_TEXT)).then_some(Named::Text(name))
 }
 
-/// Takes the facts of all live instances and joins them.
-pub(super) fn link(cx: &Context<'_>) -> Graph {
-    let relevant: Vec<&Resource<'_>> = cx
-        .plan
-        .live()
-        .filter(|r| {
-            r.mode == Mode::Managed && (super::aws::concerns(&r.kind) || super::gcp::concerns(&r.kind))
-        })
-        .collect();
-    let facts: Vec<Fact> = relevant
-        .par_chunks(128)
-        .flat_map_iter(|chunk| {
-            let mut out = Vec::new();
-            for r in chunk {
-                let v = r.values();
-                if r.kind.starts_with("google_") {
-                    super::gcp::facts(cx, r, &v, &mut out);
-                } else {
-                    super::aws::facts(cx, r, &v, &mut out);
-                }
-            }
-            out
-        })
-        .collect();
+/// Joins facts.
+pub(super) fn join(cx: &Context<'_>, sieve: &Sieve<'_, '_>, facts: Vec<Fact>) -> Graph {
     let mut joiner = Joiner::default();
     joiner.join(facts);
     if joiner.graph.policies.iter().any(|d| d.undecided) {
-        loose_documents(cx, &mut joiner.graph);
+        loose_documents(cx, sieve, &mut joiner.graph);
     }
     joiner.graph
 }
 
 /// Where a policy could not be found, every planned policy document is judged on its own: it may be the one.
-fn loose_documents(cx: &Context<'_>, graph: &mut Graph) {
+fn loose_documents(cx: &Context<'_>, sieve: &Sieve<'_, '_>, graph: &mut Graph) {
+    let mut known: HashSet<u64> = graph.policies.iter().map(|d| d.hash).collect();
     for r in cx
         .plan
         .live()
@@ -176,11 +172,11 @@ fn loose_documents(cx: &Context<'_>, graph: &mut Graph) {
         .filter(|r| r.mode == Mode::Data && &*r.kind == "aws_iam_policy_document")
     {
         let v = cx.evaluate(&r.address, "json");
-        let fact = DocumentFact::evaluated(r.at("json"), Purpose::Loose, &v);
+        let mut fact = DocumentFact::evaluated(r.at("json"), Purpose::Loose, &v);
+        fact.sift(sieve, &Value::Null);
         // A document with principals is a trust or resource policy of something else.
-        let known = graph.policies.iter().any(|d| d.hash == fact.hash);
         if !fact.undecided
-            && !known
+            && known.insert(fact.hash)
             && !matches!(&fact.text, Source::Evaluated(t) if t.contains("\"Principal\""))
         {
             push(graph, fact, Vec::new());
@@ -195,6 +191,7 @@ fn push(graph: &mut Graph, f: DocumentFact, holders: Vec<IdentityId>) -> PolicyI
         holders,
         unknown: f.unknown,
         undecided: f.undecided,
+        interest: f.interest,
         text: f.text,
         hash: f.hash,
     });

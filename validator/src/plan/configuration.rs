@@ -1,6 +1,8 @@
 //! The `configuration` part of a plan: blocks and their expressions, modules, providers, variables.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -61,17 +63,23 @@ pub struct Block<'p> {
 /// The arguments of a block: text still to be parsed, or made from source.
 #[derive(Debug)]
 pub(crate) enum Expressions<'p> {
+    /// Read when asked for, every time: the block makes one instance.
     Json(Option<&'p RawValue>),
+    /// Read when asked for and kept: the block may make many instances.
+    Kept(Option<&'p RawValue>, OnceLock<Expression<'static>>),
     Made(Expression<'p>),
 }
 
 impl<'p> Block<'p> {
     /// The expressions of the block's arguments.
     #[must_use]
-    pub fn expressions(&self) -> Expression<'p> {
+    pub fn expressions(&self) -> Cow<'_, Expression<'p>> {
         match &self.expressions {
-            Expressions::Json(raw) => Expression::parse(*raw),
-            Expressions::Made(e) => e.clone(),
+            Expressions::Json(raw) => Cow::Owned(Expression::parse(*raw)),
+            Expressions::Kept(raw, read) => {
+                Cow::Borrowed(read.get_or_init(|| Expression::parse(*raw).into_owned()))
+            }
+            Expressions::Made(e) => Cow::Borrowed(e),
         }
     }
 
@@ -219,6 +227,25 @@ impl<'p> Expression<'p> {
             }
             Value::List(items) => Self::Blocks(items.into_iter().map(Self::from_value).collect()),
             _ => Self::Opaque,
+        }
+    }
+
+    /// The same expression, owning its strings.
+    #[must_use]
+    pub fn into_owned(self) -> Expression<'static> {
+        let text = |t: Text<'p>| Text::from(t.0.into_owned());
+        match self {
+            Self::Absent => Expression::Absent,
+            Self::Opaque => Expression::Opaque,
+            Self::Constant(v) => Expression::Constant(v.into_owned()),
+            Self::References(refs) => Expression::References(refs.into_iter().map(text).collect()),
+            Self::Block(entries) => Expression::Block(
+                entries
+                    .into_iter()
+                    .map(|(k, e)| (text(k), e.into_owned()))
+                    .collect(),
+            ),
+            Self::Blocks(blocks) => Expression::Blocks(blocks.into_iter().map(Self::into_owned).collect()),
         }
     }
 

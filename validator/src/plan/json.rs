@@ -3,10 +3,14 @@
 //! Borrowed throughout: addresses and values point into the text, values stay unparsed until a rule asks for them.
 //! `planned_values` (45 % of a plan) repeats `resource_changes` and is skipped; `resource_drift` is noise and is skipped.
 
+use std::sync::OnceLock;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::configuration::{Block, Configuration, Expression, Module, ModuleCall, Provider, Variable};
+use super::configuration::{
+    Block, Configuration, Expression, Expressions, Module, ModuleCall, Provider, Variable,
+};
 use super::{Action, Incomplete, Mode, Output, Plan, Raw, Resource};
 use crate::address;
 use crate::value::{Text, Value};
@@ -453,7 +457,12 @@ fn module(raw: RawModule<'_>, path: String) -> Module<'_> {
         })
         .collect();
     Module {
-        blocks: raw.resources.unwrap_or_default().into_iter().map(block).collect(),
+        blocks: raw
+            .resources
+            .unwrap_or_default()
+            .into_iter()
+            .map(|b| block(b, !path.is_empty()))
+            .collect(),
         variables: raw
             .variables
             .map_or_else(Vec::new, |m| m.0)
@@ -481,14 +490,19 @@ fn module(raw: RawModule<'_>, path: String) -> Module<'_> {
     }
 }
 
-fn block(b: RawBlock<'_>) -> Block<'_> {
+fn block(b: RawBlock<'_>, in_module: bool) -> Block<'_> {
+    let repeated = b.count_expression.is_some() || b.for_each_expression.is_some();
     Block {
         address: b.address,
         kind: b.kind,
         provider: b.provider_config_key,
-        repeated: b.count_expression.is_some() || b.for_each_expression.is_some(),
+        repeated,
         for_each: Expression::parse(b.for_each_expression),
-        expressions: super::configuration::Expressions::Json(b.expressions),
+        expressions: if repeated || in_module {
+            Expressions::Kept(b.expressions, OnceLock::new())
+        } else {
+            Expressions::Json(b.expressions)
+        },
         provisioners: b.provisioners,
         made_provisioners: Vec::new(),
     }

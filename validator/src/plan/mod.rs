@@ -12,6 +12,7 @@ pub use configuration::{Block, Configuration, Expression, Module, ModuleCall, Pr
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Bound;
 
 use serde_json::value::RawValue;
 
@@ -42,6 +43,8 @@ pub struct Plan<'p> {
     pub outputs: Vec<Output<'p>>,
     pub(crate) by_address: HashMap<Text<'p>, usize>,
     pub(crate) by_block: HashMap<String, Vec<usize>>,
+    /// Keyed instances by their address without the last key: the instances of one block in one module instance.
+    pub(crate) by_base: HashMap<String, Vec<usize>>,
     /// Every module instance that holds something, with all that stand above it.
     pub(crate) module_paths: BTreeSet<String>,
 }
@@ -254,21 +257,51 @@ impl<'p> Plan<'p> {
             .or_else(|| self.read_data.get(i - self.resources.len()))
     }
 
-    /// All instances (and read data) that a configuration block makes, by its address without keys.
+    /// All live instances (and read data) that a configuration block makes, by its address without keys.
     #[must_use]
     pub fn instances(&self, block: &str) -> Vec<&Resource<'p>> {
+        self.picked(self.by_block.get(block))
+    }
+
+    /// The live instances that a block makes in one module instance: `base` is the block's address with the keys of its
+    /// modules, without its own (`module.a["x"].aws_iam_role.r`).
+    #[must_use]
+    pub fn instances_in(&self, base: &str) -> Vec<&Resource<'p>> {
+        match self.live_at(base) {
+            Some(one) => vec![one],
+            None => self.picked(self.by_base.get(base)),
+        }
+    }
+
+    /// The instance at an exact address, if it exists once the plan is applied.
+    #[must_use]
+    pub fn live_at(&self, address: &str) -> Option<&Resource<'p>> {
+        self.resource(address).filter(|r| r.exists_after())
+    }
+
+    fn picked(&self, indices: Option<&Vec<usize>>) -> Vec<&Resource<'p>> {
         let n = self.resources.len();
-        self.by_block.get(block).map_or_else(Vec::new, |v| {
-            v.iter()
-                .filter_map(|&i| {
-                    if i < n {
-                        self.resources.get(i)
-                    } else {
-                        self.read_data.get(i - n)
-                    }
-                })
-                .collect()
-        })
+        let one = |&i: &usize| match i.checked_sub(n) {
+            None => self.resources.get(i),
+            Some(read) => self.read_data.get(read),
+        };
+        indices.into_iter().flatten().filter_map(one).collect()
+    }
+
+    /// The instances of the module call at `base` (`module.a["x"].module.b`): itself, or one for each key.
+    pub fn module_instances<'s>(&'s self, base: &'s str) -> impl Iterator<Item = &'s str> {
+        // `[` sorts behind `.` and names, so instances of the call are among those that begin with its name.
+        self.module_paths
+            .range::<str, _>((Bound::Included(base), Bound::Unbounded))
+            .take_while(move |p| p.starts_with(base))
+            .filter(move |p| p.as_str() == base || address::base(p) == Some(base))
+            .map(String::as_str)
+    }
+
+    /// True when something stands in the module instance at `path`.
+    #[must_use]
+    pub fn has_module(&self, path: &str) -> bool {
+        self.module_paths.contains(path)
     }
 
     /// The expressions of the block that makes `resource`, when the plan carries its configuration.
@@ -287,22 +320,39 @@ impl<'p> Plan<'p> {
     }
 
     pub(crate) fn index(&mut self) {
-        let all = self.resources.iter().chain(&self.read_data);
-        self.by_address = all
-            .clone()
-            .enumerate()
-            .map(|(i, r)| (r.address.clone(), i))
-            .collect();
-        self.by_block.clear();
-        self.module_paths.clear();
-        for (i, r) in self.resources.iter().chain(&self.read_data).enumerate() {
+        let all = || self.resources.iter().chain(&self.read_data);
+        let mut by_address = HashMap::with_capacity(all().count());
+        let mut by_block: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut by_base: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut module_paths: BTreeSet<String> = BTreeSet::new();
+        for (i, r) in all().enumerate() {
+            by_address.insert(r.address.clone(), i);
             // Only live ones: a block whose instances are all deleted makes nothing.
-            if r.exists_after() {
-                self.by_block
-                    .entry(address::without_keys(&r.address).into_owned())
-                    .or_default()
-                    .push(i);
+            if !r.exists_after() {
+                continue;
             }
+            push(&mut by_block, &r.block(), i);
+            if let Some(base) = address::base(&r.address) {
+                push(&mut by_base, base, i);
+            }
+            let mut module = r.module();
+            while !module.is_empty() && !module_paths.contains(module) {
+                module_paths.insert(module.to_owned());
+                module = crate::references::parent(module).0;
+            }
+        }
+        self.by_address = by_address;
+        self.by_block = by_block;
+        self.by_base = by_base;
+        self.module_paths = module_paths;
+    }
+}
+
+fn push(map: &mut HashMap<String, Vec<usize>>, key: &str, i: usize) {
+    match map.get_mut(key) {
+        Some(list) => list.push(i),
+        None => {
+            map.insert(key.to_owned(), vec![i]);
         }
     }
 }

@@ -70,7 +70,8 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub const HOME: &str = "https://github.com/mlops/terraform-provider-mlops";
 
 /// The page of a rule on the web.
-fn page(code: &str) -> String {
+#[must_use]
+pub fn page(code: &str) -> String {
     format!("{HOME}/blob/main/docs/rules/{code}.md")
 }
 

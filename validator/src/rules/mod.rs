@@ -23,6 +23,7 @@
 //! | [`Rule::call`] | each module call, in its calling module | literals handed to modules |
 //! | [`Rule::output`] | each root output that exists after apply | exported secrets |
 //! | [`Rule::backend`] | the evidence about the backend, once (also when there is none) | LS |
+//! | [`Rule::sift`] | each distinct policy text | saying which documents the hooks below want: the others never reach them |
 //! | [`Rule::policy`] | each AWS policy document that is not a trust, parsed by `mlops-access` | what a policy allows |
 //! | [`Rule::trust`] | each role's trust policy | who may become it |
 //! | [`Rule::unreadable`] | each document that is unknown or malformed | MI27 |
@@ -54,7 +55,8 @@
 //! [`Graph`] holds every identity with its policies, attachments, boundary, trust and uses, joined by reference and by name. Documents are
 //! completed as far as the source allows; what stays unknown is U+FFFC in the text (`mlops_access::aws::UNKNOWN_TEXT`), and the `access` crate
 //! answers *cannot tell* where it matters. A rule reports at `document.place`; the engine fans out to holders for nobody: one cause,
-//! one finding, others by `.related(…)`. `graph.policy(cx, id)` parses another document (cached), `graph.policies_of(cx, identity)` all of one identity.
+//! one finding, others by `.related(…)`. `graph.policy(cx, id)` parses another document (cached), `graph.policies_for(cx, identity, &META)` those of an identity that the rule's
+//! [`Rule::sift`] let through, `graph.policies_of(cx, identity)` all of them.
 //!
 //! # Findings
 //!
@@ -80,12 +82,10 @@ pub mod ls;
 pub mod mi;
 pub mod sk;
 
-use mlops_access::aws::Policy;
-
 use crate::backend;
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
-use crate::graph::{Document, Grant, Graph, Identity, NoPolicy, Reading};
+use crate::graph::{Document, Grant, Graph, Identity, NoPolicy, Purpose, Reading};
 use crate::plan::{Module, ModuleCall, Output, Provider, Resource, Variable};
 use crate::value::Value;
 
@@ -121,6 +121,21 @@ impl Meta {
             out.push_str(line.strip_prefix(' ').unwrap_or(line));
             out.push('\n');
         }
+        out
+    }
+
+    /// The page with what the registry knows of the rule below it: what `explain` prints and what `docs/rules` holds.
+    #[must_use]
+    pub fn document(&self) -> String {
+        let mut out = self.page();
+        out.push_str(&format!(
+            "\n---\n{} · {} · level {} · since {}",
+            self.code, self.family, self.level, self.since
+        ));
+        if !self.invariants.is_empty() {
+            out.push_str(&format!(" · enforces {}", self.invariants.join(", ")));
+        }
+        out.push('\n');
         out
     }
 }
@@ -168,6 +183,18 @@ pub trait Rule: Sync {
     /// What is known about the backend.
     fn backend(&self, cx: &Context<'_>, evidence: &backend::Evidence, out: &mut Findings<'_>) {}
 
+    /// Whether a policy text can matter to this rule at all: in [`Rule::policy`], in [`Rule::trust`], or through
+    /// [`Graph::policies_for`] and [`Graph::trust_for`]. Asked once for each distinct text, when its holders are not known yet; what
+    /// it says no to never reaches the rule. Cheap questions first: most policies of a plan are of no interest to anybody.
+    fn sift(&self, cx: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
+        false
+    }
+
+    /// False for a rule that sifts only for [`Graph::policies_for`] and [`Graph::trust_for`], and has neither of the two hooks below.
+    fn reads_documents(&self) -> bool {
+        true
+    }
+
     /// An AWS policy document of the identity graph that could be read: identity policy, boundary, resource policy or loose document
     /// (trusts have a hook of their own). `document.holders` are the identities it belongs to, `document.unknown` what is not known in it.
     fn policy(
@@ -180,14 +207,13 @@ pub trait Rule: Sync {
     ) {
     }
 
-    /// The trust policy of a role, when it could be read. The text is what [`Graph::text`] gives (for `TokenSet::of_aws_trust`).
+    /// The trust policy of a role, when it could be read.
     fn trust(
         &self,
         cx: &Context<'_>,
         graph: &Graph,
         document: &Document,
-        policy: &Policy,
-        text: &str,
+        policy: &Reading<'_>,
         out: &mut Findings<'_>,
     ) {
     }

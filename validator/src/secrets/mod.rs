@@ -14,9 +14,10 @@ pub mod lookalike;
 pub mod name;
 mod token;
 
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 
 pub use fingerprint::Fingerprint;
 pub use kind::Kind;
@@ -64,44 +65,45 @@ impl Found {
 
 /// Pieces of names, and of the places where scripts stand, at least one of which is in every text that can hold a secret told by
 /// its name.
+const WORDS: [&str; 30] = [
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "credential",
+    "api_key",
+    "apikey",
+    "api-key",
+    "access_key",
+    "accesskey",
+    "private_key",
+    "privatekey",
+    "signing_key",
+    "encryption_key",
+    "account_key",
+    "master_key",
+    "shared_key",
+    "client_key",
+    "auth_key",
+    "app_key",
+    "license_key",
+    "connection_string",
+    "bearer",
+    "user_data",
+    "startup-script",
+    "startup_script",
+    "custom_data",
+    "sa_key",
+    "service_key",
+    "json_key",
+];
+
 static TELLING: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    let words = [
-        "pass",
-        "pwd",
-        "secret",
-        "token",
-        "credential",
-        "api_key",
-        "apikey",
-        "api-key",
-        "access_key",
-        "accesskey",
-        "private_key",
-        "privatekey",
-        "signing_key",
-        "encryption_key",
-        "account_key",
-        "master_key",
-        "shared_key",
-        "client_key",
-        "auth_key",
-        "app_key",
-        "license_key",
-        "connection_string",
-        "bearer",
-        "user_data",
-        "startup-script",
-        "startup_script",
-        "custom_data",
-        "sa_key",
-        "service_key",
-        "json_key",
-    ];
     #[allow(clippy::expect_used)]
     // Fails only for a set of patterns too large to index; this one is fixed and small.
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
-        .build(words)
+        .build(WORDS)
         .expect("a fixed set of short literals")
 });
 
@@ -111,17 +113,52 @@ pub fn is_telling(text: &str) -> bool {
     TELLING.is_match(text)
 }
 
-/// True when `text` holds a run of base64 long enough to hide a script: one pass, like [`is_telling`].
+/// The same words, for text in lower case: without folding, the search runs on vector instructions.
+static TELLING_LOWER: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    #[allow(clippy::expect_used)]
+    // Fails only for a set of patterns too large to index; this one is fixed and small.
+    AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostFirst)
+        .build(WORDS)
+        .expect("a fixed set of short literals")
+});
+
+thread_local! {
+    /// Where large texts are put into lower case.
+    static LOWER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// [`is_telling`], for large texts.
+fn is_telling_at_length(text: &str) -> bool {
+    LOWER.with_borrow_mut(|lower| {
+        lower.clear();
+        lower.extend_from_slice(text.as_bytes());
+        lower.make_ascii_lowercase();
+        TELLING_LOWER.is_match(lower.as_slice())
+    })
+}
+
+/// True when a text of any size may hold a secret: [`may_hold`], [`is_telling`] or [`may_hide`].
+#[must_use]
+pub fn may_matter(text: &str) -> bool {
+    may_hold(text) || is_telling_at_length(text) || may_hide(text)
+}
+
+/// So long a run of base64 may hide a script.
+const RUN: usize = 40;
+
+/// True when `text` holds a run of base64 long enough to hide a script.
 #[must_use]
 pub fn may_hide(text: &str) -> bool {
-    let mut run = 0_u32;
-    text.bytes().any(|b| {
-        run = if b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=') {
-            run + 1
-        } else {
-            0
-        };
-        run >= 40
+    let bytes = text.as_bytes();
+    let base = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
+    // Every run of that length covers one of these places: only around them it is worth looking.
+    (RUN - 1..bytes.len()).step_by(RUN).any(|at| {
+        base(&bytes[at]) && {
+            let before = bytes[..at].iter().rev().take(RUN).take_while(|b| base(b)).count();
+            let after = bytes[at..].iter().take(RUN).take_while(|b| base(b)).count();
+            before + after >= RUN
+        }
     })
 }
 

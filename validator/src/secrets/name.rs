@@ -1,5 +1,9 @@
 //! What the name of an attribute, variable or key tells about its value.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 /// What a name promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Promise {
@@ -149,12 +153,41 @@ const ABOUT: &[&str] = &[
     "label",
 ];
 
+/// One of these is in every name that promises something: most names of a document are done with here.
+static PROMISING: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    #[allow(clippy::expect_used)]
+    // Fails only for a set of patterns too large to index; this one is fixed and small.
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build([
+            "key",
+            "cred",
+            "json",
+            "account",
+            "pass",
+            "pwd",
+            "token",
+            "secret",
+            "bearer",
+            "connection",
+        ])
+        .expect("a fixed set of short words")
+});
+
 /// What `name` promises about its value.
 #[must_use]
 pub fn promise(name: &str) -> Promise {
+    if !PROMISING.is_match(name) {
+        return Promise::Nothing;
+    }
     let words = words(name);
     let joined = words.join("_");
-    let ends = |s: &str| joined == s || joined.ends_with(&format!("_{s}"));
+    // Called for every string of every document: nothing is allocated for a comparison.
+    let ends = |s: &str| {
+        joined
+            .strip_suffix(s)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('_'))
+    };
     if [
         "aws_access_key_id",
         "aws_secret_access_key",

@@ -100,7 +100,7 @@ const JWT: &str = "eyJ";
 const URL: &str = "://";
 
 static ANCHORS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    let anchors = SHAPES.iter().map(|s| s.prefix).chain([PEM, JWT, URL]);
+    let anchors = anchors();
     #[allow(clippy::expect_used)]
     // Fails only for a set of patterns too large to index; this one is fixed and small.
     AhoCorasick::builder()
@@ -109,10 +109,28 @@ static ANCHORS: LazyLock<AhoCorasick> = LazyLock::new(|| {
         .expect("a fixed set of short literals")
 });
 
+/// The beginnings of everything with a structure.
+pub(super) fn anchors() -> impl Iterator<Item = &'static str> {
+    SHAPES.iter().map(|s| s.prefix).chain([PEM, JWT, URL])
+}
+
+/// True when what stands at `range` really begins something: in this case, and for a URL with a user before the host.
+pub(super) fn begins(text: &str, range: Range<usize>) -> bool {
+    let anchor = &text[range.clone()];
+    if anchor == URL {
+        // In JSON a password may hold an escape: a backslash ends nothing here.
+        let authority = text.as_bytes()[range.end..].iter();
+        return authority
+            .take_while(|b| !matches!(b, b'/' | b'?' | b'#' | b'"') && !b.is_ascii_whitespace())
+            .any(|b| *b == b'@');
+    }
+    anchors().any(|a| a == anchor)
+}
+
 /// True when `text` holds the beginning of something with a structure: one pass, for skipping what cannot hold any.
 #[must_use]
 pub fn may_hold(text: &str) -> bool {
-    ANCHORS.is_match(text)
+    ANCHORS.find_iter(text).any(|m| begins(text, m.range()))
 }
 
 /// Every secret with a structure in `text`, with its range, in order.

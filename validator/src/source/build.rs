@@ -8,6 +8,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::eval::{Evaluator, Nothing, World};
 use super::files::{Located, Module as SourceModule, Sources, module_key};
@@ -60,7 +61,7 @@ fn module(
             ..Module::default()
         };
     };
-    let evaluator = Evaluator::new(sources, &Nothing);
+    let evaluator = Evaluator::new(sources, Nothing);
     let calls = m
         .calls
         .iter()
@@ -243,7 +244,7 @@ fn expression(e: &Expr) -> Expression<'static> {
         return Expression::References(out);
     }
     let nothing = Sources::default();
-    match Evaluator::new(&nothing, &Nothing).eval(e, &super::Scope::default()) {
+    match Evaluator::new(&nothing, Nothing).eval(e, &super::Scope::default()) {
         v if v.is_wholly_known() => Expression::Constant(v.bare().clone()),
         _ => Expression::Opaque,
     }
@@ -347,7 +348,7 @@ fn traversal(e: &Expr) -> Option<String> {
 /// A plan of what a source says, as if all of it were created.
 #[must_use]
 pub fn sketch(sources: &Sources) -> Plan<'static> {
-    let evaluator = Evaluator::new(sources, &Nothing);
+    let evaluator = Evaluator::new(sources, Nothing);
     let mut plan = Plan {
         format_version: "1.2".into(),
         configuration: configuration(sources),
@@ -594,25 +595,34 @@ fn expr_of(e: &Expression<'_>) -> Expr {
     let kind = match e {
         Expression::Constant(v) => Kind::Literal(v.clone().into_owned()),
         Expression::References(refs) => {
+            let parsed = |r: &Text<'_>| {
+                hcl_edit::parser::parse_expr(r)
+                    .ok()
+                    .map(|e| super::syntax::from_hcl(&e))
+            };
+            let key = refs
+                .iter()
+                .find(|r| matches!(&***r, "each.key" | "count.index"))
+                .and_then(parsed);
             let whole: Vec<Expr> = refs
                 .iter()
                 .filter(|r| {
                     crate::references::is_whole(r, refs)
                         && !matches!(&***r, "each.key" | "each.value" | "count.index")
                 })
-                .filter_map(|r| hcl_edit::parser::parse_expr(r).ok())
-                .map(|e| super::syntax::from_hcl(&e))
+                .filter_map(parsed)
+                .map(|e| match &key {
+                    Some(key) => paired(e, key),
+                    None => e,
+                })
                 .collect();
-            let paired = refs
-                .iter()
-                .find(|r| matches!(&***r, "each.key" | "count.index"))
-                .and_then(|r| hcl_edit::parser::parse_expr(r).ok())
-                .map(|e| super::syntax::from_hcl(&e));
-            match (whole.len(), paired) {
-                (0, Some(p)) => p.kind,
+            match (whole.len(), key) {
+                (0, Some(key)) => key.kind,
                 (0, None) => Kind::Opaque,
                 (1, None) => whole.into_iter().next().map_or(Kind::Opaque, |e| e.kind),
-                // `x[each.key].attr` is listed as `x` and `each.key`: which attribute was meant is lost.
+                (1, Some(_)) if is_document(&whole[0]) => {
+                    whole.into_iter().next().map_or(Kind::Opaque, |e| e.kind)
+                }
                 (_, _) => Kind::Call("\0one_of".into(), whole, false),
             }
         }
@@ -621,12 +631,52 @@ fn expr_of(e: &Expression<'_>) -> Expr {
     Expr { kind, span: 0..0 }
 }
 
+/// `x[each.key].attribute` is listed as `x` and `each.key`: the instance with that key is meant, and which attribute is lost. Of a policy
+/// document only one is ever meant.
+fn paired(e: Expr, key: &Expr) -> Expr {
+    let one = |kind| Expr { kind, span: 0..0 };
+    let (block, document) = match &e.kind {
+        Kind::Get(inner, _) => match &inner.kind {
+            Kind::Name(root) => (
+                !matches!(
+                    root.as_str(),
+                    "var" | "local" | "module" | "each" | "count" | "path" | "data"
+                ),
+                false,
+            ),
+            Kind::Get(data, kind) => (
+                matches!(&data.kind, Kind::Name(n) if n == "data"),
+                kind == "aws_iam_policy_document",
+            ),
+            _ => (false, false),
+        },
+        _ => (false, false),
+    };
+    if !block {
+        return e;
+    }
+    let element = one(Kind::Index(Box::new(e), Box::new(key.clone())));
+    if document {
+        one(Kind::Get(Box::new(element), "json".into()))
+    } else {
+        element
+    }
+}
+
+/// The text of a policy document, as [`paired`] makes it.
+fn is_document(e: &Expr) -> bool {
+    matches!(&e.kind, Kind::Get(element, name) if name == "json" && matches!(element.kind, Kind::Index(..)))
+}
+
 /// What a plan knows, for the evaluator.
 #[derive(Debug)]
 pub struct Planned<'a> {
     plan: &'a Plan<'a>,
-    values: RefCell<BTreeMap<String, Option<V>>>,
+    values: RefCell<BTreeMap<String, Option<Arc<V>>>>,
 }
+
+/// So many instances' values are kept for the next question.
+const KEPT: usize = 500;
 
 impl<'a> Planned<'a> {
     /// A view of a plan.
@@ -640,26 +690,28 @@ impl<'a> Planned<'a> {
 }
 
 impl World for Planned<'_> {
-    fn instance(&self, address: &str) -> Option<V> {
+    fn instance(&self, address: &str) -> Option<Arc<V>> {
         if let Some(v) = self.values.borrow().get(address) {
             return v.clone();
         }
         let v = self
             .plan
-            .resource(address)
-            .filter(|r| r.exists_after())
-            .map(|r| r.values().into_owned());
+            .live_at(address)
+            .map(|r| Arc::new(r.values().into_owned()));
         self.values.borrow_mut().insert(address.to_owned(), v.clone());
         v
     }
 
+    fn has_instance(&self, address: &str) -> bool {
+        self.plan.live_at(address).is_some()
+    }
+
     fn instances(&self, module: &str, block: &str) -> Option<Vec<String>> {
-        let all = self
+        let base = address::in_module(module, block);
+        let here: Vec<String> = self
             .plan
-            .instances(&address::without_keys(&address::in_module(module, block)));
-        let here: Vec<String> = all
-            .into_iter()
-            .filter(|r| r.module() == module)
+            .instances_in(&base)
+            .iter()
             .map(|r| r.address.to_string())
             .collect();
         (!here.is_empty()).then_some(here)
@@ -667,19 +719,20 @@ impl World for Planned<'_> {
 
     fn module_instances(&self, module: &str, call: &str) -> Vec<String> {
         let base = address::in_module(module, &format!("module.{call}"));
-        self.plan
-            .module_paths
-            .range(base.clone()..)
-            .take_while(|p| p.starts_with(&base))
-            .filter(|p| {
-                address::without_keys(p) == address::without_keys(&base)
-                    && p[base.len()..].chars().next().is_none_or(|c| c == '[')
-            })
-            .cloned()
-            .collect()
+        self.plan.module_instances(&base).map(str::to_owned).collect()
+    }
+
+    fn has_module(&self, path: &str) -> bool {
+        self.plan.has_module(path)
     }
 
     fn variable(&self, name: &str) -> Option<V> {
         self.plan.variable(name).map(Value::into_owned)
+    }
+
+    fn tidy(&self) {
+        if self.values.borrow().len() > KEPT {
+            self.values.borrow_mut().clear();
+        }
     }
 }

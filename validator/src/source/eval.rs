@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use hcl_edit::expr::{BinaryOperator, UnaryOperator};
 
@@ -21,13 +22,23 @@ type V = Value<'static>;
 /// What is known beside the source: planned values.
 pub trait World {
     /// Planned values of an instance (or data source) at an instance address.
-    fn instance(&self, address: &str) -> Option<V>;
+    fn instance(&self, address: &str) -> Option<Arc<V>>;
     /// Instance addresses that a block makes inside one module instance: `module.a["x"]` and `aws_iam_role.r`.
     fn instances(&self, module: &str, block: &str) -> Option<Vec<String>>;
     /// Instances of a module call inside one module instance, as paths.
     fn module_instances(&self, module: &str, call: &str) -> Vec<String>;
     /// The value of a root variable.
     fn variable(&self, name: &str) -> Option<V>;
+    /// Whether there is an instance at an instance address.
+    fn has_instance(&self, address: &str) -> bool {
+        self.instance(address).is_some()
+    }
+    /// Whether there is a module instance at a path.
+    fn has_module(&self, _path: &str) -> bool {
+        false
+    }
+    /// Forgets what it keeps beside the plan, when that has become much.
+    fn tidy(&self) {}
 }
 
 /// Nothing is known but the source.
@@ -35,7 +46,7 @@ pub trait World {
 pub struct Nothing;
 
 impl World for Nothing {
-    fn instance(&self, _: &str) -> Option<V> {
+    fn instance(&self, _: &str) -> Option<Arc<V>> {
         None
     }
     fn instances(&self, _: &str, _: &str) -> Option<Vec<String>> {
@@ -61,11 +72,25 @@ const MODULE: &str = "\0module";
 /// Evaluates expressions of one configuration.
 pub struct Evaluator<'a> {
     sources: &'a Sources,
-    world: &'a dyn World,
-    memo: RefCell<HashMap<String, V>>,
+    world: Box<dyn World + Send + 'a>,
+    memo: RefCell<HashMap<String, Memo>>,
+    /// What `for_each` of a body ranges over in a module instance: it is the same for every key.
+    ranges: RefCell<HashMap<(String, usize), Arc<V>>>,
+    /// A value was asked for while it was being worked out: what was made of the answer holds for that question only.
+    circular: Cell<bool>,
     depth: Cell<u32>,
     steps: Cell<u32>,
 }
+
+/// A remembered value; one that is still being worked out stands for its own reference.
+#[derive(Clone)]
+enum Memo {
+    Begun(V),
+    Known(Arc<V>),
+}
+
+/// So many values are remembered from one question to the next.
+const REMEMBERED: usize = 2_000;
 
 impl std::fmt::Debug for Evaluator<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -87,6 +112,17 @@ pub struct Scope {
     pub(crate) element: Option<V>,
 }
 
+impl Scope {
+    /// The scope of what stands in a module instance outside of repeated blocks.
+    #[must_use]
+    pub fn of(module: &str) -> Self {
+        Self {
+            module: module.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
 /// Unknown because of a reference.
 #[must_use]
 pub fn hole(reference: impl Into<String>) -> V {
@@ -98,14 +134,45 @@ pub fn hole(reference: impl Into<String>) -> V {
 impl<'a> Evaluator<'a> {
     /// An evaluator of `sources` that knows what `world` knows.
     #[must_use]
-    pub fn new(sources: &'a Sources, world: &'a dyn World) -> Self {
+    pub fn new(sources: &'a Sources, world: impl World + Send + 'a) -> Self {
         Self {
             sources,
-            world,
-            memo: RefCell::new(HashMap::new()),
+            world: Box::new(world),
+            memo: RefCell::default(),
+            ranges: RefCell::default(),
+            circular: Cell::new(false),
             depth: Cell::new(0),
             steps: Cell::new(0),
         }
+    }
+
+    /// Begins another question: what was worked out for earlier ones is kept, as far as it holds for all and is not too much.
+    pub fn begin(&self) {
+        let exhausted = self.steps.get() >= STEPS;
+        if exhausted || self.circular.get() || self.memo.borrow().len() > REMEMBERED || self.depth.get() > 0 {
+            self.memo.borrow_mut().clear();
+            self.ranges.borrow_mut().clear();
+        }
+        self.world.tidy();
+        self.circular.set(false);
+        self.depth.set(0);
+        self.steps.set(0);
+    }
+
+    /// The value under a key of the memory; worked out the first time. A question that leads back to itself gets `own`.
+    fn once(&self, key: String, own: impl FnOnce() -> V, work: impl FnOnce() -> V) -> Arc<V> {
+        match self.memo.borrow().get(&key) {
+            Some(Memo::Known(v)) => return Arc::clone(v),
+            Some(Memo::Begun(own)) => {
+                self.circular.set(true);
+                return Arc::new(own.clone());
+            }
+            None => {}
+        }
+        self.memo.borrow_mut().insert(key.clone(), Memo::Begun(own()));
+        let v = Arc::new(work());
+        self.memo.borrow_mut().insert(key, Memo::Known(Arc::clone(&v)));
+        v
     }
 
     /// The scope in which the block of an instance is evaluated: its module, and `each`/`count` from its key.
@@ -116,23 +183,17 @@ impl<'a> Evaluator<'a> {
     }
 
     fn keyed(&self, module: &str, key: Option<&str>, block: &Body) -> Scope {
-        let mut scope = Scope {
-            module: module.to_owned(),
-            ..Scope::default()
-        };
+        let mut scope = Scope::of(module);
         match key {
             Some(k) if k.starts_with('"') => {
                 let key: V = Value::string(
                     serde_json::from_str::<String>(k).unwrap_or_else(|_| k.trim_matches('"').to_owned()),
                 );
-                let all = block
-                    .get("for_each")
-                    .map(|e| self.eval(e, &scope))
-                    .unwrap_or_default();
-                let value = match all.bare() {
-                    Value::Object(_) => all.get(key.as_str().unwrap_or_default()).clone(),
-                    Value::List(_) => key.clone(),
-                    _ => Value::unknown(),
+                let value = match block.get("for_each") {
+                    Some(e) => self
+                        .element(e, &key, &scope)
+                        .unwrap_or_else(|| self.ranged(e, &key, &scope)),
+                    None => Value::unknown(),
                 };
                 scope.each = Some((key, value));
             }
@@ -140,6 +201,56 @@ impl<'a> Evaluator<'a> {
             None => {}
         }
         scope
+    }
+
+    /// `each.value` for a key of what `for_each` ranges over.
+    fn ranged(&self, for_each: &Expr, key: &V, scope: &Scope) -> V {
+        let known = (scope.module.clone(), std::ptr::from_ref(for_each).addr());
+        let remembered = self.ranges.borrow().get(&known).map(Arc::clone);
+        let all = remembered.unwrap_or_else(|| {
+            let all = Arc::new(self.eval(for_each, scope));
+            self.ranges.borrow_mut().insert(known, Arc::clone(&all));
+            all
+        });
+        match all.bare() {
+            Value::Object(_) => all.get(key.as_str().unwrap_or_default()).clone(),
+            Value::List(_) => key.clone(),
+            _ => Value::unknown(),
+        }
+    }
+
+    /// `base[index]` where base is a repeated block or module call: the one instance, without looking at the others.
+    fn element(&self, base: &Expr, index: &V, scope: &Scope) -> Option<V> {
+        let key = match index.bare() {
+            Value::String(s) => serde_json::Value::String(s.to_string()).to_string(),
+            Value::Number(n) => n.to_string(),
+            _ => return None,
+        };
+        let Kind::Get(inner, name) = &base.kind else {
+            return None;
+        };
+        let shadowed = |root: &str| scope.names.iter().any(|(n, _)| n == root);
+        let (mark, path) = match &inner.kind {
+            Kind::Name(root) if shadowed(root) => return None,
+            Kind::Name(root) => match root.as_str() {
+                "var" | "local" | "each" | "count" | "path" | "terraform" | "self" | "data" | "ephemeral" => {
+                    return None;
+                }
+                "module" => (MODULE, format!("module.{name}")),
+                kind => (INSTANCE, format!("{kind}.{name}")),
+            },
+            Kind::Get(data, kind) if matches!(&data.kind, Kind::Name(n) if n == "data" && !shadowed(n)) => {
+                (INSTANCE, format!("data.{kind}.{name}"))
+            }
+            _ => return None,
+        };
+        let address = format!("{}[{key}]", address::in_module(&scope.module, &path));
+        let there = if mark == MODULE {
+            self.world.has_module(&address)
+        } else {
+            self.world.has_instance(&address)
+        };
+        there.then(|| Value::Object(vec![(Text::from(mark), Value::string(address))]))
     }
 
     /// The source block of an instance.
@@ -156,17 +267,13 @@ impl<'a> Evaluator<'a> {
     /// determined by what is known (the ARN of a bucket by its name), else a hole.
     #[must_use]
     pub fn attribute(&self, instance: &str, name: &str) -> V {
-        let memo = format!("{instance}\0{name}");
-        if let Some(v) = self.memo.borrow().get(&memo) {
-            return v.clone();
-        }
         // A reference back to this attribute while it is being evaluated is unknown.
-        self.memo
-            .borrow_mut()
-            .insert(memo.clone(), hole(format!("{instance}.{name}")));
-        let v = self.attribute_uncached(instance, name);
-        self.memo.borrow_mut().insert(memo, v.clone());
-        v
+        let v = self.once(
+            format!("{instance}\0{name}"),
+            || hole(format!("{instance}.{name}")),
+            || self.attribute_uncached(instance, name),
+        );
+        V::clone(&v)
     }
 
     fn attribute_uncached(&self, instance: &str, name: &str) -> V {
@@ -328,8 +435,13 @@ impl<'a> Evaluator<'a> {
             Kind::Get(base, name) => self.get(base, name, scope),
             Kind::Index(base, index) => {
                 let index = self.eval(index, scope);
-                let base = self.eval(base, scope);
-                self.index(&base, &index)
+                if let Some(one) = self.element(base, &index, scope) {
+                    return one;
+                }
+                match self.remembered(base, scope) {
+                    Some(all) => self.index(&all, &index),
+                    None => self.index(&self.eval(base, scope), &index),
+                }
             }
             Kind::Splat(base, rest) => {
                 let base = self.eval(base, scope);
@@ -431,7 +543,7 @@ impl<'a> Evaluator<'a> {
         {
             match root.as_str() {
                 "var" => return self.variable(&scope.module, name),
-                "local" => return self.local(&scope.module, name),
+                "local" => return V::clone(&self.local(&scope.module, name)),
                 "module" => return self.module_call(&scope.module, name),
                 "path" => {
                     let dir = self
@@ -455,8 +567,23 @@ impl<'a> Evaluator<'a> {
         {
             return self.block_value(&scope.module, &format!("data.{kind}.{name}"));
         }
-        let base = self.eval(base, scope);
-        self.member_of(&base, name)
+        match self.remembered(base, scope) {
+            Some(all) => self.member_of(&all, name),
+            None => self.member_of(&self.eval(base, scope), name),
+        }
+    }
+
+    /// The value of `local.x` or `var.x` without a copy: such maps are large, and one element is asked for.
+    fn remembered(&self, e: &Expr, scope: &Scope) -> Option<Arc<V>> {
+        let Kind::Get(root, name) = &e.kind else {
+            return None;
+        };
+        match &root.kind {
+            Kind::Name(root) if scope.names.iter().any(|(n, _)| n == root) => None,
+            Kind::Name(root) if root == "local" => Some(self.local(&scope.module, name)),
+            Kind::Name(root) if root == "var" => Some(self.variable_shared(&scope.module, name)),
+            _ => None,
+        }
     }
 
     /// `x.name` of a value: of an instance its attribute, of a module its output.
@@ -543,10 +670,7 @@ impl<'a> Evaluator<'a> {
     /// The instance addresses a body makes, by its `count` or `for_each`; one with an unknown key is given none.
     #[must_use]
     pub fn expand(&self, module: &str, base: &str, body: &Body) -> Vec<String> {
-        let scope = Scope {
-            module: module.to_owned(),
-            ..Scope::default()
-        };
+        let scope = Scope::of(module);
         if let Some(e) = body.get("count") {
             let n = self.eval(e, &scope);
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -587,65 +711,39 @@ impl<'a> Evaluator<'a> {
     }
 
     fn output(&self, module: &str, name: &str) -> V {
-        let memo = format!("{module}\0output\0{name}");
-        if let Some(v) = self.memo.borrow().get(&memo) {
-            return v.clone();
-        }
-        let unknown = hole(format!("{module}.{name}"));
-        self.memo.borrow_mut().insert(memo.clone(), unknown.clone());
-        let v = self
-            .sources
-            .module(module)
-            .and_then(|m| m.outputs.get(name))
-            .and_then(|o| o.block.body.get("value"))
-            .map_or(unknown, |e| {
-                self.eval(
-                    e,
-                    &Scope {
-                        module: module.to_owned(),
-                        ..Scope::default()
-                    },
-                )
-            });
-        self.memo.borrow_mut().insert(memo, v.clone());
-        v
+        let unknown = || hole(format!("{module}.{name}"));
+        let v = self.once(format!("{module}\0output\0{name}"), unknown, || {
+            self.sources
+                .module(module)
+                .and_then(|m| m.outputs.get(name))
+                .and_then(|o| o.block.body.get("value"))
+                .map_or_else(unknown, |e| self.eval(e, &Scope::of(module)))
+        });
+        V::clone(&v)
     }
 
-    fn local(&self, module: &str, name: &str) -> V {
-        let memo = format!("{module}\0local\0{name}");
-        if let Some(v) = self.memo.borrow().get(&memo) {
-            return v.clone();
-        }
-        let unknown = hole(address::in_module(module, &format!("local.{name}")));
-        self.memo.borrow_mut().insert(memo.clone(), unknown.clone());
-        let v = match self.sources.module(module).and_then(|m| m.locals.get(name)) {
-            Some((_, a)) => self.eval(
-                &a.value,
-                &Scope {
-                    module: module.to_owned(),
-                    ..Scope::default()
-                },
-            ),
-            None => unknown,
-        };
-        self.memo.borrow_mut().insert(memo, v.clone());
-        v
+    fn local(&self, module: &str, name: &str) -> Arc<V> {
+        let unknown = || hole(address::in_module(module, &format!("local.{name}")));
+        self.once(format!("{module}\0local\0{name}"), unknown, || {
+            match self.sources.module(module).and_then(|m| m.locals.get(name)) {
+                Some((_, a)) => self.eval(&a.value, &Scope::of(module)),
+                None => unknown(),
+            }
+        })
     }
 
     /// The value of a variable in a module instance: the plan's for the root, the caller's argument below, else the default.
     #[must_use]
     pub fn variable(&self, module: &str, name: &str) -> V {
-        let memo = format!("{module}\0var\0{name}");
-        if let Some(v) = self.memo.borrow().get(&memo) {
-            return v.clone();
-        }
-        self.memo.borrow_mut().insert(
-            memo.clone(),
-            hole(address::in_module(module, &format!("var.{name}"))),
-        );
-        let v = self.variable_uncached(module, name);
-        self.memo.borrow_mut().insert(memo, v.clone());
-        v
+        V::clone(&self.variable_shared(module, name))
+    }
+
+    fn variable_shared(&self, module: &str, name: &str) -> Arc<V> {
+        self.once(
+            format!("{module}\0var\0{name}"),
+            || hole(address::in_module(module, &format!("var.{name}"))),
+            || self.variable_uncached(module, name),
+        )
     }
 
     fn variable_uncached(&self, module: &str, name: &str) -> V {
@@ -667,15 +765,7 @@ impl<'a> Evaluator<'a> {
             Some(v) if !v.is_null() => Some(v),
             given => declared
                 .and_then(|d| d.block.body.get("default"))
-                .map(|e| {
-                    self.eval(
-                        e,
-                        &Scope {
-                            module: module.to_owned(),
-                            ..Scope::default()
-                        },
-                    )
-                })
+                .map(|e| self.eval(e, &Scope::of(module)))
                 .or(given),
         };
         let value = value.unwrap_or_else(|| hole(address::in_module(module, &format!("var.{name}"))));
@@ -1015,7 +1105,7 @@ mod tests {
     fn value(source: &str, local: &str) -> V {
         let s = Sources::from_text(source);
         assert!(s.files[0].error.is_none(), "{:?}", s.files[0].error);
-        Evaluator::new(&s, &Nothing).local("", local)
+        V::clone(&Evaluator::new(&s, Nothing).local("", local))
     }
 
     fn text(source: &str, local: &str) -> String {

@@ -43,7 +43,6 @@
 //!
 //! - <https://developer.hashicorp.com/terraform/language/state/remote-state-data>
 
-use super::environment::environment_of;
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
 use crate::plan::Resource;
@@ -117,11 +116,11 @@ impl Rule for LocalRemoteState {
         }
         let theirs = ["key", "prefix", "bucket", "path"]
             .iter()
-            .find_map(|k| environment_of(config.get(k).as_str()?));
+            .find_map(|k| cx.environment(config.get(k).as_str()?));
         let own = cx.backend.decided().and_then(|b| {
             ["key", "prefix", "bucket"]
                 .iter()
-                .find_map(|k| environment_of(b.config.get(k).as_str()?))
+                .find_map(|k| cx.environment(b.config.get(k).as_str()?))
         });
         if let (Some(theirs), Some(own)) = (theirs, own)
             && theirs != own

@@ -3,7 +3,6 @@
 mod backend_credentials;
 mod backend_disagreement;
 mod disguised_local_state;
-pub(super) mod environment;
 mod local_backend;
 mod local_remote_state;
 mod settings;

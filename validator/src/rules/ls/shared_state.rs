@@ -47,7 +47,6 @@
 //!
 //! - <https://developer.hashicorp.com/terraform/cli/workspaces#when-not-to-use-multiple-workspaces>
 
-use super::environment::environment_of;
 use crate::backend::Evidence;
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level, Place};
@@ -85,22 +84,26 @@ impl Rule for SharedState {
             cx.resolve(r, values, "backend").as_str(),
             Some("remote" | "cloud")
         );
-        if let Some(environment) = workspace.as_str().and_then(environment_of).filter(|_| !remote) {
+        if let Some(environment) = workspace
+            .as_str()
+            .and_then(|w| cx.environment(w))
+            .filter(|_| !remote)
+        {
             out.report(r.at("workspace"), format!("the state of `{environment}` is told apart by its workspace only")).fix("config = {\n  bucket = \"<state bucket of that environment>\"\n  key    = \"<environment>/terraform.tfstate\"\n}");
         }
     }
 
-    fn backend(&self, _: &Context<'_>, evidence: &Evidence, out: &mut Findings<'_>) {
+    fn backend(&self, cx: &Context<'_>, evidence: &Evidence, out: &mut Findings<'_>) {
         let Some(backend) = evidence.decided() else { return };
         if matches!(backend.kind.as_str(), "cloud" | "remote" | "local") {
             return;
         }
-        let Some(environment) = backend.workspace.as_deref().and_then(environment_of) else {
+        let Some(environment) = backend.workspace.as_deref().and_then(|w| cx.environment(w)) else {
             return;
         };
         let apart = ["bucket", "key", "prefix", "container_name", "schema_name", "path"]
             .iter()
-            .any(|s| backend.config.get(s).as_str().and_then(environment_of) == Some(environment));
+            .any(|s| backend.config.get(s).as_str().and_then(|v| cx.environment(v)) == Some(environment));
         if !apart {
             out.report(Place::backend(""), format!("the state of `{environment}` is told apart by its workspace only")).fix(format!(
                 "terraform {{\n  backend \"{k}\" {{\n    bucket = \"<state bucket of {environment}>\" # entered with an identity of {environment}\n  }}\n}}",

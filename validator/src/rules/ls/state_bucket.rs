@@ -59,6 +59,21 @@
 //!     }
 //!   }
 //! }
+//!
+//! resource "aws_s3_bucket_policy" "state" {
+//!   bucket = aws_s3_bucket.state.id
+//!   policy = jsonencode({
+//!     Version = "2012-10-17"
+//!     Statement = [{
+//!       Sid       = "TlsOnly"
+//!       Effect    = "Deny"
+//!       Principal = "*"
+//!       Action    = "s3:*"
+//!       Resource  = ["arn:aws:s3:::acme-tfstate", "arn:aws:s3:::acme-tfstate/*"]
+//!       Condition = { Bool = { "aws:SecureTransport" = "false" } }
+//!     }]
+//!   })
+//! }
 //! ```
 //!
 //! ```hcl
@@ -83,17 +98,25 @@
 //!
 //! ## Limits
 //!
-//! Settings made in another configuration are not seen: a waiver says where they are. `prevent_destroy` is judged by the engine's source reader only.
+//! Settings made in another configuration are not seen: a waiver says where they are. `prevent_destroy` is not in a plan and not judged.
+//! Whether a policy that denies plain requests names this very bucket is not compared: a bucket policy can name no other. Cloud Storage
+//! takes no request without TLS.
 //!
 //! ## References
 //!
 //! - <https://developer.hashicorp.com/terraform/language/backend/s3#s3-bucket-permissions>
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use mlops_access::aws::{Condition, Effect, Policy, PrincipalName, Principals, Statement};
 
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
 use crate::plan::{Action, Plan, Resource};
 use crate::rules::{Meta, Rule};
 use crate::secrets::name::words;
+use crate::source::with_holes;
 use crate::value::Value;
 
 /// See the page above.
@@ -111,8 +134,21 @@ static META: Meta = Meta {
     source: include_str!("state_bucket.rs"),
 };
 
+/// One of these is in every name that says so.
+static SPEAKS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    #[allow(clippy::expect_used)]
+    // Fails only for a set of patterns too large to index; this one is fixed and small.
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(["state", "backend"])
+        .expect("two words")
+});
+
 /// True for a name that says "Terraform state".
 pub(in crate::rules) fn is_state_name(name: &str) -> bool {
+    if !SPEAKS.is_match(name) {
+        return false;
+    }
     let words = words(name);
     let w: Vec<&str> = words.iter().map(String::as_str).collect();
     if w.iter().any(|x| matches!(*x, "log" | "logs" | "accesslogs")) {
@@ -143,6 +179,7 @@ pub(in crate::rules) fn is_state_bucket(cx: &Context<'_>, r: &Resource<'_>, valu
         .iter()
         .filter_map(|b| b.config.get("bucket").as_str());
     let of_backend = own.is_some_and(|own| backend.into_iter().any(|b| b == own));
+    let configured = own.is_some_and(|own| cx.config.state_buckets.iter().any(|g| g.is_match(own)));
     let unknown_name = own.is_none();
     let tagged = ["tags", "labels"].iter().any(|t| {
         values.get(t).entries().iter().any(|(k, v)| {
@@ -150,7 +187,7 @@ pub(in crate::rules) fn is_state_bucket(cx: &Context<'_>, r: &Resource<'_>, valu
                 && v.as_str().is_some_and(is_state_name)
         })
     });
-    named || of_backend || tagged || unknown_name && is_state_name(&r.name)
+    named || of_backend || configured || tagged || unknown_name && is_state_name(&r.name)
 }
 
 /// What a companion resource says about the bucket.
@@ -305,6 +342,7 @@ fn aws(cx: &Context<'_>, r: &Resource<'_>, values: &Value<'_>, out: &mut Finding
             }
         }
     }
+    tls_only(cx, r, values, out);
     if let Companion::None = companion(cx, "aws_s3_bucket_server_side_encryption_configuration", r, name)
         && values.get("server_side_encryption_configuration").is_empty()
     {
@@ -314,6 +352,71 @@ fn aws(cx: &Context<'_>, r: &Resource<'_>, values: &Value<'_>, out: &mut Finding
             a = r.address
         ));
     }
+}
+
+/// Asks for a bucket policy that denies requests without TLS.
+fn tls_only(cx: &Context<'_>, r: &Resource<'_>, values: &Value<'_>, out: &mut Findings<'_>) {
+    let inline = !values.get("policy").is_empty() && cx.is_set(r, "policy");
+    let (place, text) = if inline {
+        (
+            r.at("policy"),
+            cx.resolve(r, values, "policy").into_owned().into_owned(),
+        )
+    } else {
+        match companion(cx, "aws_s3_bucket_policy", r, values.get("bucket").as_str()) {
+            Companion::Found(p, values) => (
+                p.at("policy"),
+                cx.resolve(p, &values, "policy").into_owned().into_owned(),
+            ),
+            Companion::Unclear(p) => {
+                out.undecided(
+                    p.at("bucket"),
+                    format!("whether this is the policy of {} is not known", r.address),
+                );
+                return;
+            }
+            Companion::None => (r.at(""), Value::Null),
+        }
+    };
+    let denies = match with_holes(&text).map(|t| Policy::parse(&t)) {
+        Some(Ok(policy)) => policy.statements.iter().any(denies_plain),
+        // No policy document: MI27 says so.
+        Some(Err(_)) => return,
+        None if text.is_null() => false,
+        None => {
+            out.undecided(
+                place,
+                "whether the policy of the state bucket asks for TLS is not known",
+            );
+            return;
+        }
+    };
+    if !denies {
+        out.report(place, "nothing asks for TLS to reach the state bucket")
+            .level(Level::Warning)
+            .why("a request without TLS carries the state, with every secret in it, in clear text")
+            .fix(format!(
+                "resource \"aws_s3_bucket_policy\" \"{n}\" {{\n  bucket = {a}.id\n  policy = jsonencode({{\n    Version = \"2012-10-17\"\n    Statement = [{{\n      Sid       = \"TlsOnly\"\n      Effect    = \"Deny\"\n      Principal = \"*\"\n      Action    = \"s3:*\"\n      Resource  = [{a}.arn, \"${{{a}.arn}}/*\"]\n      Condition = {{ Bool = {{ \"aws:SecureTransport\" = \"false\" }} }}\n    }}]\n  }})\n}}",
+                n = r.name,
+                a = r.address
+            ));
+    }
+}
+
+/// A statement that denies everybody to read or write states without TLS.
+fn denies_plain(s: &Statement) -> bool {
+    let everybody = |p: &Principals| !p.negated && p.names.iter().any(|n| matches!(n, PrincipalName::Anyone));
+    let covers = |action: &str| s.actions.items().iter().any(|a| a.matches(action)) != s.actions.is_negated();
+    let plain = |c: &Condition| {
+        c.key.folded() == "aws:securetransport"
+            && c.values.iter().any(|v| v.source().eq_ignore_ascii_case("false"))
+            || c.key.folded() == "s3:tlsversion"
+    };
+    s.effect == Effect::Deny
+        && s.principals.as_ref().is_some_and(everybody)
+        && covers("s3:GetObject")
+        && covers("s3:PutObject")
+        && s.conditions.iter().any(plain)
 }
 
 fn google(cx: &Context<'_>, r: &Resource<'_>, values: &Value<'_>, out: &mut Findings<'_>) {

@@ -61,12 +61,13 @@
 //!
 //! - <https://developer.hashicorp.com/terraform/language/backend/s3#protecting-access-to-workspace-state>
 
-use mlops_access::aws::{Arn, Effect};
+use mlops_access::aws::{Arn, Effect, Statement};
 
 use super::state_bucket::is_state_name;
+use crate::backend::Backend;
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
-use crate::graph::{Graph, Identity};
+use crate::graph::{Graph, Identity, Purpose, Reading};
 use crate::rules::{Meta, Rule};
 use crate::secrets::name::words;
 
@@ -109,9 +110,51 @@ const PLANNERS: &[&str] = &[
     "platform",
 ];
 
+/// True for the bucket of the backend, and for one whose name says that it keeps state.
+fn keeps_state(cx: &Context<'_>, bucket: &str) -> bool {
+    let of_backend = |b: &Backend| b.config.get("bucket").as_str() == Some(bucket);
+    is_state_name(bucket)
+        || cx.backend.found.iter().any(of_backend)
+        || cx.config.state_buckets.iter().any(|g| g.is_match(bucket))
+}
+
+/// True for a statement about the contents of buckets.
+fn touches(s: &Statement) -> bool {
+    ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+        .iter()
+        .any(|a| s.actions.items().iter().any(|p| p.matches(a)) != s.actions.is_negated())
+}
+
+/// A bucket of state that a statement names.
+fn state_bucket(cx: &Context<'_>, s: &Statement) -> Option<String> {
+    let items = s
+        .resources
+        .iter()
+        .filter(|r| !r.is_negated())
+        .flat_map(|r| r.items());
+    items
+        .filter_map(|r| Arn::parse(r.source()))
+        .filter(|arn| arn.service == "s3")
+        .map(|arn| arn.resource.split('/').next().unwrap_or_default())
+        .find(|bucket| keeps_state(cx, bucket))
+        .map(str::to_owned)
+}
+
 impl Rule for StateReader {
     fn meta(&self) -> &'static Meta {
         &META
+    }
+
+    fn sift(&self, cx: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
+        purpose == Purpose::Identity
+            && policy
+                .statements
+                .iter()
+                .any(|s| s.effect == Effect::Allow && touches(s) && state_bucket(cx, s).is_some())
+    }
+
+    fn reads_documents(&self) -> bool {
+        false
     }
 
     fn identity(&self, cx: &Context<'_>, graph: &Graph, identity: &Identity, out: &mut Findings<'_>) {
@@ -127,39 +170,19 @@ impl Rule for StateReader {
             .as_deref()
             .map(crate::address::without_keys)
             .unwrap_or_default();
-        let planner = called
-            .iter()
-            .chain(&words(block.rsplit('.').next().unwrap_or_default()))
-            .any(|w| PLANNERS.contains(&w.as_str()));
+        let mapped = cx.purposes(identity);
+        let planner = mapped.contains(&"planner")
+            || mapped.is_empty()
+                && called
+                    .iter()
+                    .chain(&words(block.rsplit('.').next().unwrap_or_default()))
+                    .any(|w| PLANNERS.contains(&w.as_str()));
         if planner {
             return;
         }
-        let own: Vec<&str> = cx
-            .backend
-            .found
-            .iter()
-            .filter_map(|b| b.config.get("bucket").as_str())
-            .collect();
-        let keeps_state = |bucket: &str| is_state_name(bucket) || own.contains(&bucket);
-        for (id, policy) in graph.policies_of(cx, identity) {
+        for (id, policy) in graph.policies_for(cx, identity, &META) {
             for s in policy.statements.iter().filter(|s| s.effect == Effect::Allow) {
-                let touches = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
-                    .iter()
-                    .any(|a| s.actions.items().iter().any(|p| p.matches(a)) != s.actions.is_negated());
-                if !touches {
-                    continue;
-                }
-                let bucket = s
-                    .resources
-                    .iter()
-                    .filter(|r| !r.is_negated())
-                    .flat_map(|r| r.items())
-                    .find_map(|r| {
-                        let arn = Arn::parse(r.source())?;
-                        let bucket = arn.resource.split('/').next().unwrap_or_default().to_owned();
-                        (arn.service == "s3" && keeps_state(&bucket)).then_some(bucket)
-                    });
-                if let Some(bucket) = bucket {
+                if let Some(bucket) = state_bucket(cx, s).filter(|_| touches(s)) {
                     let place = graph.policies[id].place.clone();
                     let finding = out.report(
                         place,
@@ -178,7 +201,7 @@ impl Rule for StateReader {
         }
         for g in identity.grants.iter().map(|&g| &graph.grants[g]) {
             let bucket = g.scope.name.as_deref().unwrap_or_default();
-            if g.scope.kind.starts_with("storage_bucket") && keeps_state(bucket) {
+            if g.scope.kind.starts_with("storage_bucket") && keeps_state(cx, bucket) {
                 out.report(
                     g.place.clone(),
                     format!("{} may use the state in `{bucket}`", identity.label()),

@@ -47,8 +47,7 @@
 
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
-use crate::plan::{Plan, Resource};
-use crate::rules::ls::environment::environment_of;
+use crate::plan::Resource;
 use crate::rules::{Meta, Rule};
 
 /// See the page above.
@@ -80,7 +79,7 @@ const SINGLETONS: &[&str] = &[
 ];
 
 /// The environment that the names of a plan's things carry.
-fn environment(plan: &Plan<'_>) -> Option<&'static str> {
+fn environment<'a>(cx: &Context<'a>) -> Option<&'a str> {
     let kinds = [
         ("aws_s3_bucket", "bucket"),
         ("aws_iam_role", "name"),
@@ -91,9 +90,10 @@ fn environment(plan: &Plan<'_>) -> Option<&'static str> {
         ("aws_ecr_repository", "name"),
     ];
     kinds.iter().find_map(|(kind, attribute)| {
-        plan.of_type(kind)
+        cx.plan
+            .of_type(kind)
             .take(50)
-            .find_map(|r| r.values().get(attribute).as_str().and_then(environment_of))
+            .find_map(|r| r.values().get(attribute).as_str().and_then(|n| cx.environment(n)))
     })
 }
 
@@ -129,7 +129,7 @@ impl Rule for AccountSingleton {
         if found.peek().is_none() {
             return;
         }
-        let Some(environment) = environment(cx.plan) else {
+        let Some(environment) = environment(cx) else {
             return;
         };
         for (r, level) in found {

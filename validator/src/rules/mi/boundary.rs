@@ -52,7 +52,7 @@ use mlops_access::aws::{Effect, FindingKind, Scope};
 
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
-use crate::graph::{Document, Graph, IdentityKind, Purpose};
+use crate::graph::{Document, Graph, IdentityKind, Purpose, Reading};
 use crate::rules::{Meta, Rule};
 
 /// See the page above.
@@ -84,15 +84,19 @@ impl Rule for MissingBoundary {
         &META
     }
 
+    fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
+        purpose == Purpose::Identity && super::glance::speaks_of(policy, &["iam"])
+    }
+
     fn policy(
         &self,
         _: &Context<'_>,
         _: &Graph,
         document: &Document,
-        policy: &crate::graph::Reading<'_>,
+        policy: &Reading<'_>,
         out: &mut Findings<'_>,
     ) {
-        if document.purpose != Purpose::Identity || !super::glance::speaks_of(policy, &["iam"]) {
+        if document.purpose != Purpose::Identity {
             return;
         }
         let findings = policy.findings();

@@ -54,7 +54,7 @@ use mlops_access::aws::{Effect, PrincipalName};
 
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
-use crate::graph::{Document, Graph, Purpose};
+use crate::graph::{Document, Graph, Purpose, Reading};
 use crate::plan::Resource;
 use crate::rules::{Meta, Rule};
 use crate::value::Value;
@@ -129,12 +129,21 @@ impl Rule for ConfusedDeputy {
         }
     }
 
+    fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
+        purpose == Purpose::Resource
+            && policy
+                .statements
+                .iter()
+                .filter_map(|s| s.principals.as_ref())
+                .any(|p| p.names.iter().any(|n| matches!(n, PrincipalName::Service(_))))
+    }
+
     fn policy(
         &self,
         _: &Context<'_>,
         _: &Graph,
         document: &Document,
-        policy: &crate::graph::Reading<'_>,
+        policy: &Reading<'_>,
         out: &mut Findings<'_>,
     ) {
         if document.purpose != Purpose::Resource {

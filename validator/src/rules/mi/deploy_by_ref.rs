@@ -69,13 +69,13 @@
 
 use mlops_access::matrix::Capability;
 
-use super::subject::{Issuer, Pinned, entrances};
 use super::two_purposes::held;
 use crate::context::Context;
+use crate::environment::environment_of;
 use crate::finding::{Family, Findings, Level};
-use crate::graph::{Graph, Identity};
+use crate::graph::entrance::{Issuer, Pinned};
+use crate::graph::{Graph, Identity, Purpose, Reading};
 use crate::plan::Resource;
-use crate::rules::ls::environment::environment_of;
 use crate::rules::{Meta, Rule};
 use crate::secrets::name::words;
 use crate::value::Value;
@@ -95,6 +95,12 @@ static META: Meta = Meta {
     source: include_str!("deploy_by_ref.rs"),
 };
 
+/// The tier of an environment: what it is mapped to may have a name of the user's own, in which the usual words are looked for.
+fn tier<'a>(cx: &Context<'a>, name: &str) -> Option<&'a str> {
+    let environment = cx.environment(name)?;
+    Some(environment_of(environment).unwrap_or(environment))
+}
+
 impl Rule for DeployByRef {
     fn meta(&self) -> &'static Meta {
         &META
@@ -110,7 +116,7 @@ impl Rule for DeployByRef {
             .as_str()
             .unwrap_or_default()
             .to_owned();
-        let Some(tier @ ("staging" | "prod")) = environment_of(&name) else {
+        let Some(tier @ ("staging" | "prod")) = tier(cx, &name) else {
             return;
         };
         let reviewers = values.path("reviewers.0");
@@ -143,11 +149,19 @@ impl Rule for DeployByRef {
         }
     }
 
+    fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
+        purpose == Purpose::Trust && policy.entrances().iter().any(|e| e.kind == Issuer::Ci)
+    }
+
+    fn reads_documents(&self) -> bool {
+        false
+    }
+
     fn identity(&self, cx: &Context<'_>, graph: &Graph, identity: &Identity, out: &mut Findings<'_>) {
-        let Some(trust) = identity.trust else { return };
-        let Ok(policy) = graph.policy(cx, trust) else {
+        let (Some(trust), Some(policy)) = (identity.trust, graph.trust_for(cx, identity, &META)) else {
             return;
         };
+        let mapped = cx.purposes(identity);
         let named = words(
             identity
                 .name
@@ -155,9 +169,20 @@ impl Rule for DeployByRef {
                 .or(identity.address.as_deref())
                 .unwrap_or_default(),
         );
-        let is = |list: &[&str]| named.iter().any(|w| list.contains(&w.as_str()));
+        // What the configuration says it is for counts before its name.
+        let is = |list: &[&str]| {
+            if mapped.is_empty() {
+                named.iter().any(|w| list.contains(&w.as_str()))
+            } else {
+                mapped.iter().any(|p| list.contains(p))
+            }
+        };
         let place = &graph.policies[trust].place;
-        for e in entrances(&policy).into_iter().filter(|e| e.kind == Issuer::Ci) {
+        for e in Reading::of(&policy)
+            .entrances()
+            .iter()
+            .filter(|e| e.kind == Issuer::Ci)
+        {
             let Pinned::To(subjects) = e.pinned() else {
                 continue;
             };
@@ -181,7 +206,7 @@ impl Rule for DeployByRef {
             }
             let prod = subjects.iter().find(|s| {
                 s.split_once(":environment:")
-                    .is_some_and(|(_, e)| environment_of(e) == Some("prod"))
+                    .is_some_and(|(_, e)| tier(cx, e) == Some("prod"))
             });
             let builds =
                 is(&["ci", "build", "builder", "push", "pusher"]) && !is(&["deploy", "deployer", "cd"]);

@@ -77,7 +77,7 @@ use mlops_access::aws::{FindingKind, METHODS, actions};
 use super::{effective, fix, glance};
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
-use crate::graph::{Document, Graph, Purpose};
+use crate::graph::{Document, Graph, Purpose, Reading};
 use crate::plan::Resource;
 use crate::rules::{Meta, Rule};
 use crate::value::Value;
@@ -179,17 +179,19 @@ impl Rule for PrivilegeEscalation {
         }
     }
 
+    fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
+        matches!(purpose, Purpose::Identity | Purpose::Loose) && glance::speaks_of(policy, &NEEDED)
+    }
+
     fn policy(
         &self,
         cx: &Context<'_>,
         graph: &Graph,
         document: &Document,
-        policy: &crate::graph::Reading<'_>,
+        policy: &Reading<'_>,
         out: &mut Findings<'_>,
     ) {
-        if !matches!(document.purpose, Purpose::Identity | Purpose::Loose)
-            || !glance::speaks_of(policy, &NEEDED)
-        {
+        if document.purpose == Purpose::Boundary {
             return;
         }
         let findings = policy.findings();

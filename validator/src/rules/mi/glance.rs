@@ -3,22 +3,27 @@
 
 use mlops_access::aws::{Effect, Policy, Scope, Statement};
 
-fn allows(policy: &Policy) -> impl Iterator<Item = &Statement> {
+fn statements(policy: &Policy) -> impl Iterator<Item = &Statement> {
     policy.statements.iter().filter(|s| s.effect != Effect::Deny)
 }
 
 /// Some statement lists what it is *not* about, or has a wildcard in an action.
 pub(super) fn has_open_action(policy: &Policy) -> bool {
-    allows(policy).any(|s| {
+    statements(policy).any(|s| {
         s.actions.is_negated()
             || s.resources.as_ref().is_some_and(Scope::is_negated)
             || s.actions.items().iter().any(|a| a.text().contains(['*', '?']))
     })
 }
 
+/// Some statement allows an action, whatever on.
+pub(super) fn allows(policy: &Policy, action: &str) -> bool {
+    statements(policy).any(|s| s.actions.items().iter().any(|a| a.matches(action)) != s.actions.is_negated())
+}
+
 /// Some statement is on everything, or on everything but something.
 pub(super) fn is_on_everything(policy: &Policy) -> bool {
-    allows(policy).any(|s| match &s.resources {
+    statements(policy).any(|s| match &s.resources {
         Some(Scope::AllBut(_)) => true,
         Some(Scope::Only(items)) => items
             .iter()
@@ -29,7 +34,7 @@ pub(super) fn is_on_everything(policy: &Policy) -> bool {
 
 /// Some statement speaks of one of these services, given in lower case, or of all.
 pub(super) fn speaks_of(policy: &Policy, services: &[&str]) -> bool {
-    allows(policy).any(|s| {
+    statements(policy).any(|s| {
         s.actions.is_negated()
             || s.actions.items().iter().any(|a| match a.text().split_once(':') {
                 Some((service, _)) => {

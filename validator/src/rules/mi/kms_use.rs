@@ -53,7 +53,7 @@ use mlops_access::aws::{Effect, FindingKind, Scope};
 
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
-use crate::graph::{Document, Graph, Purpose};
+use crate::graph::{Document, Graph, Purpose, Reading};
 use crate::rules::{Meta, Rule};
 
 /// See the page above.
@@ -92,17 +92,19 @@ impl Rule for KmsUse {
         &META
     }
 
+    fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
+        matches!(purpose, Purpose::Identity | Purpose::Loose) && super::glance::speaks_of(policy, &["kms"])
+    }
+
     fn policy(
         &self,
         _: &Context<'_>,
         _: &Graph,
         document: &Document,
-        policy: &crate::graph::Reading<'_>,
+        policy: &Reading<'_>,
         out: &mut Findings<'_>,
     ) {
-        if !matches!(document.purpose, Purpose::Identity | Purpose::Loose)
-            || !super::glance::speaks_of(policy, &["kms"])
-        {
+        if document.purpose == Purpose::Boundary {
             return;
         }
         let findings = policy.findings();

@@ -60,12 +60,10 @@
 //!
 //! - <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-settings.html>
 
-use mlops_access::aws::Policy;
-
-use super::subject::{Issuer, entrances};
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level, Place};
-use crate::graph::{Document, Graph};
+use crate::graph::entrance::Issuer;
+use crate::graph::{Document, Graph, Purpose, Reading};
 use crate::rules::{Meta, Rule};
 
 /// See the page above.
@@ -88,18 +86,18 @@ impl Rule for LongSession {
         &META
     }
 
+    fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
+        purpose == Purpose::Trust && policy.entrances().iter().any(|e| e.kind == Issuer::Ci)
+    }
+
     fn trust(
         &self,
         cx: &Context<'_>,
         _: &Graph,
         document: &Document,
-        policy: &Policy,
-        _: &str,
+        _: &Reading<'_>,
         out: &mut Findings<'_>,
     ) {
-        if !entrances(policy).iter().any(|e| e.kind == Issuer::Ci) {
-            return;
-        }
         let seconds = cx.evaluate(&document.place.address, "max_session_duration");
         if let Some(s) = seconds.as_f64().filter(|s| *s > 3600.0) {
             out.report(

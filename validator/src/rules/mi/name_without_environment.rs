@@ -50,7 +50,6 @@
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
 use crate::plan::Resource;
-use crate::rules::ls::environment::environment_of;
 use crate::rules::{Meta, Rule};
 
 /// See the page above.
@@ -95,7 +94,7 @@ impl Rule for NameWithoutEnvironment {
     }
 
     fn plan(&self, cx: &Context<'_>, out: &mut Findings<'_>) {
-        let mut told: Vec<&'static str> = Vec::new();
+        let mut told: Vec<&str> = Vec::new();
         let mut silent: Vec<(&Resource<'_>, &'static str, String)> = Vec::new();
         for (kind, attribute) in SHARED.iter().chain(TELLING) {
             for r in cx.plan.of_type(kind).take(MOST) {
@@ -103,7 +102,7 @@ impl Rule for NameWithoutEnvironment {
                 let Some(name) = values.get(attribute).as_str() else {
                     continue;
                 };
-                match environment_of(name) {
+                match cx.environment(name) {
                     Some(e) => told.push(e),
                     None if SHARED.iter().any(|(k, _)| k == kind) => {
                         silent.push((r, attribute, name.to_owned()));

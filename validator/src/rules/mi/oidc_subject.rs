@@ -2,7 +2,7 @@
 //!
 //! Rejects a trust in a CI system's tokens that leaves open who they speak for: no condition on `sub`, one that holds without the claim
 //! (`ForAllValues`, `…IfExists`), one that only excludes, a wildcard in owner, repository or environment, `repo:o/r:*`, pull requests.
-//! A missing `aud` is a warning.
+//! A missing `aud` is a warning. Where `tfplan-check.toml` lists trusted repositories, any other repository is an error.
 //!
 //! ## Why
 //!
@@ -76,12 +76,12 @@
 //! - <https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws>
 //! - <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-idp_oidc.html>
 
-use mlops_access::aws::{Policy, UNKNOWN_TEXT};
+use mlops_access::aws::UNKNOWN_TEXT;
 
-use super::subject::{Issuer, Pinned, entrances, fixed_part};
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
-use crate::graph::{Document, Graph};
+use crate::graph::entrance::{Issuer, Pinned, fixed_part};
+use crate::graph::{Document, Graph, Purpose, Reading};
 use crate::rules::{Meta, Rule};
 
 /// See the page above.
@@ -142,21 +142,34 @@ fn open(subject: &str) -> Option<String> {
     }
 }
 
+/// The repository (`owner/name`) that a subject names exactly.
+fn repository(subject: &str) -> Option<&str> {
+    let (fixed, _) = fixed_part(subject);
+    let path = fixed
+        .strip_prefix("repo:")
+        .or_else(|| fixed.strip_prefix("project_path:"))?;
+    let (repository, _) = path.split_once(':')?;
+    (repository.contains('/') && !repository.contains(UNKNOWN_TEXT)).then_some(repository)
+}
+
 impl Rule for OidcSubject {
     fn meta(&self) -> &'static Meta {
         &META
     }
 
+    fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
+        purpose == Purpose::Trust && policy.entrances().iter().any(|e| e.kind == Issuer::Ci)
+    }
+
     fn trust(
         &self,
-        _: &Context<'_>,
+        cx: &Context<'_>,
         _: &Graph,
         document: &Document,
-        policy: &Policy,
-        _: &str,
+        policy: &Reading<'_>,
         out: &mut Findings<'_>,
     ) {
-        for e in entrances(policy).into_iter().filter(|e| e.kind == Issuer::Ci) {
+        for e in policy.entrances().iter().filter(|e| e.kind == Issuer::Ci) {
             let role = super::fix::name_of(&document.place);
             let host = &e.issuer;
             let fix = |sub: &str| {
@@ -181,8 +194,17 @@ impl Rule for OidcSubject {
                 }
                 Pinned::To(values) => {
                     for v in values {
-                        if let Some(how) = open(&v) {
-                            let (fixed, _) = fixed_part(&v);
+                        let stranger = repository(v).filter(|r| !cx.config.trusts_repository(r));
+                        if let Some(stranger) = stranger {
+                            out.report(
+                                document.place.clone(),
+                                format!("jobs of `{stranger}` enter, which is not among the trusted repositories"),
+                            )
+                            .why("tfplan-check.toml lists the repositories whose jobs may enter, and this is none of them")
+                            .fix(format!("{}\n# or, if it is yours, in tfplan-check.toml:\n[trusted]\nrepositories = [\"{stranger}\"]", fix(example)));
+                        }
+                        if let Some(how) = open(v) {
+                            let (fixed, _) = fixed_part(v);
                             let repository = fixed
                                 .strip_prefix("repo:")
                                 .and_then(|p| p.split_once(':'))

@@ -1,7 +1,8 @@
 //! # MI18 public-resource
 //!
 //! Rejects resource policies that let everybody in (`Principal = "*"` without a condition that pins who), public ACLs, and grants
-//! to `allUsers` or `allAuthenticatedUsers`.
+//! to `allUsers` or `allAuthenticatedUsers`. Where `tfplan-check.toml` lists trusted accounts, a policy that lets in a principal of any
+//! other account is a warning.
 //!
 //! ## Why
 //!
@@ -61,11 +62,13 @@
 //!
 //! - <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
 
-use mlops_access::aws::FindingKind;
+use std::collections::BTreeSet;
+
+use mlops_access::aws::{Arn, Effect, FindingKind, Policy, PrincipalName, is_account_id};
 
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
-use crate::graph::{Document, Grant, Graph, Purpose};
+use crate::graph::{Document, Grant, Graph, Purpose, Reading};
 use crate::plan::Resource;
 use crate::rules::{Meta, Rule};
 use crate::value::Value;
@@ -84,6 +87,24 @@ static META: Meta = Meta {
     since: "0.1.0",
     source: include_str!("public_resource.rs"),
 };
+
+/// Accounts that are let in and are not on the configuration's list, each once.
+fn strangers<'p>(cx: &Context<'_>, policy: &'p Policy) -> impl Iterator<Item = &'p str> {
+    let allowing = policy.statements.iter().filter(|s| s.effect == Effect::Allow);
+    let names = allowing
+        .filter_map(|s| s.principals.as_ref())
+        .filter(|p| !p.negated)
+        .flat_map(|p| &p.names);
+    let accounts = names.filter_map(|n| match n {
+        PrincipalName::Account(account) => Some(account.as_str()),
+        PrincipalName::Arn(arn) => Arn::parse(arn).map(|a| a.account),
+        _ => None,
+    });
+    accounts
+        .filter(|a| is_account_id(a) && !cx.config.trusts_account(a))
+        .collect::<BTreeSet<&str>>()
+        .into_iter()
+}
 
 impl Rule for PublicResource {
     fn meta(&self) -> &'static Meta {
@@ -105,16 +126,37 @@ impl Rule for PublicResource {
         }
     }
 
+    fn sift(&self, cx: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
+        purpose == Purpose::Resource
+            && (policy
+                .statements
+                .iter()
+                .filter_map(|s| s.principals.as_ref())
+                .any(|p| p.negated || p.names.iter().any(|n| matches!(n, PrincipalName::Anyone)))
+                || strangers(cx, policy).next().is_some())
+    }
+
     fn policy(
         &self,
-        _: &Context<'_>,
+        cx: &Context<'_>,
         _: &Graph,
         document: &Document,
-        policy: &crate::graph::Reading<'_>,
+        policy: &Reading<'_>,
         out: &mut Findings<'_>,
     ) {
         if document.purpose != Purpose::Resource || document.place.address.contains("aws_vpc_endpoint") {
             return;
+        }
+        for account in strangers(cx, policy) {
+            out.report(
+                document.place.clone(),
+                format!("lets principals of account {account} in, which is not among the trusted accounts"),
+            )
+            .level(Level::Warning)
+            .why("tfplan-check.toml lists the accounts whose principals may enter, and this is none of them")
+            .fix(format!(
+                "# if it is yours, in tfplan-check.toml:\n[trusted]\naccounts = [\"{account}\"]"
+            ));
         }
         for f in policy.findings() {
             if f.kind == FindingKind::AnyPrincipal && !f.narrowed {

@@ -50,7 +50,6 @@
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
 use crate::graph::{Graph, Identity, IdentityKind};
-use crate::rules::ls::environment::environment_of;
 use crate::rules::{Meta, Rule};
 
 /// See the page above.
@@ -73,11 +72,11 @@ impl Rule for SamePodTwoEnvironments {
         &META
     }
 
-    fn identity(&self, _: &Context<'_>, graph: &Graph, identity: &Identity, out: &mut Findings<'_>) {
+    fn identity(&self, cx: &Context<'_>, graph: &Graph, identity: &Identity, out: &mut Findings<'_>) {
         if identity.kind != IdentityKind::ServiceAccount {
             return;
         }
-        let Some(environment) = environment_of(identity.name.as_deref().unwrap_or_default()) else {
+        let Some(environment) = cx.environment(identity.name.as_deref().unwrap_or_default()) else {
             return;
         };
         for g in identity.entered_by.iter().map(|&g| &graph.grants[g]) {
@@ -89,10 +88,10 @@ impl Rule for SamePodTwoEnvironments {
                 else {
                     continue;
                 };
-                if pod.contains('\u{fffc}') || environment_of(project) == Some(environment) {
+                if pod.contains('\u{fffc}') || cx.environment(project) == Some(environment) {
                     continue;
                 }
-                match environment_of(pod) {
+                match cx.environment(pod) {
                     Some(e) if e == environment => {}
                     Some(other) => {
                         out.report(

@@ -67,10 +67,10 @@
 //!
 //! - Seed invariant D-31
 
-use super::subject::{Issuer, Pinned, entrances};
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
-use crate::graph::{Graph, Identity, IdentityKind, Use, UseKind};
+use crate::graph::entrance::{Issuer, Pinned};
+use crate::graph::{Graph, Identity, IdentityKind, Purpose, Reading, Use, UseKind};
 use crate::rules::{Meta, Rule};
 
 /// See the page above.
@@ -130,9 +130,31 @@ fn workload(u: &Use) -> Option<String> {
     }
 }
 
+/// The pods that a trust names exactly.
+fn pods(policy: &Reading<'_>) -> Vec<String> {
+    let mut pods: Vec<String> = Vec::new();
+    for e in policy.entrances().iter().filter(|e| e.kind == Issuer::Cluster) {
+        if let Pinned::To(subjects) = e.pinned() {
+            let exact = |s: &&String| !s.contains(['*', '?', '\u{fffc}']);
+            pods.extend(subjects.iter().filter(exact).cloned());
+        }
+    }
+    pods.sort();
+    pods.dedup();
+    pods
+}
+
 impl Rule for SharedIdentity {
     fn meta(&self) -> &'static Meta {
         &META
+    }
+
+    fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
+        purpose == Purpose::Trust && pods(policy).len() >= 2
+    }
+
+    fn reads_documents(&self) -> bool {
+        false
     }
 
     fn identity(&self, cx: &Context<'_>, graph: &Graph, identity: &Identity, out: &mut Findings<'_>) {
@@ -170,22 +192,8 @@ impl Rule for SharedIdentity {
             }
             return;
         }
-        if let Some(policy) = identity.trust.and_then(|t| graph.policy(cx, t).ok()) {
-            let mut pods: Vec<String> = Vec::new();
-            for e in entrances(&policy)
-                .into_iter()
-                .filter(|e| e.kind == Issuer::Cluster)
-            {
-                if let Pinned::To(subjects) = e.pinned() {
-                    pods.extend(
-                        subjects
-                            .into_iter()
-                            .filter(|s| !s.contains(['*', '?', '\u{fffc}'])),
-                    );
-                }
-            }
-            pods.sort();
-            pods.dedup();
+        if let Some(policy) = graph.trust_for(cx, identity, &META) {
+            let pods = pods(&Reading::of(&policy));
             if pods.len() >= 2 {
                 out.report(
                     place.clone(),

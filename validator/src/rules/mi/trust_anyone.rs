@@ -1,7 +1,8 @@
 //! # MI14 trust-anyone
 //!
 //! Rejects trusts in everybody (`*`), in a whole account without a condition, in an IAM user, in three or more compute services at once,
-//! or in a service and people at once.
+//! or in a service and people at once. Where `tfplan-check.toml` lists trusted accounts, a whole account of the list is accepted, and a
+//! principal of an account that is not on it is an error however exactly it is named.
 //!
 //! ## Why
 //!
@@ -67,11 +68,11 @@
 //!
 //! - <https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html>
 
-use mlops_access::aws::{Arn, Effect, FindingKind, Policy, PrincipalName};
+use mlops_access::aws::{Arn, Effect, FindingKind, PrincipalName, is_account_id};
 
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
-use crate::graph::{Document, Graph};
+use crate::graph::{Document, Graph, Purpose, Reading};
 use crate::rules::{Meta, Rule};
 
 /// See the page above.
@@ -109,18 +110,51 @@ const COMPUTE: &[&str] = &[
     "cloudformation.amazonaws.com",
 ];
 
+/// An account that the configuration lists as trusted.
+fn listed(cx: &Context<'_>, account: &str) -> bool {
+    !cx.config.trusted_accounts.is_empty() && cx.config.trusts_account(account)
+}
+
+/// An account that is known and not on the configuration's list.
+fn foreign(cx: &Context<'_>, account: &str) -> bool {
+    is_account_id(account) && !cx.config.trusts_account(account)
+}
+
 impl Rule for TrustAnyone {
     fn meta(&self) -> &'static Meta {
         &META
     }
 
+    fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
+        let names = || {
+            policy
+                .statements
+                .iter()
+                .filter_map(|s| s.principals.as_ref())
+                .flat_map(|p| &p.names)
+        };
+        let services = names().filter(|n| matches!(n, PrincipalName::Service(_))).count();
+        purpose == Purpose::Trust
+            && (services >= 3
+                || policy
+                    .statements
+                    .iter()
+                    .filter_map(|s| s.principals.as_ref())
+                    .any(|p| p.negated)
+                || names().any(|n| {
+                    matches!(
+                        n,
+                        PrincipalName::Anyone | PrincipalName::Account(_) | PrincipalName::Arn(_)
+                    )
+                }))
+    }
+
     fn trust(
         &self,
-        _: &Context<'_>,
+        cx: &Context<'_>,
         _: &Graph,
         document: &Document,
-        policy: &Policy,
-        _: &str,
+        policy: &Reading<'_>,
         out: &mut Findings<'_>,
     ) {
         let name = super::fix::name_of(&document.place);
@@ -145,6 +179,14 @@ impl Rule for TrustAnyone {
                 .fix(fix.clone());
             }
         }
+        let stranger = |out: &mut Findings<'_>, account: &str| {
+            out.report(
+                document.place.clone(),
+                format!("the trust lets principals of account {account} in, which is not among the trusted accounts"),
+            )
+            .why("tfplan-check.toml lists the accounts whose principals may enter, and this is none of them")
+            .fix(format!("{fix}\n# or, if it is yours, in tfplan-check.toml:\n[trusted]\naccounts = [\"{account}\"]"));
+        };
         let mut services: Vec<&str> = Vec::new();
         let mut people = false;
         for s in policy.statements.iter().filter(|s| s.effect == Effect::Allow) {
@@ -160,18 +202,25 @@ impl Rule for TrustAnyone {
                             services.push(known);
                         }
                     }
+                    PrincipalName::Account(account) if listed(cx, account) => people |= !narrowed,
                     PrincipalName::Account(account) => {
                         people |= !narrowed;
-                        if !narrowed {
+                        if foreign(cx, account) {
+                            stranger(out, account);
+                        } else if !narrowed {
                             out.report(document.place.clone(), format!("statement {} lets the whole account {account} in", super::fix::label(policy, s)))
                                 .why("whoever may call sts:AssumeRole in that account enters: the account decides, not this role")
                                 .fix(format!("{fix}\n# or, for a partner, a condition: StringEquals sts:ExternalId"));
                         }
                     }
                     PrincipalName::Arn(arn) => {
-                        let user = Arn::parse(arn).is_some_and(|a| a.resource.starts_with("user/"));
+                        let parsed = Arn::parse(arn);
+                        let user = parsed.is_some_and(|a| a.resource.starts_with("user/"));
                         people |= user;
-                        if user {
+                        let account = parsed.map(|a| a.account).filter(|a| foreign(cx, a));
+                        if let Some(account) = account {
+                            stranger(out, account);
+                        } else if user {
                             out.report(
                                 document.place.clone(),
                                 format!(

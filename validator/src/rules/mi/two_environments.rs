@@ -62,11 +62,12 @@
 
 use std::collections::BTreeMap;
 
-use super::subject::{Pinned, entrances};
+use mlops_access::aws::{Effect, Policy};
+
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level, Place};
-use crate::graph::{Graph, Identity, IdentityKind, UseKind};
-use crate::rules::ls::environment::environment_of;
+use crate::graph::entrance::Pinned;
+use crate::graph::{Graph, Identity, IdentityKind, Purpose, Reading, UseKind};
 use crate::rules::{Meta, Rule};
 
 /// See the page above.
@@ -84,17 +85,61 @@ static META: Meta = Meta {
     source: include_str!("two_environments.rs"),
 };
 
-type Seen = BTreeMap<&'static str, (String, Option<Place>)>;
+type Seen<'a> = BTreeMap<&'a str, (String, Option<Place>)>;
 
-fn note(seen: &mut Seen, text: &str, how: impl FnOnce() -> String, place: Option<&Place>) {
-    if let Some(e) = environment_of(text) {
+fn note<'a>(
+    cx: &Context<'a>,
+    seen: &mut Seen<'a>,
+    text: &str,
+    how: impl FnOnce() -> String,
+    place: Option<&Place>,
+) {
+    if let Some(e) = cx.environment(text) {
         seen.entry(e).or_insert_with(|| (how(), place.cloned()));
     }
+}
+
+/// What of a subject may name an environment: what comes behind the repository, whose own name may hold such a word.
+fn behind_the_repository(subject: &str) -> &str {
+    subject
+        .strip_prefix("repo:")
+        .and_then(|r| r.split_once(':'))
+        .map_or(subject, |(_, what)| what)
+}
+
+/// What of a resource may name one.
+fn behind_the_account(resource: &str) -> &str {
+    mlops_access::aws::Arn::parse(resource).map_or(resource, |a| a.resource)
+}
+
+fn resources(policy: &Policy) -> impl Iterator<Item = &str> {
+    policy
+        .statements
+        .iter()
+        .filter(|s| s.effect == Effect::Allow)
+        .filter_map(|s| s.resources.as_ref())
+        .filter(|r| !r.is_negated())
+        .flat_map(|r| r.items())
+        .map(|r| r.source())
 }
 
 impl Rule for TwoEnvironments {
     fn meta(&self) -> &'static Meta {
         &META
+    }
+
+    fn sift(&self, cx: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
+        let says = |text: &str| cx.environment(text).is_some();
+        match purpose {
+            Purpose::Trust => policy.entrances().iter().any(
+                |e| matches!(e.pinned(), Pinned::To(v) if v.iter().any(|s| says(behind_the_repository(s)))),
+            ),
+            _ => resources(policy).any(|r| says(behind_the_account(r))),
+        }
+    }
+
+    fn reads_documents(&self) -> bool {
+        false
     }
 
     fn identity(&self, cx: &Context<'_>, graph: &Graph, identity: &Identity, out: &mut Findings<'_>) {
@@ -103,22 +148,12 @@ impl Rule for TwoEnvironments {
             return;
         }
         let mut entered: Seen = BTreeMap::new();
-        if let Some(policy) = identity.trust.and_then(|t| graph.policy(cx, t).ok()) {
-            for e in entrances(&policy) {
+        if let Some(policy) = graph.trust_for(cx, identity, &META) {
+            for e in Reading::of(&policy).entrances() {
                 if let Pinned::To(subjects) = e.pinned() {
                     for s in subjects {
-                        // What comes behind the repository: its own name may hold such a word.
-                        let what = s
-                            .strip_prefix("repo:")
-                            .and_then(|r| r.split_once(':'))
-                            .map_or(s.as_str(), |(_, w)| w)
-                            .to_owned();
-                        note(
-                            &mut entered,
-                            &what,
-                            || format!("entered by `{}`", super::fix::shown(&s)),
-                            None,
-                        );
+                        let how = || format!("entered by `{}`", super::fix::shown(s));
+                        note(cx, &mut entered, behind_the_repository(s), how, None);
                     }
                 }
             }
@@ -132,6 +167,7 @@ impl Rule for TwoEnvironments {
                     .or_else(|| m.text.split_once("/attribute.").map(|(_, w)| w))
                     .unwrap_or_default();
                 note(
+                    cx,
                     &mut entered,
                     what,
                     || format!("entered by `{}`", super::fix::shown(what)),
@@ -149,12 +185,14 @@ impl Rule for TwoEnvironments {
                 ""
             };
             note(
+                cx,
                 &mut entered,
                 namespace,
                 || format!("used in namespace `{namespace}`"),
                 Some(&u.place),
             );
             note(
+                cx,
                 &mut entered,
                 &u.place.address,
                 || format!("used by {}", u.place.address),
@@ -168,7 +206,7 @@ impl Rule for TwoEnvironments {
                 .as_deref()
                 .or(identity.address.as_deref())
                 .unwrap_or_default();
-            note(&mut entered, own, || format!("named `{own}`"), None);
+            note(cx, &mut entered, own, || format!("named `{own}`"), None);
         }
         if entered.len() >= 2 {
             let how: Vec<&str> = entered.values().map(|(h, _)| h.as_str()).collect();
@@ -187,31 +225,16 @@ impl Rule for TwoEnvironments {
             return;
         }
         let mut reached: Seen = BTreeMap::new();
-        for (id, policy) in graph.policies_of(cx, identity) {
-            for s in policy
-                .statements
-                .iter()
-                .filter(|s| s.effect == mlops_access::aws::Effect::Allow)
-            {
-                for r in s
-                    .resources
-                    .iter()
-                    .filter(|r| !r.is_negated())
-                    .flat_map(|r| r.items())
-                {
-                    let text = r.source();
-                    let what = mlops_access::aws::Arn::parse(text).map_or(text, |a| a.resource);
-                    note(
-                        &mut reached,
-                        what,
-                        || format!("rights on `{}`", super::fix::shown(what)),
-                        Some(&graph.policies[id].place),
-                    );
-                }
+        for (id, policy) in graph.policies_for(cx, identity, &META) {
+            for r in resources(&policy) {
+                let what = behind_the_account(r);
+                let how = || format!("rights on `{}`", super::fix::shown(what));
+                note(cx, &mut reached, what, how, Some(&graph.policies[id].place));
             }
         }
         for g in identity.grants.iter().map(|&g| &graph.grants[g]) {
             note(
+                cx,
                 &mut reached,
                 g.scope.name.as_deref().unwrap_or_default(),
                 || format!("{} on `{}`", g.role, g.scope.name.as_deref().unwrap_or_default()),

@@ -82,6 +82,7 @@
 //! - Seed invariant D-31
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use mlops_access::Purpose as Of;
 use mlops_access::aws::{FindingKind, Policy};
@@ -93,7 +94,7 @@ use super::effective::Effective;
 use super::glance;
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
-use crate::graph::{Graph, Identity, IdentityKind, UseKind};
+use crate::graph::{Graph, Identity, IdentityKind, Purpose, Reading, UseKind};
 use crate::rules::{Meta, Rule};
 use crate::secrets::name::words;
 
@@ -123,6 +124,14 @@ const DEPLOYS: &[&str] = &[
     "apprunner:UpdateService",
     "elasticbeanstalk:UpdateEnvironment",
 ];
+
+/// The services whose actions push, deploy or let in.
+static SERVICES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let deploys = DEPLOYS.iter().filter_map(|a| a.split_once(':')).map(|(s, _)| s);
+    let mut all: Vec<&str> = deploys.chain(["ecr", "eks"]).collect();
+    all.dedup();
+    all
+});
 
 /// What an identity holds that belongs to one purpose alone, with how it holds it.
 pub(super) fn held(cx: &Context<'_>, graph: &Graph, identity: &Identity) -> Vec<(Capability, String)> {
@@ -217,8 +226,22 @@ impl Rule for TwoPurposes {
         &META
     }
 
+    fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
+        purpose == Purpose::Identity
+            && (glance::has_open_action(policy)
+                || glance::speaks_of(policy, &SERVICES)
+                || glance::allows(policy, "s3:PutObject") && !capabilities_aws(&[policy]).is_empty())
+    }
+
+    fn reads_documents(&self) -> bool {
+        false
+    }
+
     fn identity(&self, cx: &Context<'_>, graph: &Graph, identity: &Identity, out: &mut Findings<'_>) {
-        if identity.kind == IdentityKind::Group {
+        // An AWS identity holds nothing of a purpose unless one of its documents gives it.
+        let concerned = |&p: &usize| graph.policies[p].interest.has(&META);
+        let aws = identity.kind != IdentityKind::ServiceAccount;
+        if identity.kind == IdentityKind::Group || aws && !identity.policies.iter().any(concerned) {
             return;
         }
         let Some(place) = identity.place() else { return };
@@ -233,7 +256,14 @@ impl Rule for TwoPurposes {
                 .entry(capability.purpose())
                 .or_insert((capability, super::fix::shown(&how)));
         }
-        if purposes.len() < 2 {
+        let mapped = cx.purposes(identity);
+        // Who plans and applies does the work of all.
+        if mapped.contains(&"planner") {
+            return;
+        }
+        // What it is mapped to it may hold, also when that is two; anything else is another purpose's.
+        let foreign = purposes.keys().any(|p| !mapped.contains(&p.to_string().as_str()));
+        if mapped.is_empty() && purposes.len() < 2 || !mapped.is_empty() && !foreign {
             return;
         }
         let said: Vec<String> = purposes
@@ -250,7 +280,12 @@ impl Rule for TwoPurposes {
             .keys()
             .map(|p| format!("resource \"{one}\" \"{name}_{p}\" {{ … }} # only what {p} needs"))
             .collect();
-        let finding = out.report(place.clone(), format!("one identity may {}", said.join(" and ")));
+        let who = if mapped.is_empty() {
+            "one identity".to_owned()
+        } else {
+            format!("an identity for {}", mapped.join(" and "))
+        };
+        let finding = out.report(place.clone(), format!("{who} may {}", said.join(" and ")));
         finding.fix(split.join("\n"));
         for &d in &identity.policies {
             if graph.policies[d].place.address != place.address {

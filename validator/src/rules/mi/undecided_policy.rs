@@ -46,7 +46,7 @@ use mlops_access::aws::{Effect, Policy, PrincipalName};
 
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
-use crate::graph::{Document, Graph, Identity, NoPolicy, Purpose};
+use crate::graph::{Document, Graph, Identity, NoPolicy, Purpose, Reading};
 use crate::rules::{Meta, Rule};
 
 /// See the page above.
@@ -106,12 +106,23 @@ impl Rule for UndecidedPolicy {
         }
     }
 
+    fn sift(&self, _: &Context<'_>, _: Purpose, policy: &Reading<'_>) -> bool {
+        policy.statements.iter().any(|s| {
+            !s.unread.is_empty()
+                || s.actions.items().iter().any(|a| a.is_unknown())
+                || s.principals
+                    .iter()
+                    .flat_map(|p| &p.names)
+                    .any(|n| matches!(n, PrincipalName::Unread { .. }))
+        })
+    }
+
     fn policy(
         &self,
         _: &Context<'_>,
         _: &Graph,
         document: &Document,
-        policy: &crate::graph::Reading<'_>,
+        policy: &Reading<'_>,
         out: &mut Findings<'_>,
     ) {
         if document.purpose != Purpose::Loose {
@@ -124,8 +135,7 @@ impl Rule for UndecidedPolicy {
         _: &Context<'_>,
         _: &Graph,
         document: &Document,
-        policy: &Policy,
-        _: &str,
+        policy: &Reading<'_>,
         out: &mut Findings<'_>,
     ) {
         in_part(document, policy, out);

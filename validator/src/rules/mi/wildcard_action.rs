@@ -79,7 +79,7 @@ use mlops_access::aws::actions::{self, AccessLevel};
 use super::{effective, fix, glance};
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
-use crate::graph::{Document, Graph, Purpose};
+use crate::graph::{Document, Graph, Purpose, Reading};
 use crate::rules::{Meta, Rule};
 
 /// See the page above.
@@ -122,16 +122,19 @@ impl Rule for WildcardAction {
         &META
     }
 
+    fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
+        matches!(purpose, Purpose::Identity | Purpose::Loose) && glance::has_open_action(policy)
+    }
+
     fn policy(
         &self,
         cx: &Context<'_>,
         graph: &Graph,
         document: &Document,
-        policy: &crate::graph::Reading<'_>,
+        policy: &Reading<'_>,
         out: &mut Findings<'_>,
     ) {
-        if !matches!(document.purpose, Purpose::Identity | Purpose::Loose) || !glance::has_open_action(policy)
-        {
+        if document.purpose == Purpose::Boundary {
             return;
         }
         let name = fix::name_of(&document.place);

@@ -43,19 +43,20 @@
 //!
 //! ## Limits
 //!
-//! `kms` is MI23, `iam:PassRole` and `sts:AssumeRole` are MI13, whole services MI01. What a boundary or denial takes away is not reported.
+//! The policies that vendors publish for the load balancer controller, the EBS and EFS drivers and the cluster autoscaler are notes, as
+//! long as nothing is added to them. `kms` is MI23, `iam:PassRole` and `sts:AssumeRole` are MI13, whole services MI01. What a boundary or denial takes away is not reported.
 //!
 //! ## References
 //!
 //! - <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>
 
-use mlops_access::aws::FindingKind;
 use mlops_access::aws::actions::{self, AccessLevel, Action};
+use mlops_access::aws::{FindingKind, Statement};
 
-use super::{effective, fix, glance};
+use super::{effective, fix, glance, published};
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
-use crate::graph::{Document, Graph, Purpose};
+use crate::graph::{Document, Graph, Purpose, Reading};
 use crate::rules::{Meta, Rule};
 
 /// See the page above.
@@ -150,21 +151,24 @@ impl Rule for WildcardResource {
         &META
     }
 
+    fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
+        matches!(purpose, Purpose::Identity | Purpose::Loose) && glance::is_on_everything(policy)
+    }
+
     fn policy(
         &self,
         cx: &Context<'_>,
         graph: &Graph,
         document: &Document,
-        policy: &crate::graph::Reading<'_>,
+        policy: &Reading<'_>,
         out: &mut Findings<'_>,
     ) {
-        if !matches!(document.purpose, Purpose::Identity | Purpose::Loose)
-            || !glance::is_on_everything(policy)
-        {
+        if document.purpose == Purpose::Boundary {
             return;
         }
         let findings = policy.findings();
         let mut holders = None;
+        let mut open_here: Vec<(&Statement, Vec<(Level, String)>)> = Vec::new();
         for f in findings
             .iter()
             .filter(|f| f.statement.principals.is_none() && !f.narrowed)
@@ -194,24 +198,40 @@ impl Rule for WildcardResource {
                 .map(|(l, a)| (l, a.id().to_owned()))
                 .collect();
             levels.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-            let Some(worst) = levels.first().map(|(l, _)| *l) else {
-                continue;
-            };
+            if !levels.is_empty() {
+                open_here.push((f.statement, levels));
+            }
+        }
+        let open: Vec<&str> = open_here
+            .iter()
+            .flat_map(|(_, l)| l)
+            .map(|(_, a)| a.as_str())
+            .collect();
+        let known = published::published(&open);
+        for (statement, levels) in &open_here {
+            let worst = levels[0].0;
             let worst_actions: Vec<String> = levels
                 .iter()
                 .filter(|(l, _)| *l == worst)
                 .map(|(_, a)| a.clone())
                 .collect();
-            out.report(
+            let finding = out.report(
                 document.place.clone(),
                 format!(
                     "statement {} allows {} on every resource",
-                    super::fix::label(policy, f.statement),
+                    super::fix::label(policy, statement),
                     fix::listed(&worst_actions)
                 ),
-            )
-            .level(worst)
-            .fix(fix::statement(&fix::name_of(&document.place), &worst_actions));
+            );
+            finding
+                .level(worst)
+                .fix(fix::statement(&fix::name_of(&document.place), &worst_actions));
+            if let Some(p) = known {
+                finding.level(Level::Note).why(format!(
+                    "this is the policy published for {}: a condition on the cluster's tag would narrow it",
+                    p.name
+                ));
+            }
         }
     }
 }

@@ -71,12 +71,12 @@
 //!
 //! - <https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html>
 
-use mlops_access::aws::{Policy, UNKNOWN_TEXT};
+use mlops_access::aws::UNKNOWN_TEXT;
 
-use super::subject::{Issuer, Pinned, entrances, fixed_part};
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
-use crate::graph::{Document, Grant, Graph};
+use crate::graph::entrance::{Issuer, Pinned, fixed_part};
+use crate::graph::{Document, Grant, Graph, Purpose, Reading};
 use crate::rules::{Meta, Rule};
 
 /// See the page above.
@@ -107,9 +107,27 @@ fn open(subject: &str) -> Option<&'static str> {
     }
 }
 
+fn leaves_open(subject: &str) -> Option<&'static str> {
+    if subject.starts_with("system:") || subject.contains(UNKNOWN_TEXT) {
+        open(subject)
+    } else {
+        fixed_part(subject).1.then_some("leaves the pod open")
+    }
+}
+
 impl Rule for WorkloadSubject {
     fn meta(&self) -> &'static Meta {
         &META
+    }
+
+    fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
+        let exact =
+            |pinned: &Pinned| matches!(pinned, Pinned::To(v) if v.iter().all(|v| leaves_open(v).is_none()));
+        purpose == Purpose::Trust
+            && policy
+                .entrances()
+                .iter()
+                .any(|e| e.kind == Issuer::Cluster && !(e.audience && exact(e.pinned())))
     }
 
     fn trust(
@@ -117,14 +135,10 @@ impl Rule for WorkloadSubject {
         _: &Context<'_>,
         _: &Graph,
         document: &Document,
-        policy: &Policy,
-        _: &str,
+        policy: &Reading<'_>,
         out: &mut Findings<'_>,
     ) {
-        for e in entrances(policy)
-            .into_iter()
-            .filter(|e| e.kind == Issuer::Cluster)
-        {
+        for e in policy.entrances().iter().filter(|e| e.kind == Issuer::Cluster) {
             let fix = format!(
                 "condition {{\n  test     = \"StringEquals\"\n  variable = \"{i}:sub\"\n  values   = [\"system:serviceaccount:<namespace>:<service account>\"]\n}}\ncondition {{\n  test     = \"StringEquals\"\n  variable = \"{i}:aud\"\n  values   = [\"sts.amazonaws.com\"]\n}}",
                 i = e.issuer
@@ -145,14 +159,7 @@ impl Rule for WorkloadSubject {
                 }
                 Pinned::To(values) => {
                     for v in values {
-                        let how = if v.starts_with("system:") || v.contains(UNKNOWN_TEXT) {
-                            open(&v)
-                        } else if fixed_part(&v).1 {
-                            Some("leaves the pod open")
-                        } else {
-                            None
-                        };
-                        if let Some(how) = how {
+                        if let Some(how) = leaves_open(v) {
                             out.report(
                                 document.place.clone(),
                                 format!(

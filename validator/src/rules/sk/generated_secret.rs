@@ -108,7 +108,8 @@ impl Rule for GeneratedSecret {
             let Some(block) = cx.plan.block_of(r) else {
                 continue;
             };
-            let crate::plan::Expression::Block(arguments) = block.expressions() else {
+            let expressions = block.expressions();
+            let crate::plan::Expression::Block(arguments) = &*expressions else {
                 continue;
             };
             for (argument, _) in arguments {
@@ -116,11 +117,11 @@ impl Rule for GeneratedSecret {
                     continue;
                 }
                 for source in cx
-                    .targets(r, &argument)
+                    .targets(r, argument)
                     .into_iter()
                     .filter(|t| &*t.kind == "random_password")
                 {
-                    out.report(r.at(&*argument), format!("`{argument}` takes the generated password {} , which the state keeps", source.address).replace(" ,", ","))
+                    out.report(r.at(&**argument), format!("`{argument}` takes the generated password {} , which the state keeps", source.address).replace(" ,", ","))
                         .level(Level::Warning)
                         .related(source.at("result"), "generated here")
                         .fix(format!(

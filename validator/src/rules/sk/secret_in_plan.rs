@@ -93,7 +93,7 @@ use crate::finding::{Family, Findings, Level, Place};
 use crate::plan::{Module, ModuleCall, Output, Provider, Resource, Variable};
 use crate::rules::{Meta, Rule};
 use crate::secrets::{self, Found, Kind};
-use crate::value::{Path, Value};
+use crate::value::{self, Path, Value, Way};
 
 /// See the page above.
 pub(super) struct SecretInPlan;
@@ -172,36 +172,29 @@ const TAKEN: &[(&str, &[&str])] = &[
     ("helm_release", &["values", "set", "set_sensitive", "set_list"]),
 ];
 
-fn taken(kind: &str, path: &Path) -> bool {
-    let attribute = match path.0.first() {
-        Some(crate::value::Step::Name(n)) => n.as_str(),
-        _ => return false,
+fn taken(kind: &str, way: &[Way<'_>]) -> bool {
+    let Some(Way::Name(attribute)) = way.first() else {
+        return false;
     };
     // Copies that the provider makes of `tags` and `labels`.
     if matches!(
-        attribute,
+        *attribute,
         "tags_all" | "effective_labels" | "terraform_labels" | "effective_annotations"
     ) {
         return true;
     }
     TAKEN
         .iter()
-        .any(|(t, attributes)| *t == kind && (attributes.is_empty() || attributes.contains(&attribute)))
+        .any(|(t, attributes)| *t == kind && (attributes.is_empty() || attributes.contains(attribute)))
 }
 
 /// The name a leaf stands under: its own, or that of a `{name, value}` block.
-fn name_of<'v>(values: &'v Value<'_>, path: &'v Path) -> &'v str {
-    let last = path.last_name().unwrap_or_default();
+fn name_of<'v>(values: &'v Value<'_>, way: &[Way<'v>]) -> &'v str {
+    let last = value::last_name(way).unwrap_or_default();
     if last != "value" {
         return last;
     }
-    let mut block = values;
-    for step in &path.0[..path.0.len() - 1] {
-        block = match step {
-            crate::value::Step::Name(n) => block.get(n),
-            crate::value::Step::Index(i) => block.at(*i),
-        };
-    }
+    let block = values.along(&way[..way.len() - 1]);
     ["name", "key"]
         .iter()
         .find_map(|k| block.get(k).as_str())
@@ -236,6 +229,61 @@ fn fix(r: &Resource<'_>, path: &Path) -> String {
     }
 }
 
+/// Judges one string of a resource.
+fn leaf_of<'v>(
+    cx: &Context<'_>,
+    r: &Resource<'_>,
+    values: &'v Value<'_>,
+    way: &[Way<'v>],
+    text: &str,
+    sensitive: bool,
+    out: &mut Findings<'_>,
+) {
+    let name = name_of(values, way);
+    // A policy document speaks of secrets and tokens all the time and holds none, unless one with a structure.
+    let policy = matches!(
+        name,
+        "policy" | "assume_role_policy" | "access_policies" | "policy_document"
+    );
+    // What the provider calls sensitive is a secret under whatever name, if it was written as a constant.
+    let marked = sensitive && way.len() == 1 && text.len() >= 4;
+    let worth = if policy {
+        secrets::may_hold(text)
+    } else {
+        marked || secrets::is_worth_a_look(name, text)
+    };
+    if !worth || taken(&r.kind, way) {
+        return;
+    }
+    let mut found = secrets::inspect(name, text);
+    if found.is_empty() && marked && secrets::is_opaque(text) {
+        found.extend(secrets::inspect("password", text));
+    }
+    if found.is_empty() {
+        return;
+    }
+    let path = Path::of(way);
+    let origin = origin::of(cx, r, &path);
+    for f in found {
+        if origin == Origin::Computed || !origin.is_written() && !f.kind.is_structural() {
+            continue;
+        }
+        let finding = out.report(
+            r.at(path.clone()),
+            format!("`{path}` holds {}{}", f.describe(), origin.note()),
+        );
+        finding.fix(fix(r, &path)).level(level(&f, &origin));
+        if let Some(place) = origin.written_at() {
+            finding.related(place.clone(), "written here");
+        }
+        if origin == Origin::Elsewhere {
+            finding.why(
+                "the value is not written in the code, but it is a key, and now stands in the plan and the state",
+            );
+        }
+    }
+}
+
 impl Rule for SecretInPlan {
     fn meta(&self) -> &'static Meta {
         &META
@@ -246,51 +294,15 @@ impl Rule for SecretInPlan {
     }
 
     fn prefilter(&self, text: &str) -> bool {
-        secrets::may_hold(text) || secrets::is_telling(text) || secrets::may_hide(text)
+        secrets::may_matter(text)
     }
 
     fn resource(&self, cx: &Context<'_>, r: &Resource<'_>, values: &Value<'_>, out: &mut Findings<'_>) {
-        for (path, leaf, sensitive) in values.leaves() {
-            let Some(text) = leaf.as_str() else { continue };
-            let name = name_of(values, &path);
-            // A policy document speaks of secrets and tokens all the time and holds none, unless one with a structure.
-            let policy = matches!(
-                name,
-                "policy" | "assume_role_policy" | "access_policies" | "policy_document"
-            );
-            if policy && !secrets::may_hold(text) {
-                continue;
+        values.walk(|way, leaf, sensitive| {
+            if let Some(text) = leaf.as_str() {
+                leaf_of(cx, r, values, way, text, sensitive, out);
             }
-            // What the provider calls sensitive is a secret under whatever name, if it was written as a constant.
-            let marked = sensitive && path.0.len() == 1 && text.len() >= 4;
-            if taken(&r.kind, &path) || !(marked || secrets::is_worth_a_look(name, text)) {
-                continue;
-            }
-            let mut found = secrets::inspect(name, text);
-            if found.is_empty() && marked && secrets::is_opaque(text) {
-                found.extend(secrets::inspect("password", text));
-            }
-            if found.is_empty() {
-                continue;
-            }
-            let origin = origin::of(cx, r, &path);
-            for f in found {
-                if origin == Origin::Computed || !origin.is_written() && !f.kind.is_structural() {
-                    continue;
-                }
-                let finding = out.report(
-                    r.at(path.clone()),
-                    format!("`{path}` holds {}{}", f.describe(), origin.note()),
-                );
-                finding.fix(fix(r, &path)).level(level(&f, &origin));
-                if let Some(place) = origin.written_at() {
-                    finding.related(place.clone(), "written here");
-                }
-                if origin == Origin::Elsewhere {
-                    finding.why("the value is not written in the code, but it is a key, and now stands in the plan and the state");
-                }
-            }
-        }
+        });
         // `user_data` of an instance is planned as a hash; its text is in the configuration.
         if matches!(
             &*r.kind,

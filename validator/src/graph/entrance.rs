@@ -1,10 +1,12 @@
 //! Who enters a role by a signed token: the statements of a trust policy, read for their issuer, audience and subject.
 
+use std::sync::OnceLock;
+
 use mlops_access::aws::{Condition, Effect, Narrowing, Policy, PrincipalName, UNKNOWN_TEXT};
 
 /// Where the tokens come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Issuer {
+pub(crate) enum Issuer {
     /// A CI system or another vendor's: many tenants share the issuer.
     Ci,
     /// A cluster: pods.
@@ -12,20 +14,22 @@ pub(super) enum Issuer {
 }
 
 /// One way in by a token.
-pub(super) struct Entrance<'p> {
+#[derive(Debug)]
+pub(crate) struct Entrance<'p> {
     /// The issuer's host and path; `(unknown)` when it is not known.
-    pub(super) issuer: String,
+    pub(crate) issuer: String,
     /// What kind of issuer.
-    pub(super) kind: Issuer,
+    pub(crate) kind: Issuer,
     /// Conditions on the subject.
-    pub(super) subject: Vec<&'p Condition>,
+    pub(crate) subject: Vec<&'p Condition>,
     /// True when the audience is pinned, or may be.
-    pub(super) audience: bool,
+    pub(crate) audience: bool,
+    pinned: OnceLock<Pinned>,
 }
 
 /// What the subject is pinned to.
 #[derive(Debug, PartialEq)]
-pub(super) enum Pinned {
+pub(crate) enum Pinned {
     /// To these patterns (any of them).
     To(Vec<String>),
     /// To nothing, with the reason.
@@ -36,7 +40,11 @@ pub(super) enum Pinned {
 
 impl Entrance<'_> {
     /// What the conditions on the subject come to, all together.
-    pub(super) fn pinned(&self) -> Pinned {
+    pub(crate) fn pinned(&self) -> &Pinned {
+        self.pinned.get_or_init(|| self.pin())
+    }
+
+    fn pin(&self) -> Pinned {
         let mut nothing = None;
         let mut unknown = false;
         let mut values: Option<Vec<String>> = None;
@@ -76,7 +84,7 @@ impl Entrance<'_> {
 }
 
 /// The ways into a role by a token.
-pub(super) fn entrances(policy: &Policy) -> Vec<Entrance<'_>> {
+pub(crate) fn entrances(policy: &Policy) -> Vec<Entrance<'_>> {
     let mut out = Vec::new();
     for statement in policy.statements.iter().filter(|s| s.effect == Effect::Allow) {
         if !statement
@@ -140,6 +148,7 @@ pub(super) fn entrances(policy: &Policy) -> Vec<Entrance<'_>> {
                 audience: of("aud")
                     .iter()
                     .any(|c| !matches!(c.narrowing(), Narrowing::Nothing(_))),
+                pinned: OnceLock::new(),
             });
         }
     }
@@ -147,7 +156,7 @@ pub(super) fn entrances(policy: &Policy) -> Vec<Entrance<'_>> {
 }
 
 /// The part of a pattern before its first wildcard, and whether there is one.
-pub(super) fn fixed_part(pattern: &str) -> (&str, bool) {
+pub(crate) fn fixed_part(pattern: &str) -> (&str, bool) {
     match pattern.find(['*', '?']) {
         Some(at) => (&pattern[..at], true),
         None => (pattern, false),

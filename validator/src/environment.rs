@@ -1,5 +1,9 @@
 //! Environments, told by the words people use for them.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use crate::secrets::name::words;
 
 const WORDS: &[(&str, &str)] = &[
@@ -20,8 +24,21 @@ const WORDS: &[(&str, &str)] = &[
     ("live", "prod"),
 ];
 
+/// One pass over a text that most texts do not survive.
+static SPEAKS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    #[allow(clippy::expect_used)]
+    // Fails only for a set of patterns too large to index; this one is fixed and small.
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(WORDS.iter().map(|(w, _)| w))
+        .expect("a fixed set of short words")
+});
+
 /// The environment that a name, key or path speaks of; none when it speaks of none or of several.
-pub(in crate::rules) fn environment_of(text: &str) -> Option<&'static str> {
+pub(crate) fn environment_of(text: &str) -> Option<&'static str> {
+    if !SPEAKS.is_match(text) {
+        return None;
+    }
     let mut found: Vec<&'static str> = words(text)
         .iter()
         .filter_map(|w| WORDS.iter().find(|(x, _)| x == w).map(|(_, e)| *e))
