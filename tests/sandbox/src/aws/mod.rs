@@ -11,6 +11,7 @@ use crate::world::World;
 
 pub mod arn;
 pub mod authorize;
+pub mod blob;
 pub mod ec2;
 pub mod ecr;
 pub mod iam;
