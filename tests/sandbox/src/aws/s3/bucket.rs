@@ -20,7 +20,7 @@ const FIRST: &str = "us-east-1";
 /// The region in which a bucket is to be made.
 ///
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html>, `LocationConstraint`.
-fn place<'c>(call: &'c Call) -> Result<&'c str, Refusal> {
+fn place(call: &Call) -> Result<&str, Refusal> {
     let wanted = call
         .input
         .get("CreateBucketConfiguration")
