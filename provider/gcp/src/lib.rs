@@ -1,1 +1,45 @@
 //! The GCP driver: carries out the steps of an environment's plan.
+//!
+//! [`Gcp`] is the [`Driver`](mlops_environment::driver::Driver) for Google Cloud. One file per kind of component; each
+//! says how the component is found, made, changed and removed, and in which order. Nothing here decides what is wanted,
+//! and nothing knows whether the other side is Google, a private endpoint or a test double.
+
+mod agents;
+mod bucket;
+mod calls;
+mod claim;
+mod client;
+mod cluster;
+mod credentials;
+mod driver;
+mod failure;
+mod folders;
+mod gke;
+mod key;
+mod key_ring;
+mod lifecycle;
+mod log_bucket;
+mod mark;
+mod name;
+mod network;
+mod node_pool;
+mod object;
+mod operation;
+mod policy;
+mod pool;
+mod project_grants;
+mod purge;
+mod repository;
+mod rest;
+mod retry;
+mod secret;
+mod service_account;
+mod services;
+mod trust;
+mod wait;
+
+pub use calls::Calls;
+pub use client::{SERVICES, Settings};
+pub use credentials::{CredentialsKind, CredentialsSource};
+pub use driver::{Gcp, Project};
+pub use retry::Retry;

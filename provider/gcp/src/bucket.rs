@@ -1,0 +1,393 @@
+//! A Cloud Storage bucket with its managed folders. All settings are made in one call, because a bucket takes one change of
+//! its settings a second.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use futures::future::try_join_all;
+use futures::try_join;
+use google_cloud_iam_v1::model::Policy;
+use google_cloud_storage::model::Bucket as Found;
+use google_cloud_storage::model::bucket::iam_config::UniformBucketLevelAccess;
+use google_cloud_storage::model::bucket::{Encryption, IamConfig, SoftDeletePolicy, Versioning};
+use google_cloud_wkt::{Duration, FieldMask};
+use mlops_environment::component::{Component, Observation, OnDestroy, Present};
+use mlops_environment::driver::{Failure, Monitor, Reason};
+use mlops_environment::gcp::{Bucket, Grant};
+
+use crate::driver::Gcp;
+use crate::failure::{Outcome, gone, optional};
+use crate::folders::Folders;
+use crate::name::as_wanted;
+use crate::object::{Changes, Object, Wanted, outputs, ready, standing};
+use crate::policy::{self, Delta, modify_policy, read_policy};
+use crate::retry::Created;
+use crate::wait::{SPREADING, patiently};
+use crate::{lifecycle, mark, purge};
+
+const GET: &str = "storage:GetBucket";
+const UPDATE: &str = "storage:UpdateBucket";
+const DAY: i64 = 86_400;
+
+/// What Cloud Storage keeps for a bucket's whole life.
+const FIXED: [&str; 4] = ["name", "project", "location", "object_retention"];
+
+/// Storage does not see a grant on the key that was made moments ago.
+fn key_unseen(failure: &Failure) -> bool {
+    matches!(failure.reason, Reason::Denied | Reason::Invalid) && failure.message.contains("Cloud KMS key")
+}
+
+/// Says what a refusal means for a name that all of Google Cloud shares.
+fn explained(failure: Failure, name: &str) -> Failure {
+    if failure.reason != Reason::Denied {
+        return failure;
+    }
+    Failure {
+        message: format!(
+            "bucket {name}: {} Bucket names are shared by everybody: if this one is not yours, choose another name for the \
+             environment",
+            failure.message
+        ),
+        ..failure
+    }
+}
+
+impl Wanted<Bucket> {
+    fn resource(&self) -> String {
+        format!("projects/_/buckets/{}", self.name)
+    }
+
+    fn folders_of(&self) -> Folders<'_> {
+        Folders {
+            bucket: self.resource(),
+            name: &self.name,
+            family: &self.family,
+        }
+    }
+
+    fn access(&self) -> IamConfig {
+        IamConfig::new()
+            .set_uniform_bucket_level_access(UniformBucketLevelAccess::new().set_enabled(self.uniform_access))
+            .set_public_access_prevention(&self.public_access_prevention)
+    }
+
+    fn soft_delete(&self) -> SoftDeletePolicy {
+        SoftDeletePolicy::new().set_retention_duration(Duration::clamp(self.soft_delete_days * DAY, 0))
+    }
+
+    fn encryption(&self) -> Option<Encryption> {
+        self.kms_key
+            .as_ref()
+            .map(|key| Encryption::new().set_default_kms_key(key))
+    }
+
+    fn wanted(&self) -> Found {
+        Found::new()
+            .set_project(format!("projects/{}", self.project))
+            .set_location(self.location.to_uppercase())
+            .set_storage_class("STANDARD")
+            .set_iam_config(self.access())
+            .set_versioning(Versioning::new().set_enabled(self.versioning))
+            .set_or_clear_encryption(self.encryption())
+            .set_lifecycle(lifecycle::api(&self.lifecycle))
+            .set_soft_delete_policy(self.soft_delete())
+            .set_labels(self.tags.clone())
+    }
+
+    async fn get(&self, gcp: &Gcp) -> Outcome<Found> {
+        let resource = &self.resource();
+        gcp.clients
+            .call(GET, || gcp.clients.storage.get_bucket().set_name(resource).send())
+            .await
+    }
+
+    async fn patch(&self, gcp: &Gcp, bucket: Found, paths: &[&str], monitor: &dyn Monitor) -> Outcome<()> {
+        let bucket = bucket.set_name(self.resource());
+        let subject = format!("bucket {}", self.name);
+        patiently(&subject, SPREADING, monitor, key_unseen, || {
+            gcp.clients.call(UPDATE, || {
+                gcp.clients
+                    .storage
+                    .update_bucket()
+                    .set_bucket(bucket.clone())
+                    .set_update_mask(FieldMask::default().set_paths(paths.iter().copied()))
+                    .send()
+            })
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Writes labels over those that were read, again if others changed the bucket in between.
+    async fn patch_labels(
+        &self,
+        gcp: &Gcp,
+        change: impl Fn(&std::collections::HashMap<String, String>) -> std::collections::HashMap<String, String>,
+    ) -> Outcome<()> {
+        /// Lost races before giving up.
+        const TRIES: usize = 5;
+        let mut tries = 0;
+        loop {
+            let found = self.get(gcp).await?;
+            let bucket = Found::new()
+                .set_name(self.resource())
+                .set_labels(change(&found.labels));
+            let written = gcp
+                .clients
+                .call(UPDATE, || {
+                    gcp.clients
+                        .storage
+                        .update_bucket()
+                        .set_bucket(bucket.clone())
+                        .set_if_metageneration_match(found.metageneration)
+                        .set_update_mask(FieldMask::default().set_paths(["labels"]))
+                        .send()
+                })
+                .await;
+            tries += 1;
+            match written {
+                Err(failure) if failure.reason == Reason::Conflict && tries < TRIES => {}
+                other => return other.map(drop),
+            }
+        }
+    }
+
+    async fn grant(&self, gcp: &Gcp, delta: &Delta, monitor: &dyn Monitor) -> Outcome<()> {
+        let resource = &self.resource();
+        let subject = format!("bucket {}", self.name);
+        modify_policy!(
+            gcp, storage, "storage", resource, &subject, "", delta, None, monitor
+        )
+        .await
+    }
+
+    async fn put_folders(
+        &self,
+        gcp: &Gcp,
+        found: &BTreeMap<String, BTreeSet<Grant>>,
+        foreign: &[String],
+        monitor: &dyn Monitor,
+    ) -> Outcome<()> {
+        let folders = &self.folders_of();
+        let none = &BTreeSet::new();
+        let prefixes: BTreeSet<&String> = self.folders.keys().chain(found.keys()).collect();
+        try_join_all(prefixes.into_iter().map(|prefix| async move {
+            let wanted = self.folders.get(prefix).unwrap_or(none);
+            let standing = found.get(prefix);
+            let delta = Delta {
+                add: wanted.clone(),
+                remove: standing.unwrap_or(none).difference(wanted).cloned().collect(),
+                remove_lines: foreign.to_vec(),
+            };
+            folders
+                .put(gcp, prefix, standing.is_none(), &delta, monitor)
+                .await?;
+            if !self.folders.contains_key(prefix) {
+                folders.remove(gcp, prefix, false).await?;
+            }
+            Ok::<_, Failure>(())
+        }))
+        .await
+        .map(drop)
+    }
+
+    fn present(
+        &self,
+        bucket: &Found,
+        policy: &Policy,
+        folders: BTreeMap<String, BTreeSet<Grant>>,
+    ) -> Present {
+        let access = bucket.iam_config.as_ref();
+        let key = bucket
+            .encryption
+            .as_ref()
+            .map(|encryption| encryption.default_kms_key.as_str())
+            .filter(|key| !key.is_empty());
+        let found = Bucket {
+            name: self.name.clone(),
+            project: self.project.clone(),
+            location: bucket.location.to_lowercase(),
+            uniform_access: access
+                .and_then(|access| access.uniform_bucket_level_access.as_ref())
+                .is_some_and(|uniform| uniform.enabled),
+            public_access_prevention: access
+                .map(|access| access.public_access_prevention.clone())
+                .unwrap_or_default(),
+            versioning: bucket
+                .versioning
+                .as_ref()
+                .is_some_and(|versioning| versioning.enabled),
+            kms_key: key.map(|key| as_wanted(key, self.kms_key.as_deref().unwrap_or_default())),
+            lifecycle: lifecycle::found(bucket.lifecycle.as_ref()),
+            soft_delete_days: bucket
+                .soft_delete_policy
+                .as_ref()
+                .and_then(|policy| policy.retention_duration)
+                .map_or(0, |duration| duration.seconds() / DAY),
+            object_retention: bucket
+                .object_retention
+                .as_ref()
+                .is_some_and(|retention| retention.enabled),
+            grants: policy::of_environment(policy, &self.grants, &self.family),
+            folders,
+            family: self.family.clone(),
+            tags: mark::found(&bucket.labels),
+        };
+        let known = outputs([("name", self.name.clone())]);
+        let mut present = ready(&self.name, mark::owner(&found.tags), &found, known);
+        present.foreign = policy::foreign(policy, &self.grants, &self.family, "");
+        present
+    }
+}
+
+#[async_trait]
+impl Object for Wanted<Bucket> {
+    async fn observe(&self, gcp: &Gcp, _: &Component) -> Outcome<Observation> {
+        let (resource, folders) = (&self.resource(), &self.folders_of());
+        let found = try_join!(
+            self.get(gcp),
+            read_policy!(gcp, storage, "storage", resource),
+            async {
+                let standing = folders.list(gcp).await?;
+                folders.look(gcp, &self.folders, &standing).await
+            },
+        );
+        let Some((bucket, policy, (folders, lines))) =
+            optional(found).map_err(|failure| explained(failure, &self.name))?
+        else {
+            return Ok(Observation::Absent);
+        };
+        let mut present = self.present(&bucket, &policy, folders);
+        present.foreign.extend(lines);
+        Ok(Observation::Present(present))
+    }
+
+    async fn create(&self, gcp: &Gcp, component: &Component, monitor: &dyn Monitor) -> Outcome<Present> {
+        let (subject, wanted) = (format!("bucket {}", self.name), self.wanted());
+        let made = patiently(&subject, SPREADING, monitor, key_unseen, || {
+            gcp.clients.make("storage:CreateBucket", || {
+                gcp.clients
+                    .storage
+                    .create_bucket()
+                    .set_parent("projects/_")
+                    .set_bucket_id(&self.name)
+                    .set_bucket(wanted.clone())
+                    .set_enable_object_retention(self.object_retention)
+                    .send()
+            })
+        })
+        .await?;
+        if !self.grants.is_empty() {
+            let delta = Delta {
+                add: self.grants.clone(),
+                ..Delta::default()
+            };
+            self.grant(gcp, &delta, monitor).await?;
+        }
+        self.put_folders(gcp, &BTreeMap::new(), &[], monitor).await?;
+        if matches!(made, Created::Unanswered) {
+            return standing(gcp, self, component).await;
+        }
+        let known = outputs([("name", self.name.clone())]);
+        Ok(ready(&self.name, mark::owner(&self.tags), self, known))
+    }
+
+    async fn update(&self, gcp: &Gcp, _: &Component, change: &Changes<'_>) -> Outcome<()> {
+        change.refuse(UPDATE, &FIXED)?;
+        let (mut bucket, mut paths) = (Found::new(), Vec::new());
+        if change.any(&["uniform_access", "public_access_prevention"]) {
+            bucket = bucket.set_iam_config(self.access());
+            paths.push("iam_config");
+        }
+        if change.any(&["versioning"]) {
+            bucket = bucket.set_versioning(Versioning::new().set_enabled(self.versioning));
+            paths.push("versioning");
+        }
+        if change.any(&["kms_key"]) {
+            bucket = bucket.set_or_clear_encryption(self.encryption());
+            paths.push("encryption");
+        }
+        if change.any(&["lifecycle"]) {
+            bucket = bucket.set_lifecycle(lifecycle::api(&self.lifecycle));
+            paths.push("lifecycle");
+        }
+        if change.any(&["soft_delete_days"]) {
+            bucket = bucket.set_soft_delete_policy(self.soft_delete());
+            paths.push("soft_delete_policy");
+        }
+        if !paths.is_empty() {
+            self.patch(gcp, bucket, &paths, change.monitor).await?;
+        }
+        if let Some(tags) = change.of("tags") {
+            self.patch_labels(gcp, |now| mark::changed(now, tags)).await?;
+        }
+        let on_folders = |line: &String| line.contains(" on folder ");
+        if change.any(&["grants"]) || change.found.foreign.iter().any(|line| !on_folders(line)) {
+            let delta = Delta {
+                add: self.grants.clone(),
+                remove: change.withdrawn("grants"),
+                remove_lines: change.found.foreign.clone(),
+            };
+            self.grant(gcp, &delta, change.monitor).await?;
+        }
+        if change.any(&["folders"]) || change.found.foreign.iter().any(on_folders) {
+            let found = change
+                .found
+                .properties
+                .get("folders")
+                .and_then(|folders| serde_json::from_value(folders.clone()).ok())
+                .unwrap_or_default();
+            self.put_folders(gcp, &found, &change.found.foreign, change.monitor)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(
+        &self,
+        gcp: &Gcp,
+        component: &Component,
+        _: &Present,
+        monitor: &dyn Monitor,
+    ) -> Outcome<()> {
+        if component.on_destroy == OnDestroy::Purge {
+            purge::purge(gcp, &self.name, monitor).await?;
+        }
+        let resource = &self.resource();
+        let delete = || {
+            gcp.clients.call("storage:DeleteBucket", || {
+                gcp.clients.storage.delete_bucket().set_name(resource).send()
+            })
+        };
+        match gone(delete().await) {
+            // Managed folders can stand in an empty bucket.
+            Err(failure) if failure.reason == Reason::Conflict => {
+                if purge::contents(gcp, &self.name).await?.is_some() {
+                    return Err(failure);
+                }
+                let folders = self.folders_of();
+                for prefix in optional(folders.list(gcp).await)?.unwrap_or_default() {
+                    folders.remove(gcp, &prefix, true).await?;
+                }
+                gone(delete().await)
+            }
+            other => other,
+        }
+    }
+
+    async fn retain(&self, gcp: &Gcp, _: &Present, now: &str) -> Outcome<()> {
+        self.patch_labels(gcp, |labels| {
+            let mut labels = labels.clone();
+            labels.insert(mark::RETAINED_AT.to_owned(), mark::label_time(now));
+            labels
+        })
+        .await
+    }
+
+    async fn obstacles(&self, gcp: &Gcp, component: &Component, _: &Present) -> Outcome<Vec<String>> {
+        if component.on_destroy == OnDestroy::Purge {
+            return Ok(Vec::new());
+        }
+        Ok(purge::contents(gcp, &self.name).await?.into_iter().collect())
+    }
+}
