@@ -44,7 +44,7 @@ pub(crate) fn refused(operation: &str, error: &Error) -> Refusal {
     } else {
         match (status, http) {
             (None, None) => Reason::Unavailable,
-            _ => classify(http, status.map(|status| status.code.clone()), &code, &said),
+            _ => classify(http, status.map(|status| status.code), &code, &said),
         }
     };
     let message = explained(&code, said, status);
@@ -423,7 +423,7 @@ mod tests {
             (Code::InvalidArgument, Reason::Invalid),
             (Code::Aborted, Reason::Conflict),
         ] {
-            assert_eq!(classify(None, Some(status.clone()), "", ""), wanted, "{status:?}");
+            assert_eq!(classify(None, Some(status), "", ""), wanted, "{status:?}");
         }
     }
 

@@ -8,13 +8,13 @@ use mlops_environment::plan::Change;
 use serde_json::Value;
 
 /// Label: id of the environment an object belongs to, `_` for `/`.
-pub(crate) const ENVIRONMENT: &str = "mlops-environment";
+pub(crate) const ENVIRONMENT: &str = "mlops_environment";
 /// Label: tells re-creations of one environment apart.
-pub(crate) const UID: &str = "mlops-uid";
+pub(crate) const UID: &str = "mlops_uid";
 /// Label: address of the component.
-pub(crate) const COMPONENT: &str = "mlops-component";
+pub(crate) const COMPONENT: &str = "mlops_component";
 /// Label: when the environment let go of an object that it left standing.
-pub(crate) const RETAINED_AT: &str = "mlops-retained-at";
+pub(crate) const RETAINED_AT: &str = "mlops_retained_at";
 
 /// Whose an object with these labels is.
 ///

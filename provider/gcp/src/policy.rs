@@ -143,15 +143,16 @@ pub(crate) fn changed(policy: &Policy, delta: &Delta, place: &str) -> Option<Pol
 
 /// Whether a policy was refused because a member that was made moments ago is not known everywhere.
 ///
-/// The same words fall on a member of somebody else who is gone for good, so they only count with one of `ours` in them.
+/// The same words fall on a member of somebody else who is gone for good, so they only count where they name one of `ours`,
+/// an account, a pool, or the project's pool of workloads.
 fn unseen(failure: &Failure, ours: &BTreeSet<Grant>) -> bool {
+    let named = |word: &str| {
+        let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        word.contains(['@', '/', '.']) && ours.iter().any(|grant| grant.member.contains(word))
+    };
     failure.reason == Reason::Invalid
         && failure.message.contains("does not exist")
-        && ours.iter().any(|grant| {
-            let name = grant.member.split_once(':').map_or("", |(_, name)| name);
-            let pool = name.split('[').next().unwrap_or(name);
-            failure.message.contains(name) || failure.message.contains(pool)
-        })
+        && failure.message.split([' ', '(', ')', '"', '\'', ',']).any(named)
 }
 
 /// Reads a policy and writes it back changed, again while others write in between or do not see a new member yet.
@@ -491,6 +492,33 @@ mod tests {
             failure.message.contains("gone@other.example") && failure.message.contains("we did not add"),
             "{failure}"
         );
+    }
+
+    #[test]
+    fn a_new_account_a_new_pool_and_the_pool_of_workloads_are_waited_for() {
+        let ours = [
+            grant("iam.workloadIdentityUser", "serviceAccount:acme.svc.id.goog[shop/shop-sa]"),
+            grant(
+                "iam.workloadIdentityUser",
+                "principalSet://iam.googleapis.com/projects/4/locations/global/workloadIdentityPools/shop/attribute.gate/7",
+            ),
+            ours("viewer"),
+        ]
+        .into();
+        for message in [
+            format!("Service account rt{FAMILY} does not exist."),
+            "Identity Pool does not exist (acme.svc.id.goog). Please check that you specified a valid resource name".into(),
+            "Identity Pool does not exist (projects/4/locations/global/workloadIdentityPools/shop).".into(),
+        ] {
+            assert!(unseen(&refusal(Reason::Invalid, &message), &ours), "{message}");
+        }
+        for message in [
+            "Service account old@gone.example does not exist.",
+            "Identity Pool does not exist (other.svc.id.goog).",
+            "Role roles/x does not exist.",
+        ] {
+            assert!(!unseen(&refusal(Reason::Invalid, message), &ours), "{message}");
+        }
     }
 
     #[tokio::test]

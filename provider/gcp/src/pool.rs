@@ -107,37 +107,27 @@ impl Resource<'_> {
             .map(drop)
     }
 
-    /// A call on what stands, waited for.
+    /// A call on what stands, waited for. `suffix` follows its URL: a verb or a query.
     async fn change(
         &self,
         gcp: &Gcp,
-        operation: &'static str,
-        method: Method,
+        (operation, method): (&'static str, Method),
         suffix: &str,
-        query: &[(&str, &str)],
         body: Option<&Value>,
         monitor: &dyn Monitor,
     ) -> Outcome<()> {
         let url = format!("{}{suffix}", self.url(gcp));
         let answer = patiently(&self.subject(), LONG, monitor, busy, || {
-            gcp.clients.rest(operation, method.clone(), &url, query, body)
+            gcp.clients.rest(operation, method.clone(), &url, &[], body)
         })
         .await?;
         self.awaited(gcp, operation, answer, monitor).await
     }
 
     async fn patch(&self, gcp: &Gcp, mask: &str, monitor: &dyn Monitor) -> Outcome<()> {
-        let query = [("updateMask", mask)];
-        self.change(
-            gcp,
-            self.calls.update,
-            Method::PATCH,
-            "",
-            &query,
-            Some(&self.body),
-            monitor,
-        )
-        .await
+        let call = (self.calls.update, Method::PATCH);
+        let suffix = format!("?updateMask={mask}");
+        self.change(gcp, call, &suffix, Some(&self.body), monitor).await
     }
 
     async fn create(&self, gcp: &Gcp, monitor: &dyn Monitor) -> Outcome<()> {
@@ -191,16 +181,9 @@ impl Resource<'_> {
             "{}: was deleted not long ago, brings it back",
             self.subject()
         ));
-        self.change(
-            gcp,
-            self.calls.undelete,
-            Method::POST,
-            ":undelete",
-            &[],
-            Some(&json!({})),
-            monitor,
-        )
-        .await?;
+        let call = (self.calls.undelete, Method::POST);
+        self.change(gcp, call, ":undelete", Some(&json!({})), monitor)
+            .await?;
         self.patch(gcp, self.mask, monitor).await
     }
 
@@ -213,10 +196,8 @@ impl Resource<'_> {
     }
 
     async fn delete(&self, gcp: &Gcp, monitor: &dyn Monitor) -> Outcome<()> {
-        gone(
-            self.change(gcp, self.calls.delete, Method::DELETE, "", &[], None, monitor)
-                .await,
-        )
+        let call = (self.calls.delete, Method::DELETE);
+        gone(self.change(gcp, call, "", None, monitor).await)
     }
 
     async fn retain(&self, gcp: &Gcp, found: &Present, now: &str) -> Outcome<()> {

@@ -278,7 +278,7 @@ mod tests {
             Code::FailedPrecondition,
             Code::Aborted,
         ] {
-            let (outcome, calls) = run(Twice::Harmless, vec![Err(status(code.clone())), Ok(1)]).await;
+            let (outcome, calls) = run(Twice::Harmless, vec![Err(status(code)), Ok(1)]).await;
             assert!(outcome.is_err(), "{code:?}");
             assert_eq!(calls, 1, "{code:?}");
         }
