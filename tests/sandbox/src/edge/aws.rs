@@ -171,7 +171,13 @@ pub(crate) fn inside(
     input: Value,
     context: Context,
 ) -> Result<Call, Refusal> {
-    let unknown = || Refusal::new(400, "UnknownOperationException", format!("{service}:{operation} is not known"));
+    let unknown = || {
+        Refusal::new(
+            400,
+            "UnknownOperationException",
+            format!("{service}:{operation} is not known"),
+        )
+    };
     let described = description::service(service).ok_or_else(unknown)?;
     let operation = described.operations.get(operation).ok_or_else(unknown)?;
     let objections = described
@@ -200,8 +206,12 @@ pub(crate) fn inside(
 /// # Errors
 /// What is wrong, in words.
 pub(crate) fn fits(call: &Call, answer: &Answer) -> Result<(), String> {
-    let Some(service) = service(&call.service) else { return Ok(()) };
-    let Some(operation) = service.operations.get(&call.operation) else { return Ok(()) };
+    let Some(service) = service(&call.service) else {
+        return Ok(());
+    };
+    let Some(operation) = service.operations.get(&call.operation) else {
+        return Ok(());
+    };
     protocol::write(service, operation, answer, &call.request_id, &Method::GET)
         .map(|_| ())
         .map_err(|objections| words(&objections))

@@ -122,10 +122,7 @@ async fn through_faults(shared: &Shared, mut received: Received, request_id: Str
             }
             Effect::ResetBefore => return reset(shared, entry),
             Effect::Lag { seconds } => shared.world().behaviour.lag = *seconds,
-            Effect::ResetAfter
-            | Effect::Truncated
-            | Effect::HoldBefore
-            | Effect::HoldAfter => {}
+            Effect::ResetAfter | Effect::Truncated | Effect::HoldBefore | Effect::HoldAfter => {}
             refusing => {
                 if let Some(refusal) = words(refusing, &received) {
                     let retry_after = refusing.retry_after();
@@ -214,7 +211,8 @@ pub(crate) fn ask_aws(
     let answer = answered(shared, &mut world, Cloud::Aws, &call)?;
     shared.save(&world);
     aws::fits(&call, &answer).map_err(|wrong| {
-        let words = format!("the sandbox's answer to {service}:{operation} breaks the API's description: {wrong}");
+        let words =
+            format!("the sandbox's answer to {service}:{operation} breaks the API's description: {wrong}");
         shared.mistake(&words);
         Refusal::new(500, "InternalFailure", words)
     })?;

@@ -295,3 +295,63 @@ impl Operation {
             && READING.iter().any(|prefix| self.name.starts_with(prefix))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue};
+    use proptest::prelude::*;
+
+    use super::description::{SERVICES, service};
+    use super::*;
+
+    fn bodies() -> impl Strategy<Value = Vec<u8>> {
+        let text = prop_oneof![
+            "\\PC{0,40}",
+            r#"\{("[a-zA-Z]{1,8}":("x"|1|null|\[\]|\{\}|true)(,"name":"x")?)?\}"#,
+            "<[A-Z][a-zA-Z]{0,12}>(<[A-Z][a-z]{0,8}>[a-z]{0,4}</[A-Z][a-z]{0,8}>)?</[A-Z][a-zA-Z]{0,12}>",
+            "(Action=[A-Z][a-zA-Z]{0,12}&)?Version=2016-11-15(&[A-Za-z]{1,8}(\\.[a-zA-Z0-9]{1,6}){0,3}=[a-z0-9%+]{0,6}){0,4}",
+            "[0-9a-f]{1,2}(;x=y)?\r\n[a-z]{0,20}\r\n0\r\n(x-amz-[a-z]{1,9}:[a-z]{1,9}\r\n)?",
+        ];
+        prop_oneof![
+            text.prop_map(String::into_bytes),
+            proptest::collection::vec(any::<u8>(), 0..40)
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_request_is_too_strange_to_be_refused(
+            name in proptest::sample::select(SERVICES),
+            method in proptest::sample::select(&["GET", "PUT", "POST", "DELETE", "HEAD", "PATCH"]),
+            path in "(/[a-zA-Z0-9%.-]{0,12}){0,4}|/\\PC{0,20}",
+            query in "([a-zA-Z-]{1,12}(=[a-z0-9%]{0,6})?&?){0,3}",
+            operation in any::<proptest::sample::Index>(),
+            chunked in any::<bool>(),
+            body in bodies(),
+        ) {
+            let service = service(name).unwrap();
+            let mut headers = HeaderMap::new();
+            let known: Vec<&String> = service.operations.keys().collect();
+            let target = format!("{}.{}", service.metadata.target_prefix, known[operation.index(known.len())]);
+            headers.insert("x-amz-target", HeaderValue::from_str(&target).unwrap());
+            if chunked {
+                headers.insert(
+                    HeaderName::from_static("x-amz-content-sha256"),
+                    HeaderValue::from_static("STREAMING-UNSIGNED-PAYLOAD-TRAILER"),
+                );
+            }
+            let request = Request {
+                method: method.parse().unwrap(),
+                path,
+                query: parameters(&query),
+                headers,
+                body: body.into(),
+            };
+            if let Err(refused) = read(service, &request) {
+                prop_assert!((400..=501).contains(&refused.refusal.status));
+                let reply = refuse(service, refused.operation, &refused.refusal, "id", &request.method);
+                prop_assert_eq!(reply.status.as_u16(), refused.refusal.status);
+            }
+        }
+    }
+}
