@@ -170,7 +170,9 @@ fn statement(node: &Node<'_>, version: Version) -> Result<Statement, ParseError>
     let members = members(node, "a statement")?;
     let mut statement = Statement::new(Effect::Unread, Scope::Only(Vec::new()));
     statement.at = node.at;
-    let (mut effect, mut actions) = (false, false);
+    let mut effect = false;
+    // The member that gave the actions; none in it when it could not be read.
+    let mut actions: Option<Option<&Member<'_>>> = None;
     for member in members {
         let outcome = match element(&member.key, &OF_STATEMENT) {
             "sid" => match &member.node.value {
@@ -196,14 +198,22 @@ fn statement(node: &Node<'_>, version: Version) -> Result<Statement, ParseError>
                 }
             }
             key @ ("action" | "notaction") => {
-                let again = std::mem::replace(&mut actions, true);
-                texts(&member.node, ActionPattern::new).and_then(|patterns| {
-                    if again {
-                        return Err("a statement has either Action or NotAction".into());
+                let patterns = texts(&member.node, ActionPattern::new);
+                match &mut actions {
+                    None => {
+                        actions = Some(patterns.is_ok().then_some(member));
+                        patterns.map(|patterns| statement.actions = scope(key == "notaction", patterns))
                     }
-                    statement.actions = scope(key == "notaction", patterns);
-                    Ok(())
-                })
+                    // Which of the two AWS would follow is not known, so neither is taken.
+                    Some(first) => {
+                        let either = "a statement has either Action or NotAction";
+                        if let Some(first) = first.take() {
+                            statement.actions = Scope::Only(Vec::new());
+                            statement.unread.push(unread(first, either));
+                        }
+                        Err(either.to_owned())
+                    }
+                }
             }
             key @ ("resource" | "notresource") => texts(&member.node, |text| Template::wild(text, version))
                 .and_then(|templates| {
@@ -248,7 +258,7 @@ fn statement(node: &Node<'_>, version: Version) -> Result<Statement, ParseError>
     if !effect {
         missing("Effect");
     }
-    if !actions {
+    if actions.is_none() {
         missing("Action");
     }
     Ok(statement)
@@ -365,5 +375,20 @@ mod tests {
         let written = policy.to_json();
         let again = Policy::parse(&written).unwrap();
         assert_eq!(again.to_json(), written);
+    }
+
+    /// Found by fuzzing: the first of the two was lost in writing, and the second then stood alone as if nothing were amiss.
+    #[test]
+    fn a_statement_with_action_and_notaction_stays_in_doubt_when_written() {
+        for elements in [
+            r#""Action":"s3:GetObject","NotAction":"iam:*""#,
+            r#""NotAction":[],"Action":"*""#,
+            r#""Action":7,"NotAction":"iam:*""#,
+        ] {
+            let text = format!(r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow",{elements}}}]}}"#);
+            let policy = Policy::parse(&text).unwrap();
+            assert_eq!(policy.statements[0].unread.len(), 2, "{text}");
+            assert_eq!(policy.to_json(), text);
+        }
     }
 }

@@ -30,8 +30,8 @@ impl Provider {
         let Some(text) = self.mapping.get(attribute) else {
             return Ok(Err(Stop::Fails(format!("{attribute} is not mapped"))));
         };
-        let expr = Expr::parse(text)?;
-        Ok(expr.evaluate(&|path: &[String]| self.name(path, token)))
+        // A mapping reads the assertion alone; one that refers to an attribute, perhaps to itself, is not followed.
+        Ok(Expr::parse(text)?.evaluate(&|path: &[String]| claim(path, token)))
     }
 
     /// Whether the provider accepts a token: issuer, audience and condition.
@@ -54,11 +54,6 @@ impl Provider {
 
     fn name(&self, path: &[String], token: &Token) -> Result<Value, Stop> {
         match path {
-            [root, claim] if root == "assertion" => token
-                .claims
-                .get(claim)
-                .map(|value| Value::Text(value.clone()))
-                .ok_or_else(|| Stop::Fails(format!("the token has no claim {claim}"))),
             [root, _] if root == "attribute" || root == "google" => {
                 let attribute = path.join(".");
                 match self.attribute(&attribute, token) {
@@ -66,11 +61,22 @@ impl Provider {
                     Err(error) => Err(Stop::Unknown(Doubt::new(error.to_string()))),
                 }
             }
-            _ => Err(Stop::Unknown(Doubt::new(format!(
-                "{} is not known here",
-                path.join(".")
-            )))),
+            _ => claim(path, token),
         }
+    }
+}
+
+fn claim(path: &[String], token: &Token) -> Result<Value, Stop> {
+    match path {
+        [root, claim] if root == "assertion" => token
+            .claims
+            .get(claim)
+            .map(|value| Value::Text(value.clone()))
+            .ok_or_else(|| Stop::Fails(format!("the token has no claim {claim}"))),
+        _ => Err(Stop::Unknown(Doubt::new(format!(
+            "{} is not known here",
+            path.join(".")
+        )))),
     }
 }
 
@@ -167,5 +173,28 @@ impl WorkloadMember {
             },
             _ => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Found by fuzzing: it overflowed the stack.
+    #[test]
+    fn a_mapping_that_refers_to_itself_is_a_doubt() {
+        let provider = Provider {
+            pool: "projects/1/locations/global/workloadIdentityPools/p".to_owned(),
+            issuer: "issuer.example".to_owned(),
+            audiences: vec!["me".to_owned()],
+            mapping: BTreeMap::from([("attribute.gate".to_owned(), "\"a\" + attribute.gate".to_owned())]),
+            condition: Some("attribute.gate == \"aa\"".to_owned()),
+        };
+        let token = Token::oidc("issuer.example").with("aud", "me");
+        assert!(provider.accepts(&token).unwrap().is_unknown());
+        assert!(matches!(
+            provider.attribute("attribute.gate", &token),
+            Ok(Err(Stop::Unknown(_)))
+        ));
     }
 }
