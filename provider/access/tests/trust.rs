@@ -288,6 +288,15 @@ fn what_joins_values_of_different_kinds_is_a_doubt() {
     assert!(matches!(set.witness(), Overlap::None | Overlap::Unknown(..)));
 }
 
+/// Found by fuzzing: one item that has no value spoils the list, so nobody passes for sure.
+#[test]
+fn a_list_with_an_item_that_may_fail_is_a_doubt() {
+    let mut provider = gate_provider();
+    provider.condition = Some(r#"assertion.event_name in ["push", !"x"]"#.into());
+    let set = TokenSet::of_gcp_member(&member("attribute.gate/2/env/prod"), &[provider]).unwrap();
+    assert!(matches!(set.witness(), Overlap::Unknown(..)));
+}
+
 #[test]
 fn the_same_pod_in_two_clusters_of_a_project_is_one_identity() {
     let set = |member: &str| TokenSet::of_gcp_member(member, &[]).unwrap();

@@ -377,6 +377,14 @@ mod tests {
         assert_eq!(again.to_json(), written);
     }
 
+    /// Found by fuzzing: it was written in braces, which is no JSON.
+    #[test]
+    fn a_condition_that_is_no_object_is_written_as_it_was() {
+        let text =
+            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Condition":"Deny"}]}"#;
+        assert_eq!(Policy::parse(text).unwrap().to_json(), text);
+    }
+
     /// Found by fuzzing: the first of the two was lost in writing, and the second then stood alone as if nothing were amiss.
     #[test]
     fn a_statement_with_action_and_notaction_stays_in_doubt_when_written() {

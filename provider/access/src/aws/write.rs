@@ -178,6 +178,12 @@ impl Statement {
         if self.conditions.is_empty() && unread.is_empty() {
             return None;
         }
+        // One that is no block at all stands alone.
+        if let [alone] = unread[..]
+            && !alone.starts_with('{')
+        {
+            return Some(alone.to_owned());
+        }
         let mut sorted: Vec<_> = self
             .conditions
             .iter()

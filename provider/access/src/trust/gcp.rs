@@ -188,7 +188,12 @@ impl Solver<'_> {
             }
             Expr::Equal(a, b) => self.equal(a, b, want),
             Expr::In(a, list) => match &**list {
-                Expr::List(items) => {
+                // Anything else among the items may fail, and with it the whole list.
+                Expr::List(items)
+                    if items
+                        .iter()
+                        .all(|i| matches!(i, Expr::Text(_) | Expr::Int(_) | Expr::Bool(_))) =>
+                {
                     let any = items
                         .iter()
                         .cloned()
