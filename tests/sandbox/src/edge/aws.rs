@@ -32,11 +32,6 @@ pub(crate) fn receive(world: &World, accounts: &Accounts, request: &Request, con
         let words = format!("the sandbox knows no service \"{}\"", scope.service);
         return nobody(&scope.service, &words, context);
     };
-    let region = if scope.region.is_empty() {
-        USUAL_REGION
-    } else {
-        &scope.region
-    };
     let caller = accounts
         .caller(
             world,
@@ -56,6 +51,7 @@ pub(crate) fn receive(world: &World, accounts: &Accounts, request: &Request, con
         .and_then(|decoded| resource(service, decoded.operation, &decoded.input));
     let call = caller.and_then(|(account, caller)| {
         let decoded = read.map_err(|refused| refused.refusal)?;
+        let region = region(world, &scope.region, &decoded.input);
         Ok(Call {
             service: service.name.to_owned(),
             operation: decoded.operation.name.clone(),
@@ -63,7 +59,7 @@ pub(crate) fn receive(world: &World, accounts: &Accounts, request: &Request, con
             payload: decoded.payload,
             caller,
             account,
-            region: region.to_owned(),
+            region,
             at: context.at,
             request_id: context.request_id.clone(),
             origin: context.origin.clone(),
@@ -80,6 +76,17 @@ pub(crate) fn receive(world: &World, accounts: &Accounts, request: &Request, con
         call,
         write: writer(service, operation, context.request_id, request.method.clone()),
     }
+}
+
+/// The region that a call is meant for: the signature's; where it names none, the bucket's.
+fn region(world: &World, signed: &str, input: &Value) -> String {
+    if !signed.is_empty() {
+        return signed.to_owned();
+    }
+    let bucket = input["Bucket"]
+        .as_str()
+        .and_then(|name| world.aws.s3.buckets.get(name));
+    bucket.map_or_else(|| USUAL_REGION.to_owned(), |bucket| bucket.region.clone())
 }
 
 fn writer(

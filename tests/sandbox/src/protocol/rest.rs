@@ -13,7 +13,8 @@ use crate::exchange::{Reply, Request};
 
 /// Query parameters that signing and SDKs add.
 fn foreign_parameter(name: &str) -> bool {
-    name == "x-id" || name.starts_with("X-Amz-")
+    const OLDER: &[&str] = &["AWSAccessKeyId", "Signature", "Expires", "x-amz-security-token"];
+    name == "x-id" || name.starts_with("X-Amz-") || OLDER.contains(&name)
 }
 
 /// Headers of S3's namespace that signing, transport and SDKs add.

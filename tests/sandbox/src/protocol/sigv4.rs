@@ -21,6 +21,16 @@ pub struct Scope {
 
 /// The scope of a request; `None` where nothing says which service is meant.
 pub fn scope(request: &Request) -> Option<Scope> {
+    if let Some(key) = request.parameter("AWSAccessKeyId") {
+        // A link signed in the older way, which the AWS CLI still does for endpoints that it does not know:
+        // <https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html>
+        return Some(Scope {
+            access_key: Some(key.to_owned()),
+            token: request.parameter("x-amz-security-token").map(str::to_owned),
+            region: String::new(),
+            service: "s3".to_owned(),
+        });
+    }
     if request.headers.contains_key("authorization") || request.parameter("X-Amz-Credential").is_some() {
         return signed(request);
     }
@@ -167,6 +177,11 @@ mod tests {
             "AWS4-ECDSA-P256-SHA256 Credential=K/20260301/s3/aws4_request, SignedHeaders=host, Signature=x";
         let found = scope(&request(Some(header), "", "")).unwrap();
         assert_eq!((found.service.as_str(), found.region.as_str()), ("s3", ""));
+        let old = scope(&request(None, "AWSAccessKeyId=K&Signature=x&Expires=1", "")).unwrap();
+        assert_eq!(
+            (old.service.as_str(), old.access_key.as_deref()),
+            ("s3", Some("K"))
+        );
     }
 
     #[test]
