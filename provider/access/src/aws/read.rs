@@ -387,6 +387,13 @@ mod tests {
         assert_eq!(Policy::parse(text).unwrap().to_json(), text);
     }
 
+    /// Found by fuzzing: an unknown element whose name ends like Action took the actions' place.
+    #[test]
+    fn an_unknown_element_does_not_hide_the_actions() {
+        let text = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","TransAction":"iam:*"}]}"#;
+        assert_eq!(Policy::parse(text).unwrap().to_json(), text);
+    }
+
     /// Found by fuzzing: it was written in braces, which is no JSON.
     #[test]
     fn a_condition_that_is_no_object_is_written_as_it_was() {
