@@ -78,7 +78,11 @@ pub(crate) async fn find(aws: &Aws, keys: &[(String, Tags)], wanted: &Tags) -> O
             .await?
             .key_metadata
             .and_then(|key| key.key_state);
-        if matches!(state, Some(KeyState::Enabled | KeyState::Creating)) {
+        if !matches!(state, Some(KeyState::Enabled | KeyState::Creating)) {
+            continue;
+        }
+        let aliases = aws.clients.kms.list_aliases().key_id(id).send();
+        if call("kms:ListAliases", aliases).await?.aliases().is_empty() {
             return Ok(Some(id.clone()));
         }
     }
