@@ -23,6 +23,11 @@ import sys
 import botocore
 
 OPERATIONS = {
+    "budgets": """
+        CreateBudget CreateNotification CreateSubscriber DeleteBudget DeleteNotification DeleteSubscriber DescribeBudget
+        DescribeBudgets DescribeNotificationsForBudget DescribeSubscribersForNotification ListTagsForResource
+        TagResource UntagResource UpdateBudget UpdateNotification UpdateSubscriber
+        """,
     "ec2": """
         AllocateAddress AssociateRouteTable AttachInternetGateway AuthorizeSecurityGroupEgress
         AuthorizeSecurityGroupIngress CreateInternetGateway CreateLaunchTemplate CreateLaunchTemplateVersion
@@ -41,11 +46,12 @@ OPERATIONS = {
     "ecr": """
         BatchCheckLayerAvailability BatchDeleteImage BatchGetImage BatchGetRepositoryScanningConfiguration
         CompleteLayerUpload CreateRepository DeleteLifecyclePolicy DeleteRegistryPolicy DeleteRepository
-        DeleteRepositoryPolicy DescribeImages DescribeRegistry DescribeRepositories GetAuthorizationToken
-        GetDownloadUrlForLayer GetLifecyclePolicy GetRegistryPolicy GetRegistryScanningConfiguration
-        GetRepositoryPolicy InitiateLayerUpload ListImages ListTagsForResource PutImage PutImageScanningConfiguration
-        PutImageTagMutability PutLifecyclePolicy PutRegistryPolicy PutRegistryScanningConfiguration
-        SetRepositoryPolicy TagResource UntagResource UploadLayerPart
+        DeleteRepositoryPolicy DescribeImageScanFindings DescribeImages DescribeRegistry DescribeRepositories
+        GetAccountSetting GetAuthorizationToken GetDownloadUrlForLayer GetLifecyclePolicy GetRegistryPolicy
+        GetRegistryScanningConfiguration GetRepositoryPolicy InitiateLayerUpload ListImages ListTagsForResource
+        PutAccountSetting PutImage PutImageScanningConfiguration PutImageTagMutability PutLifecyclePolicy
+        PutRegistryPolicy PutRegistryScanningConfiguration PutReplicationConfiguration SetRepositoryPolicy
+        StartImageScan TagResource UntagResource UploadLayerPart
         """,
     "eks": """
         AssociateAccessPolicy AssociateEncryptionConfig CreateAccessEntry CreateAddon CreateCluster CreateNodegroup
@@ -75,8 +81,8 @@ OPERATIONS = {
     "kms": """
         CancelKeyDeletion CreateAlias CreateGrant CreateKey Decrypt DeleteAlias DescribeKey DisableKey
         DisableKeyRotation EnableKey EnableKeyRotation Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext
-        GetKeyPolicy GetKeyRotationStatus ListAliases ListGrants ListKeyPolicies ListKeys ListResourceTags
-        PutKeyPolicy RetireGrant RevokeGrant ScheduleKeyDeletion TagResource UntagResource UpdateAlias
+        GenerateRandom GetKeyPolicy GetKeyRotationStatus ListAliases ListGrants ListKeyPolicies ListKeys
+        ListResourceTags ListRetirableGrants PutKeyPolicy ReEncrypt RetireGrant RevokeGrant ScheduleKeyDeletion TagResource UntagResource UpdateAlias
         UpdateKeyDescription
         """,
     "logs": """
@@ -105,7 +111,7 @@ OPERATIONS = {
         """,
     "secretsmanager": """
         BatchGetSecretValue CancelRotateSecret CreateSecret DeleteResourcePolicy DeleteSecret DescribeSecret
-        GetResourcePolicy GetSecretValue ListSecretVersionIds ListSecrets PutResourcePolicy PutSecretValue
+        GetRandomPassword GetResourcePolicy GetSecretValue ListSecretVersionIds ListSecrets PutResourcePolicy PutSecretValue
         RestoreSecret RotateSecret TagResource UntagResource UpdateSecret UpdateSecretVersionStage
         ValidateResourcePolicy
         """,

@@ -12,6 +12,7 @@ use crate::world::World;
 pub mod arn;
 pub mod authorize;
 pub mod blob;
+pub mod budgets;
 pub mod ec2;
 pub mod ecr;
 pub mod iam;
@@ -44,6 +45,9 @@ pub struct Aws {
 /// One account.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Account {
+    /// Budgets: the same in every region.
+    #[serde(default)]
+    pub budgets: budgets::State,
     /// Identity and access management: the same in every region.
     #[serde(default)]
     pub iam: iam::State,
@@ -109,6 +113,7 @@ impl Aws {
 /// The service's refusal; `UnknownOperationException` for what no file carries.
 pub fn answer(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     match call.service.as_str() {
+        "budgets" => budgets::answer(world, call),
         "ec2" => ec2::answer(world, call),
         "ecr" => ecr::answer(world, call),
         "iam" => iam::answer(world, call),

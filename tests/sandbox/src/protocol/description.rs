@@ -276,6 +276,7 @@ macro_rules! embedded {
 }
 
 embedded!(
+    "budgets",
     "ec2",
     "ecr",
     "eks",

@@ -349,6 +349,33 @@ fn grants_are_given_once_and_end() {
 }
 
 #[test]
+fn a_service_takes_its_grant_once() {
+    let mut trial = Trial::of("kms");
+    let made = trial.ok("CreateKey", json!({}));
+    let arn = made["KeyMetadata"]["Arn"].as_str().unwrap().to_owned();
+    let mut take = |arn: &str| {
+        super::usage::grant(
+            &mut trial.world,
+            arn,
+            "eks.amazonaws.com",
+            &["Encrypt", "Decrypt"],
+            trial.now,
+        )
+    };
+    let first = take(&arn);
+    assert!(first.is_some());
+    assert_eq!(take(&arn), first);
+    assert_eq!(take("arn:aws:kms:eu-west-1:111122223333:key/none"), None);
+    assert_eq!(
+        trial.ok("ListGrants", json!({"KeyId": arn}))["Grants"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[test]
 fn lists_come_in_pages() {
     let mut trial = Trial::of("kms");
     for _ in 0..5 {

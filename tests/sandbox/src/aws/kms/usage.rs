@@ -175,3 +175,45 @@ fn policy_of(account: &str, region: &str, service: &str) -> String {
     })
     .to_string()
 }
+
+/// A service takes a grant on a key for itself or for a role that works for it, as EKS does for a cluster's key; its id.
+/// Asked twice for the same, it is the same grant.
+///
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/grants.html>
+pub fn grant(
+    world: &mut World,
+    key: &str,
+    grantee: &str,
+    operations: &[&str],
+    now: Timestamp,
+) -> Option<String> {
+    let found = Arn::parse(key)?;
+    let (account, region) = (found.account.to_owned(), found.region.to_owned());
+    let id = found.resource.strip_prefix("key/")?.to_owned();
+    let (fresh, token) = (world.random.hex(64), world.random.hex(96));
+    let key = world.aws.region_mut(&account, &region).kms.keys.get_mut(&id)?;
+    let operations: Vec<String> = operations
+        .iter()
+        .map(|operation| (*operation).to_owned())
+        .collect();
+    if let Some(known) = key
+        .grants
+        .values()
+        .find(|known| known.grantee == grantee && known.operations == operations)
+    {
+        return Some(known.id.clone());
+    }
+    let grant = super::Grant {
+        id: fresh.clone(),
+        token,
+        name: None,
+        grantee: grantee.to_owned(),
+        retiring: None,
+        issuer: format!("arn:{}:iam::{account}:root", partition::of(&region)),
+        operations,
+        constraints: None,
+        created: now,
+    };
+    key.grants.insert(fresh.clone(), grant);
+    Some(fresh)
+}
