@@ -120,13 +120,7 @@ where
     attempt().await
 }
 
-/// Pauses, or says that it was told to stop.
-pub(crate) async fn rest(
-    operation: &str,
-    subject: &str,
-    pause: Duration,
-    monitor: &dyn Monitor,
-) -> Outcome<()> {
+async fn rest(operation: &str, subject: &str, pause: Duration, monitor: &dyn Monitor) -> Outcome<()> {
     if !monitor.cancelled() {
         monitor.sleep(pause).await;
     }

@@ -24,6 +24,8 @@ GET    /_sandbox/enforcement                whether callers need permission
 PUT    /_sandbox/enforcement                {\"on\": true}
 GET    /_sandbox/accounts                   registered access keys
 PUT    /_sandbox/accounts/<key>             {\"account\": \"222233334444\", \"principal\": \"arn:…\"}
+GET    /_sandbox/projects                   Google Cloud projects, by id with their number
+PUT    /_sandbox/projects/<id>              makes one
 GET    /_sandbox/faults                     faults, with the calls that they matched and struck
 POST   /_sandbox/faults                     {\"service\": \"eks\", \"operation\": \"Create*\", \"only\": \"writes\", \"from\": 2,
                                              \"count\": 1, \"probability\": 1, \"effect\": {\"kind\": \"reset_after\"}}
@@ -125,6 +127,17 @@ fn asked(shared: &Shared, request: &Request, path: &str) -> Result<Value, Wrong>
             shared.accounts().0.insert(rest.to_owned(), registered);
             shared.save(&shared.world());
             serde_json::to_value(&*shared.accounts())?
+        }
+        (Method::GET | Method::PUT, "projects") => {
+            let mut world = shared.world();
+            if request.method == Method::PUT && !rest.is_empty() {
+                world.gcp.add_project(rest);
+                shared.save(&world);
+            }
+            let projects = world.gcp.projects.iter();
+            projects
+                .map(|(id, project)| (id.clone(), json!(project.number)))
+                .collect()
         }
         (Method::GET, "faults") => shared
             .faults()

@@ -1,36 +1,16 @@
-//! Between HTTP and calls: which service and method are meant, who calls, and how the reply is written.
+//! Google's edge: it is at home with its services, which know Google's words.
 
-use super::{Cloud, Context, Received};
 use crate::answer::Refusal;
 use crate::call::Call;
-use crate::exchange::{Reply, Request};
 use crate::world::World;
 
-/// Recognises a request: one whose path begins with `/gcp/<service>/`, or a gRPC call. Its body is read whole.
-pub(crate) fn receive(_world: &World, request: &Request, _context: Context) -> Received {
-    let words = format!("{} is not carried by this sandbox", request.path);
-    Received {
-        cloud: Cloud::Gcp,
-        service: String::new(),
-        operation: String::new(),
-        reads: true,
-        resource: None,
-        call: Err(Refusal::new(501, "UNIMPLEMENTED", words)),
-        write: Box::new(|outcome| match outcome {
-            Ok(answer) => Ok(Reply::json(200, &answer.output)),
-            Err(refusal) => Ok(Reply::json(
-                refusal.status,
-                &serde_json::json!({"error": {
-                    "code": refusal.status,
-                    "status": refusal.code,
-                    "message": refusal.message,
-                }}),
-            )),
-        }),
-    }
-}
+pub(crate) use crate::gcp::receive;
 
-/// Whether the caller may.
-pub(crate) fn allowed(_world: &World, _call: &Call, _enforce: bool) -> Result<(), Refusal> {
-    Ok(())
+/// Whether the caller may. Whom an identity lets in is asked in any case, by `iamcredentials` itself.
+pub(crate) fn allowed(world: &World, call: &Call, enforce: bool) -> Result<(), Refusal> {
+    if enforce {
+        crate::gcp::authorize(world, call)
+    } else {
+        Ok(())
+    }
 }

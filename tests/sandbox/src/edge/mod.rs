@@ -94,9 +94,15 @@ pub(crate) async fn answer(shared: &Shared, request: &Request) -> Fate {
     through_faults(shared, received, request_id).await
 }
 
-/// Google's endpoints are given as `http://127.0.0.1:<port>/gcp/<service>`; gRPC leaves no room for a prefix.
+/// Google's endpoints are given as `http://127.0.0.1:<port>/gcp/<service>`; gRPC leaves no room for a prefix, nor do uploads of
+/// Cloud Storage's own libraries (`STORAGE_EMULATOR_HOST`), which keep the host alone. Those who sign are Amazon's.
 fn google(request: &Request) -> bool {
-    request.path.starts_with("/gcp/")
+    let storage = ["/storage/v1/", "/upload/storage/v1/"];
+    let signed = request
+        .header("authorization")
+        .is_some_and(|value| value.starts_with("AWS4"));
+    let bare = !signed && storage.iter().any(|prefix| request.path.starts_with(prefix));
+    bare || request.path.starts_with("/gcp/")
         || request
             .header("content-type")
             .is_some_and(|kind| kind.starts_with("application/grpc"))

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::repository::{change, find};
 use super::{invalid, refusal};
 use crate::answer::{Answer, Refusal};
-use crate::aws::iam::document::principals_exist;
 use crate::aws::output::said;
+use crate::aws::principal;
 use crate::call::Call;
 use crate::world::World;
 
@@ -15,7 +15,7 @@ use crate::world::World;
 const LONGEST: usize = 10_240;
 
 /// Refuses a document that ECR would not keep.
-pub(super) fn check(world: &World, call: &Call, document: &str) -> Result<(), Refusal> {
+pub(super) fn check(world: &World, document: &str) -> Result<(), Refusal> {
     let bad = |what: String| {
         invalid(
             "PolicyText",
@@ -35,7 +35,9 @@ pub(super) fn check(world: &World, call: &Call, document: &str) -> Result<(), Re
         }
     }
     // Principals must exist: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html. The wording is a guess.
-    principals_exist(world, &policy, call.at).map_err(|refusal| bad(refusal.message))?;
+    if let Some(name) = principal::unknown(world, &policy) {
+        return Err(bad(format!("Principal not found: {name}")));
+    }
     Ok(())
 }
 
@@ -62,7 +64,7 @@ fn missing(call: &Call) -> Refusal {
 pub(super) fn set(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     find(world, call)?;
     let document = call.required("policyText");
-    check(world, call, document)?;
+    check(world, document)?;
     change(world, call)?.policy = Some(document.to_owned());
     Ok(said(answered(call, document)))
 }

@@ -18,7 +18,6 @@ mod cipher;
 mod deletion;
 mod grant;
 mod key;
-mod need;
 mod policy;
 mod rotation;
 mod tagging;
@@ -27,7 +26,6 @@ pub mod usage;
 pub use alias::Alias;
 pub use grant::Grant;
 pub use key::{Key, Manager};
-pub use need::Need;
 pub use rotation::Rotation;
 
 /// Keys and aliases of a region.

@@ -14,7 +14,6 @@ use crate::world::World;
 mod deletion;
 mod hidden;
 mod list;
-mod needs;
 mod password;
 mod policy;
 mod secret;
@@ -22,7 +21,6 @@ mod tagging;
 mod value;
 
 pub use hidden::Hidden;
-pub use needs::needs;
 pub use secret::{Deletion, Secret};
 pub use value::Version;
 
