@@ -67,12 +67,12 @@ install: ## Install the provider into the local plugin directory and tfplan-chec
 	$(CARGO) install --locked --path validator
 	@echo "installed: terraform init finds mlops/mlops $(VERSION) in $(PLUGINS)"
 
-# The third-party AWS emulator that carries the AWS path of demo and tests.
+# Python that others wrote: the AWS emulator moto, and Google's client, which looks at what our sandbox does.
 .PHONY: venv
 venv: $(VENV)/.installed
-$(VENV)/.installed: tests/moto/requirements.txt
+$(VENV)/.installed: tests/moto/requirements.txt tests/sandbox/clients/requirements.txt
 	$(PYTHON) -m venv $(VENV) || { echo "python3 with venv is needed for the local AWS (Debian: apt-get install python3-venv)"; exit 1; }
-	$(VENV)/bin/pip install --quiet --require-hashes -r tests/moto/requirements.txt
+	$(VENV)/bin/pip install --quiet --require-hashes -r tests/moto/requirements.txt -r tests/sandbox/clients/requirements.txt
 	touch $@
 
 .PHONY: prerequisites
