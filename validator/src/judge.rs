@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::context::Context;
 use crate::finding::{Finding, Findings};
-use crate::graph::{self, Fact, Graph, PolicyId, Purpose, Reading, Sieve};
+use crate::graph::{self, Fact, Graph, Interest, PolicyId, Purpose, Reading, Sieve};
 use crate::plan::{Mode, Resource};
 use crate::rules::Rule;
 use crate::value::Value;
@@ -48,11 +48,9 @@ pub fn judge(cx: &Context<'_>, rules: &[&'static dyn Rule]) -> Vec<Finding> {
 
     let graph = Graph::join(cx, &sieve, facts);
     let readers: Vec<&'static dyn Rule> = rules.iter().copied().filter(|r| r.reads_documents()).collect();
+    let theirs = Interest::of(&readers);
     let wanted: Vec<PolicyId> = (0..graph.policies.len())
-        .filter(|&id| {
-            let d = &graph.policies[id];
-            d.undecided || readers.iter().any(|r| d.interest.has(r.meta()))
-        })
+        .filter(|&id| graph.policies[id].undecided || graph.policies[id].interest.meets(theirs))
         .collect();
     found.par_extend(wanted.into_par_iter().flat_map_iter(|id| {
         let mut out = Vec::new();

@@ -8,11 +8,7 @@ use harness::*;
 fn exit_codes_tell_clean_findings_cannot_judge_and_nothing_apart() {
     let d = folder();
     write(d.path(), "main.tf", REMOTE);
-    write(
-        d.path(),
-        "clean.json",
-        &plan(&[created("terraform_data", "x", serde_json::json!({}))]),
-    );
+    write(d.path(), "clean.json", &harmless());
     write(d.path(), "bad.json", &plan(&[access_key()]));
     run(d.path(), &["clean.json"]).exits(0).says("clean: 0 errors");
     run(d.path(), &["bad.json"])
@@ -37,11 +33,7 @@ fn exit_codes_tell_clean_findings_cannot_judge_and_nothing_apart() {
 #[test]
 fn json_alone_cannot_say_where_the_state_is_and_says_how_to_tell() {
     let d = folder();
-    write(
-        d.path(),
-        "p.json",
-        &plan(&[created("terraform_data", "x", serde_json::json!({}))]),
-    );
+    write(d.path(), "p.json", &harmless());
     run(d.path(), &["p.json"])
         .exits(2)
         .says("nothing shows where the state is kept")
@@ -65,8 +57,7 @@ fn incomplete_plans_are_never_clean() {
         ("complete", false, "leaves changes out"),
         ("errored", true, "planning failed"),
     ] {
-        let mut p: serde_json::Value =
-            serde_json::from_str(&plan(&[created("terraform_data", "x", serde_json::json!({}))])).unwrap();
+        let mut p: serde_json::Value = serde_json::from_str(&harmless()).unwrap();
         p[key] = value.into();
         write(d.path(), "p.json", &p.to_string());
         run(d.path(), &["p.json"]).exits(2).says(says);
@@ -77,11 +68,7 @@ fn incomplete_plans_are_never_clean() {
 fn several_plans_give_one_verdict_and_standard_input_is_a_plan() {
     let d = folder();
     write(d.path(), "main.tf", REMOTE);
-    write(
-        d.path(),
-        "a.json",
-        &plan(&[created("terraform_data", "x", serde_json::json!({}))]),
-    );
+    write(d.path(), "a.json", &harmless());
     let bad = plan(&[access_key()]);
     write(d.path(), "b.json", &bad);
     run(d.path(), &["a.json", "b.json"]).exits(1).says("in 2 plans");
@@ -180,11 +167,7 @@ fn bookmarks_prove_remote_state_and_nothing_else() {
         "plan.bin",
         r#"{"remote_plan_format":1,"run_id":"run-x","hostname":"app.terraform.io"}"#,
     );
-    write(
-        d.path(),
-        "p.json",
-        &plan(&[created("terraform_data", "x", serde_json::json!({}))]),
-    );
+    write(d.path(), "p.json", &harmless());
     run(d.path(), &["plan.bin"])
         .exits(2)
         .says("only a bookmark of run run-x");
@@ -217,11 +200,7 @@ fn waivers_cover_and_rot_aloud() {
         .says("2026-03-01");
     on("2026-03-02").exits(1).says("error[WV01]").says("error[SK01]");
     on("2025-06-01").exits(1).says("error[WV03]").says("within 90");
-    write(
-        d.path(),
-        "p.json",
-        &plan(&[created("terraform_data", "x", serde_json::json!({}))]),
-    );
+    write(d.path(), "p.json", &harmless());
     on("2026-01-15")
         .exits(1)
         .says("error[WV02]")
@@ -270,11 +249,7 @@ fn a_baseline_lets_only_new_findings_fail() {
         "{}",
         r.out
     );
-    write(
-        d.path(),
-        "gone.json",
-        &plan(&[created("terraform_data", "x", serde_json::json!({}))]),
-    );
+    write(d.path(), "gone.json", &harmless());
     run(d.path(), &["gone.json", "--baseline", "base.json"])
         .exits(0)
         .says("of the baseline resolved");
@@ -380,11 +355,7 @@ fn the_tool_explains_itself() {
     );
     run(d.path(), &["init"]).exits(0);
     run(d.path(), &["init"]).exits(2).says("left as it is");
-    write(
-        d.path(),
-        "p.json",
-        &plan(&[created("terraform_data", "x", serde_json::json!({}))]),
-    );
+    write(d.path(), "p.json", &harmless());
     run(d.path(), &["p.json", "--family", "sk"]).exits(0);
     run(d.path(), &["completions", "bash"])
         .exits(0)
@@ -400,11 +371,7 @@ fn the_tool_explains_itself() {
 fn what_cannot_be_parsed_is_said_and_not_taken_for_absent() {
     let d = folder();
     write(d.path(), "main.tf", "terraform {\n  backend \"s3\" {\n");
-    write(
-        d.path(),
-        "p.json",
-        &plan(&[created("terraform_data", "x", serde_json::json!({}))]),
-    );
+    write(d.path(), "p.json", &harmless());
     run(d.path(), &["p.json"])
         .exits(2)
         .says("main.tf: cannot be parsed")
@@ -415,11 +382,7 @@ fn what_cannot_be_parsed_is_said_and_not_taken_for_absent() {
 fn data_directory_and_source_are_evidence_in_this_order() {
     let d = folder();
     write(d.path(), "main.tf", REMOTE);
-    write(
-        d.path(),
-        "p.json",
-        &plan(&[created("terraform_data", "x", serde_json::json!({}))]),
-    );
+    write(d.path(), "p.json", &harmless());
     run(d.path(), &["p.json"])
         .exits(0)
         .says("known from the configuration");

@@ -37,10 +37,14 @@ impl Interest {
     /// Everybody's: what cannot be parsed, and what nobody has looked at.
     pub const ALL: Self = Self(u128::MAX);
 
-    /// True when it concerns no rule.
-    #[must_use]
-    pub const fn is_none(self) -> bool {
-        self.0 == 0
+    /// That of all these rules together.
+    pub(crate) fn of(rules: &[&'static dyn Rule]) -> Self {
+        Self(rules.iter().fold(0, |all, r| all | bit(r.meta())))
+    }
+
+    /// True when it concerns one of those.
+    pub(crate) const fn meets(self, those: Self) -> bool {
+        self.0 & those.0 != 0
     }
 
     /// True when it concerns this rule.

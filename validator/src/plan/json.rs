@@ -32,29 +32,21 @@ pub enum ReadError {
     NotAPlan,
 }
 
+// One `borrow` in a struct lets every field of it borrow: they share the one lifetime.
 #[derive(Deserialize)]
 struct RawPlan<'p> {
     #[serde(borrow)]
     format_version: Option<Text<'p>>,
-    #[serde(borrow)]
     terraform_version: Option<Text<'p>>,
-    #[serde(borrow)]
     timestamp: Option<Text<'p>>,
     errored: Option<bool>,
     complete: Option<bool>,
-    #[serde(borrow)]
     planned_values: Option<Skipped<'p>>,
-    #[serde(borrow)]
     resource_changes: Option<Vec<RawChange<'p>>>,
-    #[serde(borrow)]
     deferred_changes: Option<Vec<&'p RawValue>>,
-    #[serde(borrow)]
     output_changes: Option<Map<'p, RawOutput<'p>>>,
-    #[serde(borrow)]
     variables: Option<Map<'p, RawVariableValue<'p>>>,
-    #[serde(borrow)]
     prior_state: Option<RawState<'p>>,
-    #[serde(borrow)]
     configuration: Option<RawConfiguration<'p>>,
 }
 
@@ -69,19 +61,13 @@ struct Skipped<'p> {
 struct RawChange<'p> {
     #[serde(borrow)]
     address: Text<'p>,
-    #[serde(borrow)]
     previous_address: Option<Text<'p>>,
-    #[serde(borrow)]
     mode: Option<Text<'p>>,
-    #[serde(borrow, rename = "type")]
+    #[serde(rename = "type")]
     kind: Text<'p>,
-    #[serde(borrow)]
     name: Text<'p>,
-    #[serde(borrow)]
     provider_name: Option<Text<'p>>,
-    #[serde(borrow)]
     deposed: Option<Text<'p>>,
-    #[serde(borrow)]
     change: RawChangeBody<'p>,
 }
 
@@ -89,17 +75,11 @@ struct RawChange<'p> {
 struct RawChangeBody<'p> {
     #[serde(borrow)]
     actions: Vec<Text<'p>>,
-    #[serde(borrow)]
     before: Option<&'p RawValue>,
-    #[serde(borrow)]
     after: Option<&'p RawValue>,
-    #[serde(borrow)]
     after_unknown: Option<&'p RawValue>,
-    #[serde(borrow)]
     before_sensitive: Option<&'p RawValue>,
-    #[serde(borrow)]
     after_sensitive: Option<&'p RawValue>,
-    #[serde(borrow)]
     importing: Option<&'p RawValue>,
 }
 
@@ -107,11 +87,8 @@ struct RawChangeBody<'p> {
 struct RawOutput<'p> {
     #[serde(borrow)]
     actions: Vec<Text<'p>>,
-    #[serde(borrow)]
     after: Option<&'p RawValue>,
-    #[serde(borrow)]
     after_unknown: Option<&'p RawValue>,
-    #[serde(borrow)]
     after_sensitive: Option<&'p RawValue>,
 }
 
@@ -137,7 +114,6 @@ struct RawStateValues<'p> {
 struct RawStateModule<'p> {
     #[serde(borrow)]
     resources: Option<Vec<RawStateResource<'p>>>,
-    #[serde(borrow)]
     child_modules: Option<Vec<RawStateModule<'p>>>,
 }
 
@@ -145,17 +121,12 @@ struct RawStateModule<'p> {
 struct RawStateResource<'p> {
     #[serde(borrow)]
     address: Text<'p>,
-    #[serde(borrow)]
     mode: Text<'p>,
-    #[serde(borrow, rename = "type")]
+    #[serde(rename = "type")]
     kind: Text<'p>,
-    #[serde(borrow)]
     name: Text<'p>,
-    #[serde(borrow)]
     provider_name: Option<Text<'p>>,
-    #[serde(borrow)]
     values: Option<&'p RawValue>,
-    #[serde(borrow)]
     sensitive_values: Option<&'p RawValue>,
 }
 
@@ -163,7 +134,6 @@ struct RawStateResource<'p> {
 struct RawConfiguration<'p> {
     #[serde(borrow)]
     provider_config: Option<Map<'p, RawProvider<'p>>>,
-    #[serde(borrow)]
     root_module: Option<RawModule<'p>>,
 }
 
@@ -171,13 +141,9 @@ struct RawConfiguration<'p> {
 struct RawProvider<'p> {
     #[serde(borrow)]
     name: Option<Text<'p>>,
-    #[serde(borrow)]
     full_name: Option<Text<'p>>,
-    #[serde(borrow)]
     alias: Option<Text<'p>>,
-    #[serde(borrow)]
     module_address: Option<Text<'p>>,
-    #[serde(borrow)]
     expressions: Option<&'p RawValue>,
 }
 
@@ -185,11 +151,8 @@ struct RawProvider<'p> {
 struct RawModule<'p> {
     #[serde(borrow)]
     resources: Option<Vec<RawBlock<'p>>>,
-    #[serde(borrow)]
     module_calls: Option<Map<'p, RawCall<'p>>>,
-    #[serde(borrow)]
     variables: Option<Map<'p, RawVariable<'p>>>,
-    #[serde(borrow)]
     outputs: Option<Map<'p, RawConfigOutput<'p>>>,
 }
 
@@ -197,17 +160,12 @@ struct RawModule<'p> {
 struct RawBlock<'p> {
     #[serde(borrow)]
     address: Text<'p>,
-    #[serde(borrow, rename = "type")]
+    #[serde(rename = "type")]
     kind: Text<'p>,
-    #[serde(borrow)]
     provider_config_key: Option<Text<'p>>,
-    #[serde(borrow)]
     expressions: Option<&'p RawValue>,
-    #[serde(borrow)]
     count_expression: Option<&'p RawValue>,
-    #[serde(borrow)]
     for_each_expression: Option<&'p RawValue>,
-    #[serde(borrow)]
     provisioners: Option<&'p RawValue>,
 }
 
@@ -215,13 +173,9 @@ struct RawBlock<'p> {
 struct RawCall<'p> {
     #[serde(borrow)]
     source: Option<Text<'p>>,
-    #[serde(borrow)]
     expressions: Option<&'p RawValue>,
-    #[serde(borrow)]
     count_expression: Option<&'p RawValue>,
-    #[serde(borrow)]
     for_each_expression: Option<&'p RawValue>,
-    #[serde(borrow)]
     module: Option<RawModule<'p>>,
 }
 

@@ -10,9 +10,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::eval::{Evaluator, Nothing, World};
+use super::eval::Evaluator;
 use super::files::{Located, Module as SourceModule, Sources, module_key};
 use super::syntax::{Attribute, Block as SourceBlock, Body, Expr, Kind, Piece};
+use super::world::{Nothing, World};
 use crate::address;
 use crate::plan::configuration::{
     Block, Configuration, Expression, Expressions, Module, ModuleCall, Provider, Variable,

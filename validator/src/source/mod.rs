@@ -10,8 +10,10 @@ pub mod files;
 mod functions;
 pub mod locate;
 pub mod syntax;
+mod world;
 
 pub use computed::names_one_thing;
-pub use eval::{Evaluator, Nothing, Scope, World};
+pub use eval::{Evaluator, Scope};
 pub use files::Sources;
 pub use functions::{UNKNOWN_TEXT, with_holes};
+pub use world::{Nothing, World};

@@ -96,6 +96,11 @@ pub fn created(kind: &str, name: &str, after: serde_json::Value) -> serde_json::
     })
 }
 
+/// A plan in which no rule finds anything.
+pub fn harmless() -> String {
+    plan(&[created("terraform_data", "x", serde_json::json!({}))])
+}
+
 pub const REMOTE: &str = "terraform {\n  backend \"s3\" {\n    bucket       = \"acme-prod-tfstate\"\n    key          = \"churn/prod/terraform.tfstate\"\n    region       = \"eu-west-1\"\n    encrypt      = true\n    kms_key_id   = \"alias/tfstate\"\n    use_lockfile = true\n  }\n}\n";
 
 pub fn access_key() -> serde_json::Value {

@@ -1,7 +1,8 @@
 //! # MI26 mlops-environment
 //!
-//! Rejects a `mlops_environment` that leaves its own guards: additional permissions that cross purposes, or foreign grants
-//! only reported (`enforcement.identities = "report"`) in staging or prod.
+//! Rejects a `mlops_environment` that leaves its own guards: additional permissions that are too wide or belong to another purpose,
+//! foreign grants only reported (`enforcement.identities = "report"`) in staging or prod, guardrails switched off, administrators of the
+//! cluster, and sessions of CI longer than an hour.
 //!
 //! ## Why
 //!
@@ -33,15 +34,19 @@
 //!
 //! ## Reads
 //!
-//! `mlops_environment`: `tier`, `enforcement`, `identities.*.additional_permissions`, `identities.*.enabled`.
+//! `mlops_environment`: `tier`, `enforcement`, `guardrails`, `cluster.admins`, `identities.*.additional_permissions`, `identities.*.max_session`.
 //!
 //! ## Limits
 //!
-//! Additional permissions are a note here with their actions named; wildcards in them are errors. The provider itself checks them against the matrix.
+//! Additional permissions that are narrow and of the identity's own purpose are a note with their actions named. The provider itself
+//! checks them against its whole matrix; here they are judged alone.
 //!
 //! ## References
 //!
 //! - Seed invariant D-31
+
+use mlops_access::aws::{FindingKind, Policy, Statement};
+use mlops_access::matrix::{Capability, capabilities_aws};
 
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
@@ -91,42 +96,151 @@ impl Rule for MlopsEnvironment {
                 }
             }
         }
+        guardrails(r, values, &tier, out);
+        let admins = cx.resolve(r, values, "cluster.admins").into_owned();
+        if !admins.is_empty() && !admins.is_unknown() {
+            let finding = out.report(
+                r.at("cluster.admins"),
+                format!("{} get everything in the cluster", who(admins.items().len())),
+            );
+            finding.why("an administrator of the cluster is every workload in it").fix(format!(
+                "resource \"mlops_environment\" \"{}\" {{\n  cluster = {{\n    admins = [] # an access entry for the hour in which it is needed\n  }}\n}}",
+                r.name
+            ));
+            if tier == "dev" {
+                finding.level(Level::Note);
+            } else {
+                finding.level(Level::Warning);
+            }
+        }
         for (purpose, identity) in values.get("identities").entries() {
-            let given = identity.get("additional_permissions");
-            for (i, permission) in given.items().iter().enumerate() {
-                let actions: Vec<String> = permission
-                    .get("actions")
-                    .items()
-                    .iter()
-                    .chain(permission.get("roles").items())
-                    .filter_map(|a| a.as_str().map(str::to_owned))
-                    .collect();
-                let wild = actions.iter().any(|a| {
-                    a.ends_with(":*")
-                        || a == "*"
-                        || a.ends_with(".admin")
-                        || matches!(a.as_str(), "roles/owner" | "roles/editor")
-                }) || permission
-                    .get("resources")
-                    .items()
-                    .iter()
-                    .any(|x| x.as_str() == Some("*"));
+            session(r, purpose, identity, out);
+            for (i, permission) in identity.get("additional_permissions").items().iter().enumerate() {
                 let path = Path::from("identities")
                     .name(purpose)
                     .name("additional_permissions")
                     .index(i);
-                let finding = out.report(
-                    r.at(path),
-                    format!(
-                        "{purpose} gets more than its purpose: {}",
-                        super::fix::listed(&actions)
-                    ),
-                );
-                finding.fix(format!("resource \"mlops_environment\" \"{}\" {{\n  identities = {{\n    {} = {{\n      additional_permissions = []\n    }}\n  }}\n}}", r.name, &**purpose));
-                if !wild {
-                    finding.level(Level::Note);
-                }
+                additional(r, purpose, permission, path, out);
             }
         }
+    }
+}
+
+fn who(n: usize) -> String {
+    if n == 1 {
+        "one role".to_owned()
+    } else {
+        format!("{n} roles")
+    }
+}
+
+/// Limits that hold even where a grant is wrong, switched off.
+fn guardrails(r: &Resource<'_>, values: &Value<'_>, tier: &str, out: &mut Findings<'_>) {
+    for (guard, what) in [
+        (
+            "permissions_boundary",
+            "no boundary limits what its roles may ever do",
+        ),
+        (
+            "exclusive_writers",
+            "whoever is granted it writes models, not retraining alone",
+        ),
+        ("bucket_tls_only", "its buckets take requests without TLS"),
+    ] {
+        // In dev models are written by people too, by default.
+        if values.get("guardrails").get(guard).as_bool() != Some(false)
+            || guard == "exclusive_writers" && tier == "dev"
+        {
+            continue;
+        }
+        let finding = out.report(
+            r.at(format!("guardrails.{guard}").as_str()),
+            format!("a guardrail is off in `{tier}`: {what}"),
+        );
+        finding.fix(format!(
+            "resource \"mlops_environment\" \"{}\" {{\n  guardrails = {{\n    {guard} = true\n  }}\n}}",
+            r.name
+        ));
+        if tier == "dev" {
+            finding.level(Level::Warning);
+        }
+    }
+}
+
+/// Sessions of CI that outlive a job.
+fn session(r: &Resource<'_>, purpose: &str, identity: &Value<'_>, out: &mut Findings<'_>) {
+    let longest = identity.get("max_session");
+    let hours = longest
+        .as_str()
+        .and_then(|s| s.strip_suffix('h'))
+        .and_then(|h| h.parse::<f64>().ok());
+    if let Some(hours) = hours.filter(|h| *h > 1.0 && matches!(purpose, "ci" | "deploy")) {
+        out.report(
+            r.at(Path::from("identities").name(purpose).name("max_session")),
+            format!("a CI job keeps {purpose} for up to {hours} hours"),
+        )
+        .level(Level::Warning)
+        .why("a stolen session works until it ends; a job that needs more than an hour can ask again")
+        .fix(format!(
+            "resource \"mlops_environment\" \"{}\" {{\n  identities = {{\n    {purpose} = {{\n      max_session = \"1h\"\n    }}\n  }}\n}}",
+            r.name
+        ));
+    }
+}
+
+/// Judges one additional statement by what it allows.
+fn additional(r: &Resource<'_>, purpose: &str, permission: &Value<'_>, path: Path, out: &mut Findings<'_>) {
+    let strings = |name: &str| -> Vec<String> {
+        let items = permission.get(name).items().iter();
+        items.filter_map(|a| a.as_str().map(str::to_owned)).collect()
+    };
+    let (actions, roles) = (strings("actions"), strings("roles"));
+    let policy = Policy::new([Statement::allow(&actions).on(strings("resources"))]);
+    let conditioned = !permission.get("conditions").is_empty();
+    let wide = policy.findings().iter().any(|f| {
+        matches!(
+            f.kind,
+            FindingKind::Administrator
+                | FindingKind::ServiceWildcard { .. }
+                | FindingKind::PassAnyRole
+                | FindingKind::AssumeAnyRole
+        ) || matches!(
+            f.kind,
+            FindingKind::UnscopedResource { .. } | FindingKind::ServiceWildcardOnSome { .. }
+        ) && !conditioned
+    }) || roles
+        .iter()
+        .any(|a| a.ends_with(".admin") || matches!(a.as_str(), "roles/owner" | "roles/editor"));
+    let foreign = capabilities_aws(&[&policy])
+        .into_iter()
+        .map(|(c, _)| c)
+        .find(|c| c.purpose().to_string() != purpose && *c != Capability::Deploy);
+    let named: Vec<String> = actions.into_iter().chain(roles).collect();
+    let what = match foreign {
+        Some(c) => format!("{purpose} may {c}, which is {}'s", c.purpose()),
+        None if wide => format!(
+            "{purpose} gets what is wider than any purpose: {}",
+            super::fix::listed(&named)
+        ),
+        None => format!(
+            "{purpose} gets more than its purpose: {}",
+            super::fix::listed(&named)
+        ),
+    };
+    let finding = out.report(r.at(path.clone()), what);
+    finding.fix(format!(
+        "resource \"mlops_environment\" \"{}\" {{\n  identities = {{\n    {purpose} = {{\n      additional_permissions = []\n    }}\n  }}\n}}",
+        r.name
+    ));
+    if !wide && foreign.is_none() {
+        finding.level(Level::Note);
+    }
+    if permission.get("actions").is_unknown()
+        || permission.get("actions").items().iter().any(Value::is_unknown)
+    {
+        out.undecided(
+            r.at(path),
+            format!("what {purpose} gets beside its purpose is not known before apply"),
+        );
     }
 }

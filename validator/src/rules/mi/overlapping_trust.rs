@@ -156,7 +156,12 @@ impl<'g> Door<'g> {
     /// The tokens that enter.
     fn tokens(&self, cx: &Context<'_>, graph: &Graph) -> &TokenSet {
         self.tokens.get_or_init(|| {
-            let mut tokens = TokenSet::of_aws_trust(&graph.text(cx, self.trust)).unwrap_or_default();
+            // A provider can only be of the role's own account: while the account is not known, it is the same unknown one in all.
+            let own = format!("arn:aws:iam::{UNKNOWN_TEXT}:oidc-provider/");
+            let text = graph
+                .text(cx, self.trust)
+                .replace(&own, "arn:aws:iam::000000000000:oidc-provider/");
+            let mut tokens = TokenSet::of_aws_trust(&text).unwrap_or_default();
             tokens.entries.retain(|e| e.caller == Caller::Oidc);
             tokens
         })
