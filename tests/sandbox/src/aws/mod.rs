@@ -15,6 +15,7 @@ pub mod blob;
 pub mod budgets;
 pub mod ec2;
 pub mod ecr;
+pub mod eks;
 pub mod iam;
 pub mod input;
 pub mod kms;
@@ -65,6 +66,9 @@ pub struct Region {
     /// Container registry.
     #[serde(default)]
     pub ecr: ecr::State,
+    /// Kubernetes clusters.
+    #[serde(default)]
+    pub eks: eks::State,
     /// Keys and aliases.
     #[serde(default)]
     pub kms: kms::State,
@@ -113,10 +117,13 @@ impl Aws {
 /// # Errors
 /// The service's refusal; `UnknownOperationException` for what no file carries.
 pub fn answer(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
+    // What EKS makes and takes away stands in other services too.
+    eks::settle(world, call);
     match call.service.as_str() {
         "budgets" => budgets::answer(world, call),
         "ec2" => ec2::answer(world, call),
         "ecr" => ecr::answer(world, call),
+        "eks" => eks::answer(world, call),
         "iam" => iam::answer(world, call),
         "kms" => kms::answer(world, call),
         "logs" => logs::answer(world, call),
@@ -140,6 +147,11 @@ pub fn not_carried(call: &Call) -> Refusal {
 }
 
 /// What needs the service-linked role of a service, by region: while there is any, the role stays.
-fn uses_of_service_role(_account: &Account, _service: &str) -> BTreeMap<String, Vec<String>> {
-    BTreeMap::new()
+fn uses_of_service_role(account: &Account, service: &str) -> BTreeMap<String, Vec<String>> {
+    account
+        .regions
+        .iter()
+        .map(|(name, region)| (name.clone(), region.eks.uses_of_service_role(service)))
+        .filter(|(_, used)| !used.is_empty())
+        .collect()
 }

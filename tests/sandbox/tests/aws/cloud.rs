@@ -60,6 +60,8 @@ impl Cloud {
 
     /// A call that is refused: its code, its message, and nothing changed.
     pub(crate) fn no(&mut self, service: &str, operation: &str, input: Value) -> (String, String) {
+        // What is due by the clock alone is no change of the call's.
+        self.ok("eks", "ListClusters", json!({}));
         let before = self.world.aws.clone();
         let refusal = self
             .call(service, operation, input.clone())

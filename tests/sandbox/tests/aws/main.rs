@@ -5,5 +5,6 @@
 
 mod cloud;
 mod ec2;
+mod eks;
 mod iam;
 mod sts;

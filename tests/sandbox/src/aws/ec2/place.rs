@@ -169,7 +169,6 @@ const SIZES: [&str; 10] = [
 ];
 
 /// Whether a type of instances is one that this sandbox knows.
-#[allow(dead_code)] // For EKS, which comes next.
 pub(crate) fn offered(kind: &str) -> bool {
     kind.split_once('.').is_some_and(|(family, size)| {
         FAMILIES.contains(&family)

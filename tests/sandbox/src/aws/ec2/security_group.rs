@@ -137,7 +137,6 @@ pub(super) fn default_of(world: &mut World, vpc: &str) -> (String, SecurityGroup
 }
 
 /// Makes a group whose members reach each other: what EKS makes for a cluster.
-#[allow(dead_code)] // For EKS, which comes next.
 pub(crate) fn make_inside(
     world: &mut World,
     call: &Call,
@@ -166,7 +165,8 @@ fn unknown(id: &str) -> Refusal {
 
 /// The rules of one direction as the API groups them: by protocol and ports.
 fn permissions(group: &SecurityGroup, egress: bool, account: &str) -> Value {
-    let mut grouped: BTreeMap<(&str, Option<(i64, i64)>), Vec<&Rule>> = BTreeMap::new();
+    type Ports = Option<(i64, i64)>;
+    let mut grouped: BTreeMap<(&str, Ports), Vec<&Rule>> = BTreeMap::new();
     for rule in group.rules.values().filter(|rule| rule.egress == egress) {
         grouped
             .entry((&rule.protocol, rule.ports))

@@ -49,7 +49,6 @@ const KNOWN: [(&str, &str, &str); 6] = [
 ];
 
 /// Makes the role of a service unless it stands: what a service does itself when it needs one.
-#[allow(dead_code)] // Called by EKS, which comes next.
 pub(crate) fn ensure(iam: &mut State, random: &mut Random, call: &Call, service: &str) {
     let Some((service, name, policy)) = KNOWN.iter().find(|known| known.0 == service) else {
         return;
