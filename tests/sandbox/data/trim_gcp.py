@@ -44,14 +44,13 @@ def of(prefix, *names):
 CARRIED = {
     "container.v1": of("projects.locations", "getServerConfig")
     + of("projects.locations.clusters", "create", "delete", "get", "list", "update", "setResourceLabels", "getJwks",
-         "setMaintenancePolicy", "well-known.getOpenid-configuration")
+         "setLegacyAbac", "setMaintenancePolicy", "well-known.getOpenid-configuration")
     + of("projects.locations.clusters.nodePools", "create", "delete", "get", "list", "update", "setAutoscaling",
          "setManagement", "setSize")
     + of("projects.locations.operations", "cancel", "get", "list"),
     "iam.v1": of("projects.serviceAccounts", *CRUD, "disable", "enable", "undelete", *POLICY)
     + of("projects.serviceAccounts.keys", "create", "delete", "disable", "enable", "get", "list")
-    + of("roles", "get", "list") + of("projects.roles", *CRUD, "undelete")
-    + ["permissions.queryTestablePermissions"]
+    + ["roles.get"] + of("projects.roles", *CRUD, "undelete")
     + of(LOCATED + "workloadIdentityPools", *CRUD, "undelete", "operations.get", *POLICY)
     + of(LOCATED + "workloadIdentityPools.providers", *CRUD, "undelete", "operations.get"),
     "iamcredentials.v1": of("projects.serviceAccounts", "generateAccessToken", "generateIdToken"),
@@ -83,8 +82,7 @@ CARRIED = {
     + [f"{of_}.{verb}" for of_ in ("regionOperations", "globalOperations", "zoneOperations")
        for verb in ("get", "list", "wait")]
     + ["regions.get", "regions.list", "zones.get", "zones.list", "projects.get", "machineTypes.get",
-       "machineTypes.list", "machineTypes.aggregatedList", "acceleratorTypes.list", "acceleratorTypes.get",
-       "acceleratorTypes.aggregatedList"],
+       "machineTypes.list", "acceleratorTypes.list", "acceleratorTypes.get"],
     "billingbudgets.v1": of("billingAccounts.budgets", *CRUD),
 }
 

@@ -26,9 +26,7 @@ pub fn authorize(world: &World, call: &Call) -> Result<(), Refusal> {
         return Err(unauthenticated());
     }
     // What anybody may ask about themselves.
-    if call.operation.ends_with(".testIamPermissions")
-        || call.operation == "iam.permissions.queryTestablePermissions"
-    {
+    if call.operation.ends_with(".testIamPermissions") {
         return Ok(());
     }
     for (permission, resource) in needed(&world.gcp, call) {
@@ -233,7 +231,7 @@ fn needed(gcp: &Gcp, call: &Call) -> Vec<(String, Resource)> {
                 ("nodePools", _) => permission("container", "clusters", "update"),
                 ("operations", "cancel") => permission("container", "operations", "get"),
                 ("operations", verb) => permission("container", "operations", verb),
-                (_, "setResourceLabels" | "setMaintenancePolicy") => {
+                (_, "setLegacyAbac" | "setResourceLabels" | "setMaintenancePolicy") => {
                     permission("container", "clusters", "update")
                 }
                 (_, "getJwks" | "getOpenid-configuration") => return Vec::new(),

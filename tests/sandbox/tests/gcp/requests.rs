@@ -261,6 +261,16 @@ fn requests() -> Vec<(&'static str, String)> {
     all
 }
 
+#[test]
+fn every_described_method_is_carried() {
+    let mut cloud = Cloud::swift();
+    for (service, request) in requests() {
+        if let Err(refusal) = cloud.call(service, &request, json!({})) {
+            assert_ne!(refusal.code, "UNIMPLEMENTED", "{service} {request}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 

@@ -88,7 +88,7 @@ fn what_no_bucket_can_be_is_refused() {
     let invalid = (400, "INVALID_ARGUMENT");
     refuse(
         &|b| b["name"] = json!("acme-taken"),
-        (409, "ALREADY_EXISTS"),
+        (409, "FAILED_PRECONDITION"),
         "you already own it",
     );
     refuse(&|b| b["name"] = json!("Upper"), invalid, "Invalid bucket name");
@@ -148,7 +148,7 @@ fn what_no_bucket_can_be_is_refused() {
         "storage",
         &format!("POST {B}?project=somebody-else"),
         bucket("acme-taken"),
-        (409, "ALREADY_EXISTS"),
+        (409, "FAILED_PRECONDITION"),
     );
     assert!(theirs.contains("is not available"), "{theirs}");
     cloud.no(

@@ -366,6 +366,19 @@ fn grpc_reaches_the_same_buckets() {
         &folder,
     );
     assert_eq!(again.header("grpc-status"), Some("6"));
+    let late = [field(1, b"projects/_/buckets/acme-models"), vec![0x10, 9]].concat();
+    let late = grpc(&sandbox, "google.storage.v2.Storage/DeleteBucket", &late);
+    assert_eq!(
+        late.header("grpc-status"),
+        Some("10"),
+        "a pre-condition that does not hold is ABORTED here"
+    );
+    let full = grpc(
+        &sandbox,
+        "google.storage.v2.Storage/DeleteBucket",
+        &field(1, b"projects/_/buckets/acme-models"),
+    );
+    assert_eq!(full.header("grpc-status"), Some("9"));
     let unknown = grpc(&sandbox, "google.storage.v2.Storage/BidiWriteObject", &[]);
     assert_eq!(unknown.header("grpc-status"), Some("12"));
     let future = grpc(
@@ -381,6 +394,7 @@ fn grpc_reaches_the_same_buckets() {
     let garbage = grpc(&sandbox, "google.storage.v2.Storage/GetBucket", &[0xff, 0xff]);
     assert_eq!(garbage.header("grpc-status"), Some("3"));
     assert_eq!(sandbox.calls()["storage:storage.managedFolders.insert"], 2);
+    assert_eq!(sandbox.calls()["storage:storage.buckets.delete"], 2);
 }
 
 #[test]

@@ -118,6 +118,7 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
         "clusters.delete" => cluster::delete(world, call, &name),
         "clusters.update" => update::cluster(world, call, &name),
         "clusters.setResourceLabels" => update::labels(world, call, &name),
+        "clusters.setLegacyAbac" => update::legacy_abac(world, call, &name),
         "clusters.setMaintenancePolicy" => update::maintenance(world, call, &name),
         "clusters.getJwks" => {
             standing(world, &name)?;

@@ -341,6 +341,23 @@ pub(super) fn labels(world: &mut World, call: &Call, name: &str) -> Result<Answe
     simple(world, call, name, 30.0, patch)
 }
 
+/// `clusters.setLegacyAbac`.
+pub(super) fn legacy_abac(world: &mut World, call: &Call, name: &str) -> Result<Answer, Refusal> {
+    super::standing(world, name)?;
+    let enabled = call
+        .body()
+        .get("enabled")
+        .and_then(Value::as_bool)
+        .unwrap_or(false);
+    simple(
+        world,
+        call,
+        name,
+        60.0,
+        json!({"legacyAbac": {"enabled": enabled}}),
+    )
+}
+
 /// `clusters.setMaintenancePolicy`.
 pub(super) fn maintenance(world: &mut World, call: &Call, name: &str) -> Result<Answer, Refusal> {
     let standing = super::standing(world, name)?.body.clone();

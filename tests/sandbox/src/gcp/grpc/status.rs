@@ -33,9 +33,15 @@ const CODES: [&str; 17] = [
 
 /// The number of a refusal's code; by the HTTP status where it is none of Google's.
 fn number(refusal: &Refusal) -> usize {
+    // A pre-condition that does not hold is ABORTED here, where JSON says 412 (googleapis/google-cloud-cpp#9273,
+    // googleapis/storage-testbench#390).
+    let code = match refusal.members.get("reason").and_then(Value::as_str) {
+        Some("conditionNotMet") => "ABORTED",
+        _ => refusal.code.as_str(),
+    };
     CODES
         .iter()
-        .position(|code| *code == refusal.code)
+        .position(|known| *known == code)
         .unwrap_or(match refusal.status {
             400 => 3,
             401 => 16,
@@ -64,21 +70,13 @@ pub(in crate::gcp) fn refused(refusal: &Refusal) -> Reply {
     );
     reply.set("grpc-status", &code.to_string());
     reply.set("grpc-message", &percent(&refusal.message));
-    let mut details = refusal
+    // Cloud Storage's refusals come without details (googleapis/google-cloud-rust#6732).
+    let details = refusal
         .members
         .get("details")
         .and_then(Value::as_array)
         .cloned()
         .unwrap_or_default();
-    if let Some(reason) = refusal.members.get("reason").and_then(Value::as_str)
-        && details.is_empty()
-    {
-        details.push(super::super::refuse::error_info(
-            reason,
-            "storage.googleapis.com",
-            &json!({}),
-        ));
-    }
     if let Some(bytes) = encoded(code, &refusal.message, &details) {
         reply.set(
             "grpc-status-details-bin",

@@ -34,9 +34,7 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
         return pool::answer(world, call, method);
     }
     match method {
-        "roles.get" | "roles.list" | "permissions.queryTestablePermissions" => {
-            role::predefined(world, call, method)
-        }
+        "roles.get" => role::predefined(call),
         _ => match method.strip_prefix("projects.roles.") {
             Some(method) => role::custom(world, call, method),
             None => Err(not_carried(&call.operation)),

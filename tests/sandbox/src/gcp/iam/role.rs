@@ -10,29 +10,19 @@ use crate::gcp::page::page;
 use crate::gcp::refuse::{exists, invalid, not_carried, not_found, precondition};
 use crate::world::World;
 
-/// Predefined roles: those whose contents are known here.
-pub(super) fn predefined(world: &World, call: &Call, method: &str) -> Result<Answer, Refusal> {
-    let missing = |name: &str| not_found(format!("The role named {name} was not found."));
-    match method {
-        "roles.get" => {
-            let name = call.required("name");
-            let found = role(name).ok_or_else(|| missing(name))?;
-            let permissions: Vec<String> = found.patterns().map(ToString::to_string).collect();
-            Ok(json!({
-                "name": name,
-                "title": short(name),
-                "stage": "GA",
-                "includedPermissions": permissions,
-                "etag": "AA==",
-            })
-            .into())
-        }
-        "roles.list" if call.required("parent").is_empty() => {
-            Err(not_carried("iam.roles.list of the predefined roles"))
-        }
-        "roles.list" => list(world, call, call.required("parent")),
-        _ => Err(not_carried(&call.operation)),
-    }
+/// A predefined role, if its contents are known here.
+pub(super) fn predefined(call: &Call) -> Result<Answer, Refusal> {
+    let name = call.required("name");
+    let found = role(name).ok_or_else(|| not_found(format!("The role named {name} was not found.")))?;
+    let permissions: Vec<String> = found.patterns().map(ToString::to_string).collect();
+    Ok(json!({
+        "name": name,
+        "title": short(name),
+        "stage": "GA",
+        "includedPermissions": permissions,
+        "etag": "AA==",
+    })
+    .into())
 }
 
 fn list(world: &World, call: &Call, parent: &str) -> Result<Answer, Refusal> {

@@ -144,8 +144,9 @@ fn insert(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     }
     check_name(&name)?;
     if let Some(standing) = world.gcp.buckets.get(&name) {
-        // Words of Cloud Storage's, seen in public issues.
-        return Err(say::conflict(if standing.project == id {
+        // Words of Cloud Storage's, seen in public issues. JSON says 409 and `conflict`; gRPC does not say ALREADY_EXISTS but
+        // FAILED_PRECONDITION (googleapis/google-cloud-cpp#10799).
+        return Err(say::in_use(if standing.project == id {
             "Your previous request to create the named bucket succeeded and you already own it."
         } else {
             "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a \

@@ -162,7 +162,7 @@ mod say {
         Refusal::new(409, "ALREADY_EXISTS", message).with("reason", "conflict")
     }
 
-    /// A conflict that is not about a name that is taken.
+    /// A conflict that gRPC tells as a state that is in the way.
     pub(super) fn in_use(message: impl Into<String>) -> Refusal {
         Refusal::new(409, "FAILED_PRECONDITION", message).with("reason", "conflict")
     }
