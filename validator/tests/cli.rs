@@ -401,3 +401,56 @@ fn data_directory_and_source_are_evidence_in_this_order() {
         .exits(1)
         .says("no backend is configured");
 }
+
+/// What people pass by mistake is named, with what to give instead, and never judged; what only wears odd clothes is read.
+#[test]
+fn inputs_are_recognised_by_what_they_are() {
+    let d = folder();
+    write(d.path(), "main.tf", REMOTE);
+    let whole = plan(&[access_key()]);
+    for (name, bytes, says) in [
+        (
+            "state.json",
+            br#"{"format_version":"1.0","terraform_version":"1.5.0","values":{"root_module":{}}}"#.to_vec(),
+            "this is a state",
+        ),
+        (
+            "terraform.tfstate",
+            br#"{"version":4,"terraform_version":"1.5.0","serial":1,"lineage":"x","outputs":{},"resources":[]}"#.to_vec(),
+            "state file",
+        ),
+        (
+            "stream.json",
+            b"{\"@level\":\"info\",\"@message\":\"Terraform 1.5\"}\n{\"@level\":\"info\"}\n".to_vec(),
+            "log of `terraform plan -json`",
+        ),
+        (
+            "encrypted.json",
+            br#"{"meta":{},"encrypted_data":"AA==","encryption_version":"v0"}"#.to_vec(),
+            "encrypted",
+        ),
+        ("truncated.json", whole.as_bytes()[..whole.len() / 2].to_vec(), "truncated"),
+        ("future.json", br#"{"format_version":"2.0","resource_changes":[]}"#.to_vec(), "format 2.0"),
+        ("readable.txt", b"Terraform will perform the following actions:\n".to_vec(), "readable output"),
+        ("empty.json", Vec::new(), "empty"),
+    ] {
+        std::fs::write(d.path().join(name), &bytes).unwrap();
+        let r = run(d.path(), &[name]).exits(2).says(says).says(name);
+        assert!(r.out.is_empty(), "{name}: nothing is reported of what was not judged: {}", r.out);
+        run_with(d.path(), &["-"], &bytes, &[]).exits(2).says(says);
+        // One that cannot be read makes the run one that could not judge, whatever the others hold.
+        write(d.path(), "good.json", &harmless());
+        run(d.path(), &["good.json", name]).exits(2);
+    }
+    let utf16: Vec<u8> = [0xff, 0xfe]
+        .into_iter()
+        .chain(whole.encode_utf16().flat_map(u16::to_le_bytes))
+        .collect();
+    let bom = [&[0xef, 0xbb, 0xbf][..], whole.as_bytes()].concat();
+    let wrapped =
+        format!("[command]/opt/terraform-bin show -json plan\n{whole}\n::set-output name=exitcode::0\n");
+    for bytes in [utf16, bom, wrapped.into_bytes()] {
+        std::fs::write(d.path().join("odd.json"), &bytes).unwrap();
+        run(d.path(), &["odd.json"]).exits(1).says("error[SK01]");
+    }
+}
