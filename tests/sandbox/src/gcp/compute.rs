@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::names::{REGIONS, is_region, region_of, short, zones};
+use super::names::{REGIONS, is_region, moment, region_of, short, zones};
 use super::page::page;
 use super::refuse::{invalid, not_carried, not_found};
 use super::{Gcp, Project};
@@ -138,12 +138,12 @@ fn told(id: &str, path: &str, operation: &Operation, at: Timestamp) -> Value {
         "status": status,
         "user": "operator@example.com",
         "progress": if status == "DONE" { 100 } else { 0 },
-        "insertTime": operation.started.to_string(),
-        "startTime": operation.started.to_string(),
+        "insertTime": moment(operation.started),
+        "startTime": moment(operation.started),
         "selfLink": url(id, path),
     });
     if status == "DONE" {
-        told["endTime"] = json!(operation.ends.to_string());
+        told["endTime"] = json!(moment(operation.ends));
     }
     let place = path.split("/operations").next().unwrap_or_default();
     if place.starts_with("regions/") {
@@ -464,7 +464,7 @@ fn filled(world: &mut World, call: &Call, id: &str, collection: &str, name: &str
     let mut body = call.body().clone();
     body["name"] = json!(name);
     body["id"] = json!((world.random.next() >> 1).to_string());
-    body["creationTimestamp"] = json!(call.at.to_string());
+    body["creationTimestamp"] = json!(moment(call.at));
     body["kind"] = json!(format!(
         "compute#{}",
         match collection {

@@ -49,6 +49,7 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
                     "The lifetime {lifetime} is not between 1s and 3600s."
                 )));
             }
+            // Told in whole seconds: clients read nothing else.
             let expires = call.at + SignedDuration::from_secs_f64(seconds);
             let token = give(
                 world,
@@ -58,7 +59,7 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
                     expires,
                 },
             );
-            Ok(json!({"accessToken": token, "expireTime": expires.to_string()}).into())
+            Ok(json!({"accessToken": token, "expireTime": format!("{expires:.0}")}).into())
         }
         "iamcredentials.projects.serviceAccounts.generateIdToken" => {
             check(world, call, "iam.serviceAccounts.getOpenIdToken", &resource)?;

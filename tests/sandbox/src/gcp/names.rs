@@ -170,6 +170,11 @@ pub(crate) fn check_location(location: &str, zonal: bool, also: &[&str]) -> Resu
     )))
 }
 
+/// A time as Google's two oldest APIs write it: in milliseconds, always.
+pub(crate) fn moment(at: jiff::Timestamp) -> String {
+    format!("{at:.3}")
+}
+
 /// Whether a text is lower-case letters, digits and hyphens, beginning with a letter and not ending with a hyphen.
 pub(crate) fn is_label(text: &str, shortest: usize, longest: usize) -> bool {
     (shortest..=longest).contains(&text.len())

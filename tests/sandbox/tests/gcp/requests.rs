@@ -286,5 +286,8 @@ proptest! {
             let _ = cloud.call(service, request, body);
             let _ = cloud.call(service, &format!("{request}?{query}"), Value::Null);
         }
+        // Whatever came to stand survives a restart.
+        let kept: mlops_sandbox::World = serde_json::from_str(&serde_json::to_string(&cloud.world).unwrap()).unwrap();
+        prop_assert!(kept == cloud.world);
     }
 }

@@ -5,8 +5,8 @@ use mlops_sandbox::Sandbox;
 use mlops_sandbox::gcp::USUAL_PROJECT;
 use serde_json::{Value, json};
 
-#[test]
-fn googles_python_client_agrees_where_installed() {
+/// Runs a program of `clients/` on a sandbox; none where Google's client is not installed.
+fn run(program: &str, sandbox: &Sandbox) -> Option<Value> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = here.join("../.venv/bin/python");
     let installed = Command::new(&python)
@@ -18,17 +18,24 @@ fn googles_python_client_agrees_where_installed() {
             "SKIPPED: {} has no googleapiclient; `make venv` installs it",
             python.display()
         );
-        return;
+        return None;
     }
-    let sandbox = Sandbox::builder().start().unwrap();
     let output = Command::new(&python)
-        .arg(here.join("clients/read_back.py"))
+        .arg(here.join("clients").join(program))
         .args([&sandbox.url, USUAL_PROJECT])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+#[test]
+fn googles_python_client_agrees_where_installed() {
+    let sandbox = Sandbox::builder().start().unwrap();
+    let Some(found) = run("read_back.py", &sandbox) else {
+        return;
+    };
     assert_eq!(
         found,
         json!({
@@ -53,6 +60,26 @@ fn googles_python_client_agrees_where_installed() {
             "project": USUAL_PROJECT,
             "subnetwork": "default",
             "api": "ENABLED",
+        })
+    );
+}
+
+#[test]
+fn a_pipeline_enters_by_googles_library_and_may_what_it_was_granted_where_installed() {
+    let sandbox = Sandbox::builder().enforce(true).start().unwrap();
+    let Some(found) = run("federate.py", &sandbox) else {
+        return;
+    };
+    assert_eq!(
+        found,
+        json!({
+            "own": "model",
+            "others": 403,
+            "delete": 403,
+            "clusters": 403,
+            "prod": 200,
+            "dev": "getAccessToken",
+            "other_repository": "attribute condition",
         })
     );
 }

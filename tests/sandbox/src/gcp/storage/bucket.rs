@@ -12,7 +12,7 @@ use super::{
 };
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
-use crate::gcp::names::{is_region, piece};
+use crate::gcp::names::{is_region, moment, piece};
 use crate::gcp::page::page;
 use crate::gcp::policy::{self, Policy};
 use crate::gcp::{cloudkms, refuse};
@@ -48,14 +48,14 @@ pub(super) fn told(world: &World, bucket: &Bucket) -> Value {
         ("generation", json!(bucket.generation.to_string())),
         ("metageneration", json!(bucket.metageneration.to_string())),
         ("etag", json!(etag(bucket.metageneration))),
-        ("timeCreated", json!(bucket.created.to_string())),
-        ("updated", json!(bucket.updated.to_string())),
+        ("timeCreated", json!(moment(bucket.created))),
+        ("updated", json!(moment(bucket.updated))),
     ] {
         told[member] = value;
     }
     if let Some(expires) = bucket.expires {
-        told["hardDeleteTime"] = json!(expires.to_string());
-        told["softDeleteTime"] = json!(bucket.updated.to_string());
+        told["hardDeleteTime"] = json!(moment(expires));
+        told["softDeleteTime"] = json!(moment(bucket.updated));
     }
     told
 }
@@ -282,7 +282,7 @@ fn complete(body: &mut Value, call: &Call) -> Result<(), Refusal> {
         let locks = body
             .pointer("/iamConfiguration/uniformBucketLevelAccess/lockedTime")
             .cloned()
-            .unwrap_or_else(|| json!((call.at + SignedDuration::from_hours(90 * 24)).to_string()));
+            .unwrap_or_else(|| json!(moment(call.at + SignedDuration::from_hours(90 * 24))));
         access["lockedTime"] = locks;
     }
     let prevention = body
@@ -316,7 +316,7 @@ fn complete(body: &mut Value, call: &Call) -> Result<(), Refusal> {
             )));
         }
         if body.pointer("/softDeletePolicy/effectiveTime").is_none() {
-            body["softDeletePolicy"]["effectiveTime"] = json!(call.at.to_string());
+            body["softDeletePolicy"]["effectiveTime"] = json!(moment(call.at));
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{Bucket, Folder, bucket_mut, bucket_of, etag, policy_told, replaced, say};
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
+use crate::gcp::names::moment;
 use crate::gcp::page::page;
 use crate::gcp::policy::{self, Policy};
 use crate::gcp::refuse::not_carried;
@@ -18,8 +19,8 @@ fn told(bucket: &Bucket, name: &str, folder: &Folder) -> Value {
         "name": name,
         "bucket": bucket.name,
         "selfLink": format!("https://www.googleapis.com/storage/v1/b/{}/managedFolders/{}", bucket.name, name.replace('/', "%2F")),
-        "createTime": folder.created.to_string(),
-        "updateTime": folder.created.to_string(),
+        "createTime": moment(folder.created),
+        "updateTime": moment(folder.created),
         "metageneration": "1",
     })
 }

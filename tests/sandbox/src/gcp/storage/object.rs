@@ -12,6 +12,7 @@ use super::{
 };
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
+use crate::gcp::names::moment;
 use crate::gcp::policy;
 use crate::gcp::refuse::not_carried;
 use crate::world::World;
@@ -48,10 +49,10 @@ pub(super) fn told(bucket: &Bucket, object: &Object) -> Value {
         ("size", json!(object.content.len().to_string())),
         ("crc32c", json!(checksum::crc32c(&object.content))),
         ("md5Hash", json!(checksum::md5(&object.content))),
-        ("timeCreated", json!(object.created.to_string())),
-        ("timeFinalized", json!(object.created.to_string())),
-        ("updated", json!(object.updated.to_string())),
-        ("timeStorageClassUpdated", json!(object.created.to_string())),
+        ("timeCreated", json!(moment(object.created))),
+        ("timeFinalized", json!(moment(object.created))),
+        ("updated", json!(moment(object.updated))),
+        ("timeStorageClassUpdated", json!(moment(object.created))),
     ] {
         told[member] = value;
     }
@@ -63,11 +64,11 @@ pub(super) fn told(bucket: &Bucket, object: &Object) -> Value {
             .unwrap_or_else(|| json!("STANDARD"));
     }
     if let Some(since) = object.noncurrent {
-        told["timeDeleted"] = json!(since.to_string());
+        told["timeDeleted"] = json!(moment(since));
     }
     if let Some((since, until)) = object.soft {
-        told["softDeleteTime"] = json!(since.to_string());
-        told["hardDeleteTime"] = json!(until.to_string());
+        told["softDeleteTime"] = json!(moment(since));
+        told["hardDeleteTime"] = json!(moment(until));
     }
     if let Some(key) = bucket.body.pointer("/encryption/defaultKmsKeyName") {
         told["kmsKeyName"] = key.clone();
