@@ -12,6 +12,6 @@ mod provider;
 pub mod resource;
 pub mod settings;
 
-pub use clouds::{Cloud, Clouds};
+pub use clouds::{Cloud, Clouds, Standing};
 pub use provider::Mlops;
 pub use resource::Rhythm;

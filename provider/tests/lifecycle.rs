@@ -18,7 +18,7 @@ use mlops_environment::component::Kind;
 use mlops_environment::driver::Driver;
 use mlops_environment::spec::CloudFacts;
 use serde_json::{Value as Json, json};
-use terraform_provider_mlops::{Cloud, Clouds, Mlops, Rhythm};
+use terraform_provider_mlops::{Cloud, Clouds, Mlops, Rhythm, Standing};
 use tfplugin::Value;
 use tfplugin::testing::{Action, Failure, FakeCore};
 
@@ -36,9 +36,9 @@ async fn core(memory: &Arc<Memory>) -> FakeCore {
             default_tags: BTreeMap::new(),
         },
         concurrency: 8,
-        long_term: false,
+        standing: Standing::ShortLived,
     };
-    let provider = Mlops::with_clouds(Arc::new(Clouds::with_aws(cloud))).with_rhythm(RHYTHM);
+    let provider = Mlops::with_clouds(Arc::new(Clouds::with([cloud]))).with_rhythm(RHYTHM);
     FakeCore::start(provider, json!({})).await.unwrap()
 }
 

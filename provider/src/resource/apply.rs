@@ -37,7 +37,7 @@ pub(super) async fn apply(
         private: request.private.clone(),
         diagnostics,
     };
-    let cloud = match resource.clouds.aws().await {
+    let cloud = match resource.clouds.of(&request.config).await {
         Ok(cloud) => cloud,
         Err(errors) => return unchanged(errors),
     };

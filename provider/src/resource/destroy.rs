@@ -42,7 +42,7 @@ async fn try_destroy(
         diagnostics,
     };
     let mut private = Private::read(&request.private);
-    let cloud = resource.clouds.aws().await?;
+    let cloud = resource.clouds.of(&request.prior).await?;
     let Wanted::Environment(model) = wanted::remembered(&resource.schema, &request.prior, &cloud.facts)?
     else {
         return Err(unreadable_state());

@@ -6,7 +6,7 @@ use mlops_environment::Environment as Model;
 use mlops_environment::component::{Address, Component, Reference};
 use mlops_environment::plan::{self, Action, Decision, Deviation, Finding, Foresight, Step};
 use mlops_environment::reference::{self, World};
-use mlops_environment::spec::Tier;
+use mlops_environment::spec::CloudSpec;
 use serde_json::{Value as Json, json};
 use tfplugin::{Diagnostic, Diagnostics, Path, PlanRequest, PlanResponse, Value};
 
@@ -15,7 +15,6 @@ use super::kept::with_kept;
 use super::private::{Operation, Private};
 use super::wanted::{self, Wanted};
 use super::{Environment, read, state};
-use crate::credentials;
 
 /// Plans create, update and destroy.
 pub(super) async fn plan(resource: &Environment, request: PlanRequest) -> PlanResponse {
@@ -41,7 +40,7 @@ pub(super) async fn plan(resource: &Environment, request: PlanRequest) -> PlanRe
         diagnostics,
     };
 
-    let cloud = match resource.clouds.aws().await {
+    let cloud = match resource.clouds.of(&request.config).await {
         Ok(cloud) => cloud,
         Err(errors) => return answer(request.proposed, errors, &private),
     };
@@ -61,15 +60,20 @@ pub(super) async fn plan(resource: &Environment, request: PlanRequest) -> PlanRe
         Err(errors) => return answer(request.proposed, errors, &private),
     };
     let mut diagnostics = wanted::warnings(&next.spec.warnings);
-    if cloud.long_term && next.spec.tier == Tier::Prod {
-        diagnostics.push(credentials::refused_for_prod());
+    if let Some(judgement) = cloud.judge(next.spec.tier) {
+        diagnostics.push(judgement);
     }
 
     // A changed address is another environment: Terraform asks again, with nothing before.
-    if !request.prior.is_null() && id_of(&request.prior) != Some(next.spec.id.to_string().as_str()) {
+    let moved = if request.prior.is_null() {
+        Vec::new()
+    } else {
+        address_changes(&request.prior, &next)
+    };
+    if !moved.is_empty() {
         diagnostics.0.extend(protection(&request.prior, "replaced").0);
         let mut response = answer(request.proposed, diagnostics, &private);
-        response.requires_replace = address_changes(&request.prior, &next);
+        response.requires_replace = moved;
         return response;
     }
 
@@ -274,28 +278,31 @@ fn id_of(state: &Value) -> Option<&str> {
     state.get("id")?.as_str()
 }
 
-/// Which parts of the address differ.
+/// Which parts of the address differ. The cluster's location is one: nothing of it can move.
 fn address_changes(prior: &Value, next: &Model) -> Vec<Path> {
-    let aws = |name: &str| {
-        prior
-            .get("aws")
-            .and_then(|aws| aws.get(name))
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
+    let id = &next.spec.id;
+    let cloud = id.cloud().as_str();
+    let block = Path::root().attribute(cloud);
+    let Some(before) = prior.get(cloud).filter(|block| !block.is_null()) else {
+        return vec![block];
     };
-    let name = prior.get("name").and_then(Value::as_str).unwrap_or_default();
-    let mut paths = Vec::new();
-    if name != next.spec.id.name.to_string() {
-        paths.push(Path::root().attribute("name"));
-    }
-    if aws("account_id") != next.spec.id.account() {
-        paths.push(Path::root().attribute("aws").attribute("account_id"));
-    }
-    if aws("region") != next.spec.id.region() {
-        paths.push(Path::root().attribute("aws").attribute("region"));
-    }
-    paths
+    let mut expected = match &next.spec.cloud {
+        CloudSpec::Aws(_) => vec![("account_id", id.account()), ("region", id.region())],
+        CloudSpec::Gcp(gcp) => vec![
+            ("project", id.account()),
+            ("region", id.region()),
+            ("location", gcp.location.as_str()),
+        ],
+    };
+    expected.retain(|(name, text)| before.get(name).and_then(Value::as_str) != Some(text));
+    let name = prior.get("name").and_then(Value::as_str) != Some(id.name.as_str());
+    let changed = expected
+        .into_iter()
+        .map(|(name, _)| block.clone().attribute(name));
+    name.then(|| Path::root().attribute("name"))
+        .into_iter()
+        .chain(changed)
+        .collect()
 }
 
 /// A protected environment is neither destroyed nor replaced. What a failed create left behind is not protected from

@@ -24,7 +24,7 @@ pub(super) async fn read(
         private: request.private.clone(),
         diagnostics,
     };
-    let cloud = match resource.clouds.aws().await {
+    let cloud = match resource.clouds.of(&request.state).await {
         Ok(cloud) => cloud,
         Err(errors) => return keep(errors),
     };

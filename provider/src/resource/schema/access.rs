@@ -53,7 +53,7 @@ fn identity(purpose: &str, ci_environment: bool, metrics_read: bool) -> Attribut
             "max_session",
             string()
                 .optional_computed()
-                .description("Longest session, for example `1h` (default). *In place*."),
+                .description("Longest session, for example `1h` (default, and the only one on Google Cloud). *In place*."),
         ),
         (
             "additional_permissions",
@@ -61,11 +61,19 @@ fn identity(purpose: &str, ci_environment: bool, metrics_read: bool) -> Attribut
                 ("id", string().required().description("Name of the statement.")),
                 (
                     "actions",
-                    Attribute::of(strings()).required().description("IAM actions."),
+                    Attribute::of(strings()).optional().description("AWS: IAM actions."),
+                ),
+                (
+                    "roles",
+                    Attribute::of(strings())
+                        .optional()
+                        .description("Google Cloud: predefined roles."),
                 ),
                 (
                     "resources",
-                    Attribute::of(strings()).required().description("ARNs."),
+                    Attribute::of(strings())
+                        .required()
+                        .description("ARNs; on Google Cloud full names of the environment's own buckets, managed folders, secrets, repository or keys."),
                 ),
                 (
                     "conditions",
@@ -83,7 +91,7 @@ fn identity(purpose: &str, ci_environment: bool, metrics_read: bool) -> Attribut
                         ),
                     ]))
                     .optional()
-                    .description("Conditions; all must hold."),
+                    .description("AWS: conditions; all must hold."),
                 ),
             ]))
             .optional()
@@ -104,7 +112,7 @@ fn identity(purpose: &str, ci_environment: bool, metrics_read: bool) -> Attribut
         all.insert(
             "metrics_read".into(),
             boolean().optional().description(
-                "May read the account's metrics, which cannot be scoped. Default: `false`. *In place*.",
+                "AWS only: may read the account's metrics, which cannot be scoped. Default: `false`. *In place*.",
             ),
         );
     }
@@ -134,7 +142,7 @@ pub(super) fn federation() -> Attribute {
             ("repository_id", string().optional().description("Numeric id of the repository.")),
             (
                 "subject_format",
-                string().optional_computed().description("`name`, `immutable` or `both`. Default: `immutable` if both ids are given, else `name`."),
+                string().optional_computed().description("`name`, `immutable` or `both` (AWS only). Default: `immutable` if both ids are given, else `name`."),
             ),
             (
                 "ci_refs",
@@ -146,7 +154,7 @@ pub(super) fn federation() -> Attribute {
                 "environments",
                 Attribute::object(attributes([(
                     "deploy",
-                    string().optional_computed().description("The protected GitHub environment that enters deploy. Default: `aws-<tier>`."),
+                    string().optional_computed().description("The protected GitHub environment that enters deploy. Default: `<cloud>-<tier>`."),
                 )]))
                 .optional_computed()
                 .description("GitHub environments."),
@@ -154,7 +162,7 @@ pub(super) fn federation() -> Attribute {
             (
                 "oidc_provider",
                 string().optional_computed().keep().description(
-                    "`auto` (default: use the account's provider, make it where there is none) or `reference` (it must be there).",
+                    "`auto` (default: use the account's provider, make it where there is none) or `reference` (it must be there; AWS only). On Google Cloud every environment has a pool of its own.",
                 ),
             ),
         ]))
@@ -167,9 +175,9 @@ pub(super) fn federation() -> Attribute {
 
 pub(super) fn guardrails() -> Attribute {
     Attribute::object(attributes([
-        ("permissions_boundary", boolean().optional_computed().description("Every role is bounded by its purpose. Default: `true`. *In place*.")),
-        ("exclusive_writers", boolean().optional_computed().description("Only retrain writes models, whatever else is granted. Default: dev `false`, else `true`. *In place*.")),
-        ("bucket_tls_only", boolean().optional_computed().description("Buckets refuse requests without TLS. Default: `true`. *In place*.")),
+        ("permissions_boundary", boolean().optional_computed().description("AWS only: every role is bounded by its purpose. Default: `true`. *In place*.")),
+        ("exclusive_writers", boolean().optional_computed().description("AWS only: only retrain writes models, whatever else is granted. Default: dev `false`, else `true`. *In place*.")),
+        ("bucket_tls_only", boolean().optional_computed().description("AWS only: buckets refuse requests without TLS. Default: `true`. *In place*.")),
     ]))
     .optional_computed()
     .description("Limits that hold even where a grant is wrong.")

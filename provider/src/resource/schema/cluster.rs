@@ -15,9 +15,15 @@ pub(super) fn cluster() -> Attribute {
             ),
         ),
         (
+            "release_channel",
+            string().optional_computed().description(
+                "Google Cloud only: `RAPID`, `REGULAR`, `STABLE` or `EXTENDED`. Default: prod `STABLE`, else `REGULAR`. *In place*.",
+            ),
+        ),
+        (
             "endpoint",
             Attribute::object(attributes([
-                ("private", boolean().optional_computed().description("Reachable inside the VPC. Default: `true`.")),
+                ("private", boolean().optional_computed().description("Reachable inside the VPC. Default: `true`; on Google Cloud only without `gcp.dns_endpoint`.")),
                 (
                     "public",
                     boolean().optional_computed().description("Reachable from outside. Default: `true` in dev if `public_cidrs` is given, else `false`."),
@@ -35,18 +41,18 @@ pub(super) fn cluster() -> Attribute {
         (
             "admins",
             Attribute::of(strings()).optional().description(
-                "ARNs of roles with cluster admin. Default: none; the creator gets nothing. *In place*.",
+                "AWS only: ARNs of roles with cluster admin. Default: none; the creator gets nothing. *In place*.",
             ),
         ),
         (
             "log_types",
             Attribute::of(strings()).optional_computed().description(
-                "Control-plane logs: `api`, `audit`, `authenticator`, `controllerManager`, `scheduler`. Default: all. *In place*.",
+                "Control-plane logs: `api`, `audit`, `authenticator` (AWS only), `controllerManager`, `scheduler`. Default: all. *In place*.",
             ),
         ),
     ]))
     .optional_computed()
-    .description("The Kubernetes cluster (EKS), named as the environment.")
+    .description("The Kubernetes cluster (EKS or GKE), named as the environment.")
 }
 
 pub(super) fn node_pools() -> Attribute {
@@ -66,15 +72,15 @@ pub(super) fn node_pools() -> Attribute {
         (
             "machine_types",
             Attribute::of(Type::List(Box::new(Type::String))).optional().description(
-                "Machine types in order of preference, instead of `size`. A change rotates the pool.",
+                "Machine types in order of preference, instead of `size`; on Google Cloud one. A change rotates the pool.",
             ),
         ),
         ("min", number().optional_computed().description("Fewest nodes. *In place*.")),
         ("max", number().optional_computed().description("Most nodes; the current number is the autoscaler's and never a difference. *In place*.")),
         ("spot", boolean().optional_computed().description("Spare capacity; refused for system pools. A change rotates the pool.")),
         ("disk_gb", number().optional_computed().description("Size of the nodes' disk. A change rotates the pool.")),
-        ("disk_type", string().optional_computed().description("For example `gp3`. A change rotates the pool.")),
-        ("image_type", string().optional_computed().description("For example `AL2023_x86_64_STANDARD`. A change rotates the pool.")),
+        ("disk_type", string().optional_computed().description("For example `gp3` or `pd-balanced`. A change rotates the pool.")),
+        ("image_type", string().optional_computed().description("For example `AL2023_x86_64_STANDARD` or `COS_CONTAINERD`. A change rotates the pool.")),
         ("labels", Attribute::of(string_map()).optional().description("More node labels. *In place*.")),
         (
             "taints",
@@ -90,7 +96,7 @@ pub(super) fn node_pools() -> Attribute {
             "rotate",
             Attribute::object(attributes([(
                 "max_unavailable",
-                number().optional_computed().description("Nodes that may be down at a time while nodes are exchanged. Default: 1. *In place*."),
+                number().optional_computed().description("Nodes that may be down at a time while nodes are exchanged. Default: 1; on Google Cloud 0, a node comes before one goes. *In place*."),
             )]))
             .optional_computed()
             .description("How nodes are exchanged."),
@@ -104,7 +110,7 @@ pub(super) fn kubernetes() -> Attribute {
     Attribute::object(attributes([(
         "access",
         string().optional_computed().description(
-            "How deploy reaches workloads: `managed` (EKS edit policy in the service namespaces; includes secrets and exec) or `group` (own RBAC for group `mlops:<name>:deployers`). Default: dev `managed`, else `group`. *In place*.",
+            "How deploy reaches workloads: `managed` (EKS edit policy in the service namespaces; includes secrets and exec) or `group` (own RBAC for group `mlops:<name>:deployers`). Default: dev `managed`, else `group`; on Google Cloud always `group`, for the user that is the deploy account's e-mail. *In place*.",
         ),
     )]))
     .optional_computed()

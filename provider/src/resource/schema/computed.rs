@@ -24,14 +24,14 @@ pub(super) fn computed() -> Attributes {
     ]);
     let list = || Type::List(Box::new(Type::String));
     attributes([
-        ("id", Attribute::of(Type::String).computed().keep().description("`aws/<account>/<region>/<name>`.")),
+        ("id", Attribute::of(Type::String).computed().keep().description("`aws/<account>/<region>/<name>` or `gcp/<project>/<region>/<name>`.")),
         ("uid", Attribute::of(Type::String).computed().keep().description("Random; in every ownership mark; tells re-creations apart.")),
         ("phase", Attribute::of(Type::String).computed().description("`READY`, `INCOMPLETE` or `DELETING`.")),
         ("generation", Attribute::of(Type::Number).computed().description("Counts completed applies.")),
         (
             "components",
             Attribute::map_nested(attributes([
-                ("kind", string().computed().description("For example `aws_bucket`.")),
+                ("kind", string().computed().description("For example `aws_bucket` or `gcp_bucket`.")),
                 ("id", string().computed().description("The cloud's identifier.")),
                 ("state", string().computed().description("`ready`, `pending`, `failed`, `missing`, `drifted` or `retained`.")),
                 ("managed", string().computed().description("`create`, `existing`, `adopted` or `shared`.")),
@@ -101,7 +101,7 @@ pub(super) fn computed() -> Attributes {
             .computed()
             .description("The network in use."),
         ),
-        ("keys", Attribute::of(map(Type::String)).computed().description("Key ARNs by use.")),
+        ("keys", Attribute::of(map(Type::String)).computed().description("Keys by use: ARN or full name.")),
         ("log_groups", Attribute::of(map(Type::String)).computed().description("Names of log groups by use.")),
         (
             "github",

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use access::{enforcement, federation, guardrails, identities, services};
 use cluster::{cluster, kubernetes, node_pools};
 use computed::computed;
-use place::aws;
+use place::{aws, gcp};
 use storage::{buckets, encryption, protection, registry};
 use tfplugin::Type;
 use tfplugin::schema::{Attribute, Block, Nesting, Schema};
@@ -59,8 +59,9 @@ pub fn schema() -> Schema {
         version: VERSION,
         description: "One ML environment: Kubernetes cluster with node pools, image registry, buckets by purpose, keys, \
                       log groups, secret names and one identity per purpose (ci, deploy, runtime, drift, retrain), \
-                      entered through OIDC federation. Never a static key.\n\nOnly `name`, the account and the region \
-                      replace an environment; everything else is changed in place, or refused at plan with the way \
+                      entered through OIDC federation. On AWS or Google Cloud, with the same \
+                      attributes and outputs. Never a static key.\n\nOnly `name`, the account or project, and the region or \
+                      location replace an environment; everything else is changed in place, or refused at plan with the way \
                       forward."
             .into(),
         attributes: all,
@@ -99,10 +100,12 @@ fn settings() -> Attributes {
         (
             "tags",
             Attribute::of(string_map()).optional().description(
-                "Tags on every object, beside the provider's `default_tags`. Keys beginning with `mlops:` are ours. *In place*.",
+                "Tags on every object, beside the provider's `default_tags`; labels on Google Cloud, where they are of lower-case letters, \
+                 digits, `_` and `-`. Keys beginning with `mlops` are ours. *In place*.",
             ),
         ),
         ("aws", aws()),
+        ("gcp", gcp()),
         ("cluster", cluster()),
         ("node_pools", node_pools()),
         ("registry", registry()),
@@ -116,7 +119,7 @@ fn settings() -> Attributes {
             Attribute::object(attributes([(
                 "retention_days",
                 number().optional_computed().description(
-                    "Days that logs of the control plane are kept (one of CloudWatch's values). Default: dev 30, staging 90, prod 365. *In place*.",
+                    "Days that logs of the cluster are kept (on AWS one of CloudWatch's values). Default: dev 30, staging 90, prod 365. *In place*.",
                 ),
             )]))
             .optional_computed()
@@ -251,7 +254,17 @@ mod tests {
         }
         let mut found = Vec::new();
         replacing("", &schema().attributes, &mut found);
-        assert_eq!(found, ["aws.account_id", "aws.region", "name"]);
+        assert_eq!(
+            found,
+            [
+                "aws.account_id",
+                "aws.region",
+                "gcp.location",
+                "gcp.project",
+                "gcp.region",
+                "name"
+            ]
+        );
     }
 
     #[test]

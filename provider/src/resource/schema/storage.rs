@@ -14,12 +14,12 @@ pub(super) fn registry() -> Attribute {
         ),
         (
             "reference",
-            string().optional().description("With `reference`: prefix of the repositories, for example `123456789012.dkr.ecr.eu-west-1.amazonaws.com/build`."),
+            string().optional().description("With `reference`: prefix of the repositories, for example `123456789012.dkr.ecr.eu-west-1.amazonaws.com/build`, or the repository, for example `europe-west1-docker.pkg.dev/acme-build/images`."),
         ),
         ("immutable_tags", boolean().optional_computed().description("A tag cannot be moved. Default: `true`. *In place*.")),
         ("scan_on_push", boolean().optional_computed().description("Scan each pushed image. Default: `true`. *In place*.")),
         ("untagged_days", number().optional_computed().description("Days that untagged images stay. Default: dev 7, staging 14, prod 30. *In place*.")),
-        ("keep_tagged", number().optional_computed().description("Number of tagged images that stay. Default: dev 30, staging 50, prod 200. *In place*.")),
+        ("keep_tagged", number().optional_computed().description("Number of tagged images that stay. Default: dev 30, staging 50, prod 200. On Google Cloud only without `immutable_tags`, which keep all. *In place*.")),
     ]))
     .optional_computed()
     .description("Image repositories, one set per service.")
@@ -27,7 +27,7 @@ pub(super) fn registry() -> Attribute {
 
 fn bucket(purpose: &str) -> Attribute {
     Attribute::object(attributes([
-        ("existing", string().optional().description("Name of a bucket to use as it is; it is never changed. A change is *refused*.")),
+        ("existing", string().optional().description("AWS only: name of a bucket to use as it is; it is never changed. On Google Cloud take it over with `adopt`. A change is *refused*.")),
         ("versioning", boolean().optional_computed().description("Old versions are kept. Default: `true`. *In place*.")),
         ("retention_days", number().optional_computed().description("Days that objects stay; unset = for ever. *In place*.")),
         ("noncurrent_days", number().optional_computed().description("Days that old versions stay. Default: dev 14, staging 30, prod 90. *In place*.")),
@@ -36,7 +36,7 @@ fn bucket(purpose: &str) -> Attribute {
         (
             "write_once",
             string().optional_computed().description(
-                "`versioned` (default): overwriting keeps the old version; `conditional`: writers must ask that the object is not there. *In place*.",
+                "`versioned` (default on AWS): overwriting keeps the old version; `conditional` (default on Google Cloud): nothing can be overwritten. *In place*.",
             ),
         ),
         (
@@ -68,7 +68,7 @@ pub(super) fn encryption() -> Attribute {
         Attribute::object(attributes([(
             "key",
             string().optional().description(
-                "ARN of a key to use instead of one of the environment's. A change is *refused*.",
+                "ARN or full name of a key to use instead of one of the environment's. A change is *refused*.",
             ),
         )]))
         .optional()
@@ -89,13 +89,13 @@ pub(super) fn encryption() -> Attribute {
             "rotation_days",
             number()
                 .optional_computed()
-                .description("Days between rotations. Default: 365. *In place*."),
+                .description("Days between rotations. Default: 365, on Google Cloud 90. *In place*."),
         ),
         (
             "deletion_window_days",
-            number()
-                .optional_computed()
-                .description("Days a deleted key can be brought back. Default: dev 7, else 30. *In place*."),
+            number().optional_computed().description(
+                "AWS only: days a deleted key can be brought back. Default: dev 7, else 30. *In place*.",
+            ),
         ),
     ]))
     .optional_computed()

@@ -1,4 +1,4 @@
-//! Which credentials we work with, and which we refuse.
+//! Which credentials of AWS we work with, and which we refuse.
 
 use std::collections::BTreeSet;
 
