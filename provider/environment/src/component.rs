@@ -114,6 +114,12 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether it outlives every environment, so that its being there says nothing: APIs are never disabled, key rings
+    /// and keys never deleted.
+    pub fn lasts(self) -> bool {
+        matches!(self, Self::GcpServices | Self::GcpKeyRing | Self::GcpKey)
+    }
+
     /// Whether it mostly stands already when its turn comes in a fresh environment, so that looking first spares a
     /// create that fails: pools come with their cluster, key rings and keys outlive environments.
     pub fn found_standing(self) -> bool {
@@ -174,6 +180,19 @@ pub struct Component {
 }
 
 impl Component {
+    /// Address of the component whose deletion takes this one with it, so that it needs none of its own: GKE deletes
+    /// pools with their cluster, and nobody can enter an account that is gone.
+    pub fn goes_with(&self) -> Option<Address> {
+        match self.kind {
+            Kind::GcpNodePool => Some(Address::new(&["cluster"])),
+            Kind::GcpTrust => {
+                let rest = self.address.as_str().strip_prefix("trust.")?;
+                Some(Address::new(&["identities", rest]))
+            }
+            _ => None,
+        }
+    }
+
     /// By what the cloud's object is found and can be adopted: its id, or the name it has where ids are random.
     pub fn handle(&self) -> String {
         let text = |name: &str| {

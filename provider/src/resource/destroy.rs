@@ -1,9 +1,10 @@
 //! ApplyResourceChange to nothing: destroy, or the delete leg of a replacement.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mlops_environment::claim::{Admission, Operation as ClaimOperation};
-use mlops_environment::component::{Address, Component, OnDestroy, Present};
+use mlops_environment::component::{Address, Component, Management, OnDestroy, Present};
 use mlops_environment::driver::Failure;
 use mlops_environment::plan::Decision;
 use mlops_environment::reference;
@@ -92,8 +93,23 @@ async fn try_destroy(
             state::text(&request.prior, "uid").unwrap_or_default(),
         )
     });
+    // What goes with another needs no deletion of its own, as long as the other is deleted.
+    let carrier = |component: &Component| {
+        let carrier = model.component(component.goes_with()?.as_str())?;
+        let deleted = carrier.management == Management::Create && carrier.on_destroy != OnDestroy::Retain;
+        deleted.then(|| carrier.address.clone())
+    };
+    let carried: BTreeMap<Address, Address> = model
+        .components
+        .iter()
+        .filter_map(|component| Some((component.address.clone(), carrier(component)?)))
+        .collect();
     let work = Destroy {
-        components: model.components.iter().collect(),
+        components: model
+            .components
+            .iter()
+            .filter(|component| !carried.contains_key(&component.address))
+            .collect(),
         seen: private.seen.clone(),
         world,
         decision,
@@ -105,8 +121,9 @@ async fn try_destroy(
         .collect();
     let results = executor
         .destroy(work, |address| {
-            left.retain(|other| other != address);
-            private.seen.remove(address);
+            let went = |other: &Address| other == address || carried.get(other) == Some(address);
+            left.retain(|other| !went(other));
+            private.seen.retain(|other, _| !went(other));
             context.checkpoint(remaining(&request.prior, &left), private.bytes());
         })
         .await;
@@ -138,7 +155,7 @@ async fn try_destroy(
 
 /// Says what remains by design.
 fn leftovers(id: &str, components: &[Component]) -> Option<Diagnostic> {
-    use mlops_environment::component::{Kind, Management};
+    use mlops_environment::component::Kind;
     let mut lines = Vec::new();
     for component in components {
         let name = component.id.as_deref().unwrap_or(component.address.as_str());

@@ -128,12 +128,14 @@ pub(super) fn recorded(private: &Private, state: &Value) -> BTreeMap<Address, St
     recorded
 }
 
-/// Existing objects are there whoever else is: they say nothing about whether the environment stands.
+/// Existing objects are there whoever else is, and so is what is never deleted: they say nothing about whether the
+/// environment stands.
 fn not_ours(sighting: &Sighting) -> bool {
     matches!(
         sighting.wanted.management,
         Management::Existing | Management::Shared
-    ) || matches!(&sighting.found, Err(Problem::Unresolved(_)))
+    ) || sighting.wanted.kind.lasts()
+        || matches!(&sighting.found, Err(Problem::Unresolved(_)))
 }
 
 /// What is known before anything is read: outputs as last seen, and the environment's own values.

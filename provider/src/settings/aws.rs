@@ -49,7 +49,7 @@ pub struct AssumeRoleWithWebIdentity {
 }
 
 /// AWS services whose endpoint can be set.
-pub const ENDPOINTS: [&str; 9] = [
+pub(super) const ENDPOINTS: [&str; 9] = [
     "ec2",
     "ecr",
     "eks",

@@ -10,6 +10,7 @@ use std::time::Duration;
 use mlops_environment::claim::{Claim, Lease};
 use mlops_environment::component::{Component, Kind, Observation, Owner, Present, Properties, Status};
 use mlops_environment::driver::{Caller, ClaimVersion, Driver, Failure, Monitor, Pending, Reason};
+use mlops_environment::gcp::Mark;
 use mlops_environment::plan::Change;
 use serde_json::Value;
 
@@ -72,6 +73,17 @@ impl Memory {
             .iter()
             .map(|((kind, name), present)| (format!("{kind:?} {name}"), present.id.clone()))
             .collect()
+    }
+
+    /// The same without what no environment takes with it.
+    pub(crate) fn mortal(&self) -> BTreeMap<String, String> {
+        let mut inner = self.ids();
+        inner.retain(|name, _| {
+            !["GcpServices ", "GcpKeyRing ", "GcpKey "]
+                .iter()
+                .any(|kind| name.starts_with(kind))
+        });
+        inner
     }
 
     /// The calls since the last question.
@@ -166,12 +178,54 @@ fn owner(properties: &Properties) -> Owner {
             .and_then(|tags| tags.get(name))
             .and_then(Value::as_str)
     };
+    let text = |name: &str| properties.get(name).and_then(Value::as_str);
+    if let Some(mark) = text("description").and_then(|text| serde_json::from_str::<Mark>(text).ok()) {
+        return Owner::Environment {
+            id: mark.environment,
+            uid: mark.uid,
+        };
+    }
+    // What carries no mark says who asks.
+    if let Some(id) = text("owner") {
+        return Owner::Environment {
+            id: id.to_owned(),
+            uid: String::new(),
+        };
+    }
+    if let (Some(id), Some(uid)) = (tag("mlops_environment"), tag("mlops_uid")) {
+        return Owner::Environment {
+            id: id.replace('_', "/"),
+            uid: uid.to_owned(),
+        };
+    }
     match (tag("mlops:environment"), tag("mlops:uid")) {
         (Some(id), Some(uid)) => Owner::Environment {
             id: id.to_owned(),
             uid: uid.to_owned(),
         },
         _ => Owner::Unmarked,
+    }
+}
+
+/// Pools that GKE makes with their cluster.
+fn initial_pools(inner: &mut Inner, cluster: &Component) {
+    let pools = cluster.properties.get("initial_pools").and_then(Value::as_object);
+    for (address, pool) in pools.into_iter().flatten() {
+        let properties: Properties = pool.as_object().expect("a pool").clone().into_iter().collect();
+        let name = properties["name"].as_str().expect("a name").to_owned();
+        let key = address.trim_start_matches("node_pools.");
+        let present = Present {
+            id: format!(
+                "{}/nodePools/{key}",
+                cluster.properties["name"].as_str().expect("a name")
+            ),
+            owner: owner(&properties),
+            status: Status::Ready,
+            properties,
+            outputs: BTreeMap::new(),
+            foreign: Vec::new(),
+        };
+        inner.objects.insert((Kind::GcpNodePool, name), present);
     }
 }
 
@@ -191,7 +245,8 @@ fn outputs(component: &Component, name: &str, number: u64) -> BTreeMap<String, S
     let mut add = |key: &str, value: String| {
         outputs.entry(key.to_owned()).or_insert(value);
     };
-    if !component.outputs.contains_key("arn") {
+    let gcp = format!("{:?}", component.kind).starts_with("Gcp");
+    if !gcp && !component.outputs.contains_key("arn") {
         add(
             "arn",
             format!("arn:aws:test:eu-west-1:123456789012:{name}-{number}"),
@@ -205,6 +260,12 @@ fn outputs(component: &Component, name: &str, number: u64) -> BTreeMap<String, S
             add("issuer", format!("https://oidc.example/id/{number}"));
             add("version", "1.33".into());
             add("security_group", format!("sg-{number}"));
+        }
+        Kind::GcpServiceAccount => add("unique_id", format!("{number:021}")),
+        Kind::GcpCluster => {
+            add("endpoint", format!("https://{number}.gke.goog"));
+            add("ca_certificate", "Y2E=".into());
+            add("version", "1.33".into());
         }
         Kind::AwsNetwork => {
             add("vpc_id", name.to_owned());
@@ -234,7 +295,7 @@ impl Driver for Memory {
             let name = name(component);
             let mut inner = self.lock();
             inner.calls.push(format!("observe {name}"));
-            if component.kind == Kind::AwsNetwork {
+            if matches!(component.kind, Kind::AwsNetwork | Kind::GcpNetwork) {
                 return Ok(Observation::Present(Present {
                     id: name.clone(),
                     owner: Owner::Unmarked,
@@ -282,6 +343,7 @@ impl Driver for Memory {
                     .map(str::to_owned);
                 if let Some(cluster) = needs
                     && !inner.objects.contains_key(&(Kind::AwsCluster, cluster.clone()))
+                    && !inner.objects.contains_key(&(Kind::GcpCluster, cluster.clone()))
                 {
                     return Err(failure(
                         &operation,
@@ -314,6 +376,7 @@ impl Driver for Memory {
                 inner
                     .objects
                     .insert((component.kind, name.clone()), present.clone());
+                initial_pools(&mut inner, component);
                 present
             };
             match strike {
@@ -437,7 +500,15 @@ impl Driver for Memory {
                 && present.id == found.id
             {
                 inner.objects.remove(&(component.kind, name.clone()));
-                if component.kind == Kind::AwsBucket {
+                match component.kind {
+                    Kind::GcpCluster => inner.objects.retain(|(kind, _), _| *kind != Kind::GcpNodePool),
+                    Kind::GcpServiceAccount => {
+                        let trust = name.replace("identities.", "trust.");
+                        inner.objects.remove(&(Kind::GcpTrust, trust));
+                    }
+                    _ => {}
+                }
+                if matches!(component.kind, Kind::AwsBucket | Kind::GcpBucket) {
                     inner.claims.retain(|(bucket, _), _| *bucket != name);
                 }
             }
@@ -501,7 +572,8 @@ impl Driver for Memory {
                 ));
             }
             let mut inner = self.lock();
-            if !inner.objects.contains_key(&(Kind::AwsBucket, bucket.to_owned())) {
+            let has = |kind| inner.objects.contains_key(&(kind, bucket.to_owned()));
+            if !has(Kind::AwsBucket) && !has(Kind::GcpBucket) {
                 return Err(failure(
                     "write_claim",
                     Reason::NotFound,
