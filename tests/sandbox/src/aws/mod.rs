@@ -23,7 +23,6 @@ pub mod logs;
 pub mod output;
 pub mod page;
 pub mod partition;
-pub mod principal;
 pub mod s3;
 pub mod secretsmanager;
 pub mod sts;

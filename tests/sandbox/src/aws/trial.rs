@@ -63,7 +63,13 @@ impl Trial {
         input: Value,
         payload: &[u8],
     ) -> Result<Answer, Refusal> {
-        let call = Call {
+        let call = self.request(service, operation, input, payload);
+        answer(&mut self.world, &call)
+    }
+
+    /// A call as it comes to a service.
+    pub(crate) fn request(&self, service: &str, operation: &str, input: Value, payload: &[u8]) -> Call {
+        Call {
             service: service.into(),
             operation: operation.into(),
             input,
@@ -77,8 +83,7 @@ impl Trial {
             at: self.now,
             request_id: "trial".into(),
             origin: "http://127.0.0.1:1".into(),
-        };
-        answer(&mut self.world, &call)
+        }
     }
 
     /// The output of a call that succeeds.

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::repository::{change, find};
 use super::{invalid, refusal};
 use crate::answer::{Answer, Refusal};
+use crate::aws::iam::document::principals_exist;
 use crate::aws::output::said;
-use crate::aws::principal;
 use crate::call::Call;
 use crate::world::World;
 
@@ -15,7 +15,7 @@ use crate::world::World;
 const LONGEST: usize = 10_240;
 
 /// Refuses a document that ECR would not keep.
-pub(super) fn check(world: &World, document: &str) -> Result<(), Refusal> {
+pub(super) fn check(world: &World, call: &Call, document: &str) -> Result<(), Refusal> {
     let bad = |what: String| {
         invalid(
             "PolicyText",
@@ -35,9 +35,7 @@ pub(super) fn check(world: &World, document: &str) -> Result<(), Refusal> {
         }
     }
     // Principals must exist: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html. The wording is a guess.
-    if let Some(name) = principal::unknown(world, &policy) {
-        return Err(bad(format!("Principal not found: {name}")));
-    }
+    principals_exist(world, &policy, call.at).map_err(|refusal| bad(refusal.message))?;
     Ok(())
 }
 
@@ -64,7 +62,7 @@ fn missing(call: &Call) -> Refusal {
 pub(super) fn set(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     find(world, call)?;
     let document = call.required("policyText");
-    check(world, document)?;
+    check(world, call, document)?;
     change(world, call)?.policy = Some(document.to_owned());
     Ok(said(answered(call, document)))
 }

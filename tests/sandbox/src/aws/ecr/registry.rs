@@ -29,7 +29,7 @@ pub(super) fn own(call: &Call) -> Result<(), Refusal> {
 /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutRegistryPolicy.html>
 pub(super) fn put_policy(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let document = call.required("policyText");
-    policy::check(world, document)?;
+    policy::check(world, call, document)?;
     state_mut(world, call).policy = Some(document.to_owned());
     Ok(said(json!({"registryId": call.account, "policyText": document})))
 }

@@ -18,6 +18,7 @@ mod cipher;
 mod deletion;
 mod grant;
 mod key;
+mod need;
 mod policy;
 mod rotation;
 mod tagging;
@@ -26,6 +27,7 @@ pub mod usage;
 pub use alias::Alias;
 pub use grant::Grant;
 pub use key::{Key, Manager};
+pub use need::Need;
 pub use rotation::Rotation;
 
 /// Keys and aliases of a region.

@@ -8,8 +8,9 @@ use serde_json::json;
 use super::key::{change, find_by_id};
 use super::refusal;
 use crate::answer::{Answer, Refusal};
+use crate::aws::iam::document::principals_exist;
 use crate::aws::output::said;
-use crate::aws::{partition, principal};
+use crate::aws::{authorize, partition};
 use crate::call::Call;
 use crate::world::World;
 
@@ -63,13 +64,13 @@ pub(super) fn check(world: &World, call: &Call, document: &str, arn: &str) -> Re
         }
     }
     // hashicorp/aws, internal/service/kms/key.go: a principal that is not there yet is refused, and tried again.
-    if principal::unknown(world, &policy).is_some() {
+    if principals_exist(world, &policy, call.at).is_err() {
         return Err(malformed(
             "Policy contains a statement with one or more invalid principals.".into(),
         ));
     }
     let bypass = call.flag("BypassPolicyLockoutSafetyCheck");
-    if !bypass && !lets_back_in(call, &policy, arn) {
+    if !bypass && !lets_back_in(world, call, &policy, arn) {
         return Err(malformed(
             "The new key policy will not allow you to update the key policy in the future.".into(),
         ));
@@ -80,9 +81,9 @@ pub(super) fn check(world: &World, call: &Call, document: &str, arn: &str) -> Re
 /// Whether the caller, whatever its own policies allow, could still change the policy.
 ///
 /// <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html>, `BypassPolicyLockoutSafetyCheck`.
-fn lets_back_in(call: &Call, policy: &Policy, arn: &str) -> bool {
+fn lets_back_in(world: &World, call: &Call, policy: &Policy, arn: &str) -> bool {
     let everything = Policy::new([Statement::allow(["kms:*"]).on(["*"])]);
-    let request = Request::new(principal::caller(call), "kms:PutKeyPolicy", arn)
+    let request = Request::new(authorize::caller(world, call), "kms:PutKeyPolicy", arn)
         .owned_by(&call.account)
         .with("kms:CallerAccount", &call.account)
         .with("aws:SecureTransport", "true");

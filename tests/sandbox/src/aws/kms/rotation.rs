@@ -75,7 +75,7 @@ pub(super) fn status(world: &World, call: &Call) -> Result<Answer, Refusal> {
         next.to_string()
     });
     Ok(said(json!({
-        "KeyId": key.arn,
+        "KeyId": key.id,
         "KeyRotationEnabled": rotation.is_some(),
         "RotationPeriodInDays": rotation.map(|rotation| rotation.days),
         "NextRotationDate": next,

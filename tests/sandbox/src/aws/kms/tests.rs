@@ -148,6 +148,9 @@ fn a_policy_that_locks_out_or_names_nobody_known_is_refused() {
     assert!(refused(&mut trial, policy(&elsewhere)).contains("update the key policy in the future"));
     let odd = json!({"Service": "logs.example.com"});
     assert!(refused(&mut trial, policy(&odd)).contains("invalid principals"));
+    let gone =
+        json!({"AWS": [format!("arn:aws:iam::{ACCOUNT}:root"), format!("arn:aws:iam::{ACCOUNT}:role/none")]});
+    assert!(refused(&mut trial, policy(&gone)).contains("invalid principals"));
     refused(&mut trial, "{".into());
     refused(
         &mut trial,

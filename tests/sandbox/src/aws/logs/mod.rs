@@ -16,10 +16,12 @@ use crate::world::World;
 mod delivery;
 mod group;
 mod key;
+mod policy;
 mod stream;
 mod tagging;
 
 pub use delivery::deliver;
+pub use policy::ResourcePolicy;
 pub use stream::Stream;
 
 /// Log groups of a region.
@@ -27,6 +29,9 @@ pub use stream::Stream;
 pub struct State {
     /// By name.
     pub groups: BTreeMap<String, Group>,
+    /// Resource policies by name.
+    #[serde(default)]
+    pub policies: BTreeMap<String, ResourcePolicy>,
 }
 
 /// A log group.
@@ -75,6 +80,10 @@ pub fn answer(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         "DescribeLogStreams" => stream::describe(world, call),
         "PutLogEvents" => stream::put(world, call),
         "GetLogEvents" => stream::get(world, call),
+        "FilterLogEvents" => stream::filter(world, call),
+        "PutResourcePolicy" => policy::put(world, call),
+        "DescribeResourcePolicies" => policy::describe(world, call),
+        "DeleteResourcePolicy" => policy::delete(world, call),
         _ => Err(not_carried(call)),
     }
 }

@@ -176,3 +176,53 @@ pub(super) fn get(world: &World, call: &Call) -> Result<Answer, Refusal> {
         "nextBackwardToken": "b/end",
     })))
 }
+
+/// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html>: of one pattern only the
+/// plain words, all of which must be there.
+pub(super) fn filter(world: &World, call: &Call) -> Result<Answer, Refusal> {
+    let pattern = call.text("filterPattern").unwrap_or_default();
+    if pattern.contains(['{', '[', '%', '?', '-', '"']) {
+        return Err(invalid(format!(
+            "Invalid filter pattern for this sandbox, which carries plain words: {pattern}"
+        )));
+    }
+    let words: Vec<&str> = pattern.split_whitespace().collect();
+    let names = call.input.get("logStreamNames").and_then(Value::as_array);
+    let prefix = call.text("logStreamNamePrefix").unwrap_or_default();
+    let bound = |member: &str| call.input.get(member).and_then(Value::as_i64);
+    let (from, until) = (bound("startTime"), bound("endTime"));
+    let mut found: Vec<(String, Value)> = Vec::new();
+    for (name, stream) in &group(world, call)?.streams {
+        let wanted = names.is_none_or(|names| names.iter().any(|one| one.as_str() == Some(name)));
+        if !wanted || !name.starts_with(prefix) {
+            continue;
+        }
+        for (index, event) in stream.events.iter().enumerate() {
+            let inside =
+                from.is_none_or(|from| event.at >= from) && until.is_none_or(|until| event.at <= until);
+            if inside && words.iter().all(|word| event.message.contains(word)) {
+                let order = format!("{:020} {name} {index:010}", event.at.max(0));
+                let shown = json!({
+                    "logStreamName": name,
+                    "timestamp": event.at,
+                    "message": event.message,
+                    "ingestionTime": event.ingested.as_millisecond(),
+                    "eventId": format!("{name}/{index}"),
+                });
+                found.push((order, shown));
+            }
+        }
+    }
+    found.sort_by(|one, other| one.0.cmp(&other.0));
+    let page = page(
+        found,
+        call.text("nextToken"),
+        call.count("limit"),
+        10_000,
+        world.behaviour.page,
+    )
+    .map_err(|_| invalid("The specified nextToken is invalid."))?;
+    Ok(said(
+        json!({"events": page.entries, "searchedLogStreams": [], "nextToken": page.next}),
+    ))
+}

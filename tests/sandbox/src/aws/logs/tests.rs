@@ -218,6 +218,14 @@ fn events_are_read_back() {
         json!({"logGroupName": "a", "logStreamName": "s", "startTime": 2}),
     );
     assert_eq!(got["events"].as_array().unwrap().len(), 2);
+    let filter = |pattern: &str| json!({"logGroupName": "a", "filterPattern": pattern});
+    let found = trial.ok("FilterLogEvents", filter("m"));
+    assert_eq!(found["events"].as_array().unwrap().len(), 3);
+    assert_eq!(trial.ok("FilterLogEvents", filter("other"))["events"], json!([]));
+    assert_eq!(
+        trial.code("FilterLogEvents", filter("{ $.a = 1 }")),
+        "InvalidParameterException"
+    );
     let missing = json!({"logGroupName": "a", "logStreamName": "none"});
     assert_eq!(
         trial.code("GetLogEvents", missing.clone()),
@@ -230,6 +238,36 @@ fn events_are_read_back() {
     assert_eq!(
         trial.ok("DescribeLogStreams", json!({"logGroupName": "a"}))["logStreams"][0]["logStreamName"],
         "s"
+    );
+}
+
+#[test]
+fn resource_policies_are_few() {
+    let mut trial = Trial::of("logs");
+    let put = |name: &str, document: &str| json!({"policyName": name, "policyDocument": document});
+    let good = r#"{"Version": "2012-10-17", "Statement": []}"#;
+    for n in 0..10 {
+        trial.ok("PutResourcePolicy", put(&n.to_string(), good));
+    }
+    assert_eq!(
+        trial.code("PutResourcePolicy", put("more", good)),
+        "LimitExceededException"
+    );
+    assert_eq!(
+        trial.code("PutResourcePolicy", put("1", "{")),
+        "InvalidParameterException"
+    );
+    trial.ok("DeleteResourcePolicy", json!({"policyName": "1"}));
+    assert_eq!(
+        trial.code("DeleteResourcePolicy", json!({"policyName": "1"})),
+        "ResourceNotFoundException"
+    );
+    assert_eq!(
+        trial.ok("DescribeResourcePolicies", json!({}))["resourcePolicies"]
+            .as_array()
+            .unwrap()
+            .len(),
+        9
     );
 }
 

@@ -31,6 +31,7 @@ mod lock;
 mod logging;
 mod multipart;
 mod name;
+mod needs;
 mod object;
 mod policy;
 mod public_access;
@@ -42,6 +43,7 @@ pub use delivery::Pending;
 pub use encryption::Sealing;
 pub use lifecycle::Lifecycle;
 pub use multipart::Upload;
+pub use needs::needs;
 pub use object::{Content, Version};
 pub use public_access::Block;
 

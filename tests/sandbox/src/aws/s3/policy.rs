@@ -1,13 +1,14 @@
 //! Bucket policies: checked, kept, and judged to be public or not.
 
+use jiff::Timestamp;
 use mlops_access::aws::actions::lookup;
 use mlops_access::aws::{Condition, Effect, Narrowing, Policy, PrincipalName, Scope, Statement};
 use serde_json::json;
 
 use super::{Bucket, arn, configure, find};
 use crate::answer::{Answer, Refusal};
+use crate::aws::iam::document::principals_exist;
 use crate::aws::output::said;
-use crate::aws::principal;
 use crate::call::Call;
 use crate::world::World;
 
@@ -39,7 +40,7 @@ fn malformed(message: &str) -> Refusal {
 }
 
 /// Refuses a document that S3 would not keep.
-fn check(world: &World, bucket: &Bucket, document: &str) -> Result<Policy, Refusal> {
+fn check(world: &World, bucket: &Bucket, document: &str, now: Timestamp) -> Result<Policy, Refusal> {
     if !document.starts_with('{') {
         return Err(malformed(
             "Policies must be valid JSON and the first byte must be '{'",
@@ -54,7 +55,7 @@ fn check(world: &World, bucket: &Bucket, document: &str) -> Result<Policy, Refus
     for statement in &policy.statements {
         check_statement(statement, &own)?;
     }
-    if principal::unknown(world, &policy).is_some() {
+    if principals_exist(world, &policy, now).is_err() {
         return Err(malformed("Invalid principal in policy"));
     }
     Ok(policy)
@@ -158,7 +159,7 @@ pub(super) fn status(world: &World, call: &Call) -> Result<Answer, Refusal> {
 pub(super) fn put(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let bucket = find(world, call)?;
     let document = call.required("Policy");
-    let policy = check(world, bucket, document)?;
+    let policy = check(world, bucket, document, call.at)?;
     if bucket.block.is_some_and(|block| block.policy) && is_public(&policy) {
         return Err(Refusal::new(
             403,

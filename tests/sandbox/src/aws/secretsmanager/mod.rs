@@ -14,6 +14,7 @@ use crate::world::World;
 mod deletion;
 mod hidden;
 mod list;
+mod needs;
 mod password;
 mod policy;
 mod secret;
@@ -21,6 +22,7 @@ mod tagging;
 mod value;
 
 pub use hidden::Hidden;
+pub use needs::needs;
 pub use secret::{Deletion, Secret};
 pub use value::Version;
 

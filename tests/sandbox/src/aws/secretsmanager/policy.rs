@@ -6,8 +6,8 @@ use serde_json::json;
 use super::refusal;
 use super::secret::{change, change_any, find};
 use crate::answer::{Answer, Refusal};
+use crate::aws::iam::document::principals_exist;
 use crate::aws::output::said;
-use crate::aws::principal;
 use crate::call::Call;
 use crate::world::World;
 
@@ -40,7 +40,7 @@ fn check(world: &World, call: &Call, document: &str) -> Result<(), Refusal> {
             ));
         }
     }
-    if principal::unknown(world, &policy).is_some() {
+    if principals_exist(world, &policy, call.at).is_err() {
         return Err(malformed(
             "This resource policy contains an unsupported principal.",
         ));

@@ -175,6 +175,12 @@ fn a_value_needs_a_usable_key() {
         "CreateSecret",
         json!({"Name": "a", "SecretString": "x", "KmsKeyId": key}),
     );
+    let read = trial.request("secretsmanager", "GetSecretValue", json!({"SecretId": "a"}), b"");
+    let needs = super::needs(&trial.world, &read);
+    assert_eq!(
+        (needs.len(), needs[0].action, needs[0].context.0),
+        (1, "kms:Decrypt", "SecretARN")
+    );
     trial
         .call_to("kms", "DisableKey", json!({"KeyId": key}), b"")
         .unwrap();

@@ -378,3 +378,34 @@ fn object_tags_are_replaced_and_removed() {
         "NoSuchKey"
     );
 }
+
+#[test]
+fn an_encrypted_object_asks_for_its_key_in_the_callers_name() {
+    let mut trial = trial();
+    bucket(&mut trial, "data");
+    let key = key(&mut trial);
+    let call = |trial: &crate::aws::trial::Trial, operation: &str| {
+        crate::aws::s3::needs(
+            &trial.world,
+            &trial.request("s3", operation, json!({"Bucket": "data", "Key": "a"}), b""),
+        )
+    };
+    assert_eq!(call(&trial, "PutObject"), []);
+    for (bucket_key, context) in [(true, "arn:aws:s3:::data"), (false, "arn:aws:s3:::data/a")] {
+        let rule = json!({"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}, "BucketKeyEnabled": bucket_key});
+        trial.ok(
+            "PutBucketEncryption",
+            json!({"Bucket": "data", "ServerSideEncryptionConfiguration": {"Rules": [rule]}}),
+        );
+        put(&mut trial, "a", b"x");
+        for (operation, action) in [("PutObject", "kms:GenerateDataKey"), ("GetObject", "kms:Decrypt")] {
+            let needs = call(&trial, operation);
+            assert_eq!(needs.len(), 1, "{operation}");
+            assert_eq!(
+                (needs[0].action, &needs[0].key, needs[0].context.1.as_str()),
+                (action, &key, context)
+            );
+            assert_eq!(needs[0].via, "s3.eu-west-1.amazonaws.com");
+        }
+    }
+}
