@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::repository::{change, find};
 use super::{invalid, refusal};
 use crate::answer::{Answer, Refusal};
+use crate::aws::blob::Blob;
 use crate::aws::output::said;
 use crate::call::Call;
 use crate::world::World;
@@ -45,7 +46,7 @@ pub(super) fn check(world: &World, call: &Call) -> Result<Answer, Refusal> {
 pub(super) fn begin(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     find(world, call)?;
     let id = world.random.uuid();
-    change(world, call)?.uploads.insert(id.clone(), Vec::new());
+    change(world, call)?.uploads.insert(id.clone(), Blob::default());
     Ok(said(json!({"uploadId": id, "partSize": PART})))
 }
 
@@ -71,6 +72,7 @@ pub(super) fn upload(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
         .uploads
         .get(call.required("uploadId"))
         .ok_or_else(|| no_upload(call))?;
+    let known = &known.0;
     if first != known.len() {
         return Err(refusal(
             "InvalidLayerPartException",
@@ -85,12 +87,12 @@ pub(super) fn upload(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
         .uploads
         .get_mut(call.required("uploadId"))
         .ok_or_else(|| no_upload(call))?;
-    upload.extend(bytes);
+    upload.0 = [&upload.0[..], &bytes].concat().into();
     Ok(said(json!({
         "registryId": call.account,
         "repositoryName": call.required("repositoryName"),
         "uploadId": call.required("uploadId"),
-        "lastByteReceived": upload.len().saturating_sub(1),
+        "lastByteReceived": upload.0.len().saturating_sub(1),
     })))
 }
 
@@ -108,6 +110,7 @@ pub(super) fn complete(world: &mut World, call: &Call) -> Result<Answer, Refusal
         .uploads
         .get(call.required("uploadId"))
         .ok_or_else(|| no_upload(call))?;
+    let bytes = &bytes.0;
     if bytes.is_empty() {
         return Err(refusal("EmptyUploadException", "The layer upload has no parts"));
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::answer::{Answer, Refusal};
+use crate::aws::blob::Blob;
 use crate::aws::not_carried;
 use crate::aws::tags::Tags;
 use crate::call::Call;
@@ -69,7 +70,7 @@ pub struct Repository {
     /// Sizes of layers by digest.
     pub layers: BTreeMap<String, usize>,
     /// Layers that come in, by upload id.
-    pub uploads: BTreeMap<String, Vec<u8>>,
+    pub uploads: BTreeMap<String, Blob>,
 }
 
 /// Answers a call.

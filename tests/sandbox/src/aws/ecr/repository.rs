@@ -126,12 +126,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
 }
 
 pub(super) fn arn(call: &Call, name: &str) -> String {
-    format!(
-        "arn:{}:ecr:{}:{}:repository/{name}",
-        partition::of(&call.region),
-        call.region,
-        call.account
-    )
+    crate::aws::arn::regional("ecr", &call.region, &call.account, &format!("repository/{name}"))
 }
 
 /// The key of a repository: the one that was named, or ECR's own.

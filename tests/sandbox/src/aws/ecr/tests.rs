@@ -414,6 +414,78 @@ fn the_login_token_is_good_for_twelve_hours() {
     );
 }
 
+#[test]
+fn tags_layers_and_settings_have_rules() {
+    let mut trial = Trial::of("ecr");
+    let arn = create(&mut trial, json!({}))["repositoryArn"].clone();
+    let many: Vec<Value> = (0..51)
+        .map(|n| json!({"Key": n.to_string(), "Value": ""}))
+        .collect();
+    for (tags, code) in [
+        (json!(many), "TooManyTagsException"),
+        (
+            json!([{"Key": "a", "Value": ""}, {"Key": "a", "Value": ""}]),
+            "InvalidTagParameterException",
+        ),
+        (
+            json!([{"Key": "aws:a", "Value": ""}]),
+            "InvalidTagParameterException",
+        ),
+    ] {
+        assert_eq!(
+            trial.code("TagResource", json!({"resourceArn": arn, "tags": tags})),
+            code
+        );
+    }
+    assert_eq!(
+        trial.code("ListTagsForResource", json!({"resourceArn": "x"})),
+        "InvalidParameterException"
+    );
+    let gone = arn.as_str().unwrap().replace("churn", "none");
+    for operation in ["ListTagsForResource", "TagResource", "UntagResource"] {
+        assert_eq!(
+            trial.code(operation, json!({"resourceArn": gone})),
+            "RepositoryNotFoundException"
+        );
+    }
+    let upload = |trial: &mut Trial| {
+        let id = trial.ok("InitiateLayerUpload", json!({"repositoryName": NAME}))["uploadId"].clone();
+        let part = json!({"repositoryName": NAME, "uploadId": id, "partFirstByte": 0, "partLastByte": 2, "layerPartBlob": STANDARD.encode("one")});
+        trial.ok("UploadLayerPart", part);
+        json!({"repositoryName": NAME, "uploadId": id, "layerDigests": []})
+    };
+    let first = upload(&mut trial);
+    trial.ok("CompleteLayerUpload", first);
+    let second = upload(&mut trial);
+    assert_eq!(
+        trial.code("CompleteLayerUpload", second),
+        "LayerAlreadyExistsException"
+    );
+    let setting = |value: &str| json!({"name": "BASIC_SCAN_TYPE_VERSION", "value": value});
+    assert_eq!(
+        trial.code("PutAccountSetting", setting("x")),
+        "InvalidParameterException"
+    );
+    assert_eq!(
+        trial.code("GetAccountSetting", json!({"name": "x"})),
+        "InvalidParameterException"
+    );
+    trial.ok("PutAccountSetting", setting("CLAIR"));
+    assert_eq!(
+        trial.ok("GetAccountSetting", json!({"name": "BASIC_SCAN_TYPE_VERSION"}))["value"],
+        "CLAIR"
+    );
+    assert_eq!(
+        trial.code("DescribeRepositories", json!({"nextToken": "?"})),
+        "InvalidParameterException"
+    );
+    let three = json!({"scanType": "ENHANCED", "rules": [{}, {}, {}]});
+    assert_eq!(
+        trial.code("PutRegistryScanningConfiguration", three),
+        "InvalidParameterException"
+    );
+}
+
 const OPERATIONS: [&str; 37] = [
     "CreateRepository",
     "DescribeRepositories",

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::key::{find, state};
 use super::{bad_marker, refusal};
 use crate::answer::{Answer, Refusal};
+use crate::aws::arn;
 use crate::aws::output::said;
 use crate::aws::page::page;
-use crate::aws::partition;
 use crate::call::Call;
 use crate::world::World;
 
@@ -24,13 +24,8 @@ pub struct Alias {
     pub updated: Timestamp,
 }
 
-fn arn(call: &Call, name: &str) -> String {
-    format!(
-        "arn:{}:kms:{}:{}:{name}",
-        partition::of(&call.region),
-        call.region,
-        call.account
-    )
+fn arn_of(call: &Call, name: &str) -> String {
+    arn::regional("kms", &call.region, &call.account, name)
 }
 
 /// <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html>, `AliasName`.
@@ -83,7 +78,7 @@ fn target(world: &World, call: &Call) -> Result<String, Refusal> {
 fn absent(call: &Call, name: &str) -> Refusal {
     refusal(
         "NotFoundException",
-        format!("Alias {} is not found.", arn(call, name)),
+        format!("Alias {} is not found.", arn_of(call, name)),
     )
 }
 
@@ -96,7 +91,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
     if aliases.contains_key(name) {
         return Err(refusal(
             "AlreadyExistsException",
-            format!("An alias with the name {} already exists", arn(call, name)),
+            format!("An alias with the name {} already exists", arn_of(call, name)),
         ));
     }
     let alias = Alias {
@@ -172,7 +167,7 @@ pub(super) fn list(world: &World, call: &Call) -> Result<Answer, Refusal> {
         .map(|(name, alias)| {
             json!({
                 "AliasName": name,
-                "AliasArn": arn(call, name),
+                "AliasArn": arn_of(call, name),
                 "TargetKeyId": alias.target,
                 "CreationDate": alias.created.to_string(),
                 "LastUpdatedDate": alias.updated.to_string(),

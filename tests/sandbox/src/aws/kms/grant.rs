@@ -66,11 +66,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
         name: call.text("Name").map(str::to_owned),
         grantee: call.required("GranteePrincipal").to_owned(),
         retiring: call.text("RetiringPrincipal").map(str::to_owned),
-        issuer: format!(
-            "arn:{}:iam::{}:root",
-            crate::aws::partition::of(&call.region),
-            call.account
-        ),
+        issuer: crate::aws::arn::iam(&call.region, &call.account, "root"),
         operations,
         constraints: call.input.get("Constraints").cloned(),
         created: call.at,

@@ -11,7 +11,7 @@ use crate::answer::{Answer, Refusal};
 use crate::aws::output::said;
 use crate::aws::page::page;
 use crate::aws::tags::Tags;
-use crate::aws::{kms, partition};
+use crate::aws::{arn, kms};
 use crate::call::Call;
 use crate::world::World;
 
@@ -201,7 +201,7 @@ pub(super) fn find<'w>(world: &'w World, call: &Call, text: &str) -> Result<&'w 
         return Err(refusal("NotFoundException", format!("Invalid arn {region}")));
     }
     let kms = &world.aws.region(account, region).kms;
-    let arn = |resource: &str| format!("arn:{}:kms:{region}:{account}:{resource}", partition::of(region));
+    let arn = |resource: &str| arn::regional("kms", region, account, resource);
     let id = match name.strip_prefix("alias/") {
         Some(_) => match kms.aliases.get(name) {
             Some(alias) => alias.target.as_str(),
@@ -308,7 +308,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
     if multi_region {
         id = format!("mrk-{}", id.replace('-', ""));
     }
-    let arn = arn(&call.account, &call.region, &id);
+    let arn = arn_of(&call.account, &call.region, &id);
     let document = match call.text("Policy") {
         Some(document) => {
             policy::check(world, call, document, &arn)?;
@@ -365,8 +365,8 @@ fn check_usage(spec: &str, usage: &str) -> Result<(), Refusal> {
     ))
 }
 
-pub(super) fn arn(account: &str, region: &str, id: &str) -> String {
-    format!("arn:{}:kms:{region}:{account}:key/{id}", partition::of(region))
+pub(super) fn arn_of(account: &str, region: &str, id: &str) -> String {
+    arn::regional("kms", region, account, &format!("key/{id}"))
 }
 
 /// <https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html>

@@ -10,7 +10,7 @@ use super::refusal;
 use crate::answer::{Answer, Refusal};
 use crate::aws::iam::document::principals_exist;
 use crate::aws::output::said;
-use crate::aws::{authorize, partition};
+use crate::aws::{arn, authorize};
 use crate::call::Call;
 use crate::world::World;
 
@@ -23,7 +23,7 @@ const LONGEST: usize = 32_768;
 ///
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>
 pub(super) fn by_default(account: &str, region: &str) -> String {
-    let root = format!("arn:{}:iam::{account}:root", partition::of(region));
+    let root = arn::iam(region, account, "root");
     let document = json!({
         "Version": "2012-10-17",
         "Id": "key-default-1",

@@ -447,6 +447,92 @@ fn keys_of_others_and_of_other_regions_are_not_found() {
     );
 }
 
+#[test]
+fn keys_of_other_kinds_refuse_what_is_not_theirs() {
+    let mut trial = Trial::of("kms");
+    let make = |trial: &mut Trial, input: Value| {
+        trial.ok("CreateKey", input)["KeyMetadata"]["KeyId"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let signing = make(
+        &mut trial,
+        json!({"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"}),
+    );
+    let sealing = make(
+        &mut trial,
+        json!({"KeySpec": "RSA_2048", "KeyUsage": "ENCRYPT_DECRYPT"}),
+    );
+    let outside = make(&mut trial, json!({"Origin": "EXTERNAL"}));
+    for (operation, input, code) in [
+        ("CreateKey", json!({"KeySpec": "RSA_2048"}), "ValidationException"),
+        (
+            "CreateKey",
+            json!({"KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "SIGN_VERIFY"}),
+            "ValidationException",
+        ),
+        (
+            "EnableKeyRotation",
+            json!({"KeyId": signing}),
+            "UnsupportedOperationException",
+        ),
+        (
+            "DisableKeyRotation",
+            json!({"KeyId": signing}),
+            "UnsupportedOperationException",
+        ),
+        (
+            "EnableKeyRotation",
+            json!({"KeyId": outside}),
+            "KMSInvalidStateException",
+        ),
+        (
+            "Encrypt",
+            json!({"KeyId": signing, "Plaintext": "YQ=="}),
+            "InvalidKeyUsageException",
+        ),
+        (
+            "GenerateDataKey",
+            json!({"KeyId": sealing, "KeySpec": "AES_256"}),
+            "InvalidKeyUsageException",
+        ),
+        (
+            "Encrypt",
+            json!({"KeyId": sealing, "Plaintext": "?"}),
+            "SerializationException",
+        ),
+        (
+            "GetKeyPolicy",
+            json!({"KeyId": signing, "PolicyName": "other"}),
+            "NotFoundException",
+        ),
+        ("GenerateRandom", json!({}), "ValidationException"),
+    ] {
+        assert_eq!(
+            trial.call(operation, input.clone(), b"").unwrap_err().code,
+            code,
+            "{operation} {input}"
+        );
+    }
+    let symmetric = key(&mut trial);
+    trial.ok(
+        "CreateAlias",
+        json!({"AliasName": "alias/a", "TargetKeyId": symmetric}),
+    );
+    let other = json!({"AliasName": "alias/a", "TargetKeyId": signing});
+    assert_eq!(trial.code("UpdateAlias", other), "ValidationException");
+    let missing = json!({"AliasName": "alias/none", "TargetKeyId": symmetric});
+    assert_eq!(trial.code("UpdateAlias", missing), "NotFoundException");
+    let many: Vec<Value> = (0..51)
+        .map(|n| json!({"TagKey": n.to_string(), "TagValue": ""}))
+        .collect();
+    assert_eq!(
+        trial.code("CreateKey", json!({"Tags": many})),
+        "LimitExceededException"
+    );
+}
+
 const OPERATIONS: [&str; 31] = [
     "CreateKey",
     "DescribeKey",

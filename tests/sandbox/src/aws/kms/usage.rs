@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use mlops_access::aws::{Arn, Caller, Policies, Policy, Request, evaluate};
 
-use super::key::arn;
+use super::key::arn_of;
 use super::{Alias, Key, Manager};
 use crate::aws::partition;
 use crate::world::World;
@@ -128,7 +128,7 @@ pub fn own_key<'w>(
         fresh
     });
     kms.keys.entry(id.clone()).or_insert_with(|| Key {
-        arn: arn(account, region, &id),
+        arn: arn_of(account, region, &id),
         id,
         account: account.to_owned(),
         created: now,
@@ -168,7 +168,7 @@ fn policy_of(account: &str, region: &str, service: &str) -> String {
             }},
         }, {
             "Effect": "Allow",
-            "Principal": {"AWS": format!("arn:{}:iam::{account}:root", partition::of(region))},
+            "Principal": {"AWS": crate::aws::arn::iam(region, account, "root")},
             "Action": ["kms:Describe*", "kms:Get*", "kms:List*"],
             "Resource": "*",
         }],
@@ -209,7 +209,7 @@ pub fn grant(
         name: None,
         grantee: grantee.to_owned(),
         retiring: None,
-        issuer: format!("arn:{}:iam::{account}:root", partition::of(&region)),
+        issuer: crate::aws::arn::iam(&region, &account, "root"),
         operations,
         constraints: None,
         created: now,

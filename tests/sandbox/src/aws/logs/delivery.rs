@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::stream::Event;
 use super::{Group, Stream};
-use crate::aws::partition;
+use crate::aws::arn;
 use crate::world::World;
 
 /// A service delivers an event. A group or stream that is not there is made: EKS's service-linked role makes
@@ -21,10 +21,7 @@ pub fn deliver(
     message: &str,
     now: Timestamp,
 ) {
-    let arn = format!(
-        "arn:{}:logs:{region}:{account}:log-group:{group}",
-        partition::of(region)
-    );
+    let arn = arn::regional("logs", region, account, &format!("log-group:{group}"));
     let group = world
         .aws
         .region_mut(account, region)

@@ -8,7 +8,6 @@ use super::{Group, invalid, key, refusal, tagging};
 use crate::answer::{Answer, Refusal};
 use crate::aws::output::said;
 use crate::aws::page::page;
-use crate::aws::partition;
 use crate::call::Call;
 use crate::world::World;
 
@@ -19,12 +18,7 @@ const RETENTION: [i64; 22] = [
 ];
 
 pub(super) fn arn(call: &Call, name: &str) -> String {
-    format!(
-        "arn:{}:logs:{}:{}:log-group:{name}",
-        partition::of(&call.region),
-        call.region,
-        call.account
-    )
+    crate::aws::arn::regional("logs", &call.region, &call.account, &format!("log-group:{name}"))
 }
 
 pub(super) fn absent() -> Refusal {

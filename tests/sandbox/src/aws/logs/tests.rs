@@ -294,6 +294,38 @@ fn groups_come_in_pages_by_name() {
     );
 }
 
+#[test]
+fn streams_and_tags_have_rules() {
+    let mut trial = Trial::of("logs");
+    trial.ok("CreateLogGroup", json!({"logGroupName": "a"}));
+    let stream = |name: &str| json!({"logGroupName": "a", "logStreamName": name});
+    assert_eq!(
+        trial.code("CreateLogStream", stream("a:b")),
+        "InvalidParameterException"
+    );
+    trial.ok("CreateLogStream", stream("s"));
+    assert_eq!(
+        trial.code("CreateLogStream", stream("s")),
+        "ResourceAlreadyExistsException"
+    );
+    trial.ok("DeleteLogStream", stream("s"));
+    let many: serde_json::Map<String, Value> = (0..51).map(|n| (n.to_string(), json!(""))).collect();
+    assert_eq!(
+        trial.code("TagLogGroup", json!({"logGroupName": "a", "tags": many})),
+        "TooManyTagsException"
+    );
+    trial.ok("TagLogGroup", json!({"logGroupName": "a", "tags": {"k": "v"}}));
+    trial.ok("UntagLogGroup", json!({"logGroupName": "a", "tags": ["k"]}));
+    assert_eq!(
+        trial.ok("ListTagsLogGroup", json!({"logGroupName": "a"}))["tags"],
+        json!({})
+    );
+    assert_eq!(
+        trial.code("ListTagsForResource", json!({"resourceArn": "x"})),
+        "InvalidParameterException"
+    );
+}
+
 const OPERATIONS: [&str; 19] = [
     "CreateLogGroup",
     "DeleteLogGroup",

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::value::{self, Version};
 use super::{State, deletion, invalid_parameter, refusal, tagging};
 use crate::answer::{Answer, Refusal};
+use crate::aws::arn;
 use crate::aws::kms::usage::{Obstacle, usable};
 use crate::aws::output::said;
-use crate::aws::partition;
 use crate::aws::tags::Tags;
 use crate::call::Call;
 use crate::world::World;
@@ -205,12 +205,8 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
     // https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html: a hyphen and six characters.
     let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let suffix = world.random.text(letters, 6);
-    let arn = format!(
-        "arn:{}:secretsmanager:{}:{}:secret:{name}-{suffix}",
-        partition::of(&call.region),
-        call.region,
-        call.account
-    );
+    let resource = format!("secret:{name}-{suffix}");
+    let arn = arn::regional("secretsmanager", &call.region, &call.account, &resource);
     let mut secret = Secret {
         arn,
         name: name.to_owned(),

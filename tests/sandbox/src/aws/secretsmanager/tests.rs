@@ -334,6 +334,78 @@ fn names_values_and_tags_have_rules() {
     );
 }
 
+#[test]
+fn values_and_stages_have_rules() {
+    let mut trial = Trial::of("secretsmanager");
+    create(&mut trial);
+    let first = trial.ok("GetSecretValue", json!({"SecretId": "prod/db"}))["VersionId"].clone();
+    let second = trial.ok(
+        "PutSecretValue",
+        json!({"SecretId": "prod/db", "SecretString": "x"}),
+    )["VersionId"]
+        .clone();
+    for (operation, input, code) in [
+        (
+            "PutSecretValue",
+            json!({"SecretId": "prod/db"}),
+            "InvalidParameterException",
+        ),
+        (
+            "GetSecretValue",
+            json!({"SecretId": "prod/db", "VersionId": first, "VersionStage": "AWSCURRENT"}),
+            "InvalidRequestException",
+        ),
+        (
+            "GetSecretValue",
+            json!({"SecretId": "prod/db", "VersionId": "none"}),
+            "ResourceNotFoundException",
+        ),
+        (
+            "UpdateSecretVersionStage",
+            json!({"SecretId": "prod/db", "VersionStage": "AWSCURRENT", "RemoveFromVersionId": second}),
+            "InvalidParameterException",
+        ),
+        (
+            "UpdateSecretVersionStage",
+            json!({"SecretId": "prod/db", "VersionStage": "AWSCURRENT", "RemoveFromVersionId": second, "MoveToVersionId": "none"}),
+            "ResourceNotFoundException",
+        ),
+        (
+            "UpdateSecret",
+            json!({"SecretId": "prod/db", "Description": "x".repeat(2049)}),
+            "InvalidParameterException",
+        ),
+        ("BatchGetSecretValue", json!({}), "InvalidParameterException"),
+        (
+            "ListSecretVersionIds",
+            json!({"SecretId": "prod/db", "NextToken": "?"}),
+            "InvalidNextTokenException",
+        ),
+    ] {
+        assert_eq!(
+            trial.call(operation, input.clone(), b"").unwrap_err().code,
+            code,
+            "{operation} {input}"
+        );
+    }
+    trial.ok("UpdateSecretVersionStage", json!({"SecretId": "prod/db", "VersionStage": "AWSCURRENT", "RemoveFromVersionId": second, "MoveToVersionId": first}));
+    assert_eq!(
+        trial.ok("GetSecretValue", json!({"SecretId": "prod/db"}))["SecretString"],
+        "s3cret"
+    );
+    let many = trial.ok(
+        "BatchGetSecretValue",
+        json!({"SecretIdList": ["prod/db", "none"]}),
+    );
+    assert_eq!(
+        (
+            many["SecretValues"].as_array().unwrap().len(),
+            &many["Errors"][0]["ErrorCode"]
+        ),
+        (1, &json!("ResourceNotFoundException"))
+    );
+}
+
 const OPERATIONS: [&str; 18] = [
     "CreateSecret",
     "DescribeSecret",

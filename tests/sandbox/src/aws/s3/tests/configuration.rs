@@ -511,3 +511,53 @@ fn logs_go_only_where_they_may_be_delivered() {
     );
     assert_eq!(trial.ok("GetBucketLogging", json!({"Bucket": "data"})), json!({}));
 }
+
+#[test]
+fn locks_of_objects_are_whole_and_in_the_future() {
+    let mut trial = trial();
+    trial.ok(
+        "CreateBucket",
+        json!({"Bucket": "data", "ObjectLockEnabledForBucket": true, "CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}),
+    );
+    let put = |more: Value| {
+        let mut input = json!({"Bucket": "data", "Key": "a"});
+        input
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        input
+    };
+    for more in [
+        json!({"ObjectLockMode": "GOVERNANCE"}),
+        json!({"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": "2020-01-01T00:00:00Z"}),
+    ] {
+        assert_eq!(trial.code("PutObject", put(more)), "InvalidArgument");
+    }
+    trial.ok("PutObject", put(json!({})));
+    assert_eq!(
+        trial.code("GetObjectRetention", put(json!({}))),
+        "NoSuchObjectLockConfiguration"
+    );
+    assert_eq!(
+        trial.code(
+            "PutObjectRetention",
+            put(json!({"Retention": {"Mode": "GOVERNANCE"}}))
+        ),
+        "MalformedXML"
+    );
+    let until = json!({"Retention": {"Mode": "COMPLIANCE", "RetainUntilDate": "2026-04-01T00:00:00Z"}});
+    trial.ok("PutObjectRetention", put(until));
+    let shown = trial.ok("GetObjectRetention", put(json!({})))["Retention"].clone();
+    assert_eq!(shown["RetainUntilDate"], "2026-04-01T00:00:00Z");
+    // Compliance knows no bypass.
+    let off = json!({"Retention": {}, "BypassGovernanceRetention": true});
+    assert_eq!(trial.code("PutObjectRetention", put(off)), "AccessDenied");
+    let zero = json!({"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 0}}});
+    assert_eq!(
+        trial.code(
+            "PutObjectLockConfiguration",
+            json!({"Bucket": "data", "ObjectLockConfiguration": zero})
+        ),
+        "InvalidArgument"
+    );
+}

@@ -61,6 +61,61 @@ pub(super) fn root() -> Value {
     json!({"AWS": format!("arn:aws:iam::{ACCOUNT}:root")})
 }
 
+#[test]
+fn what_stands_survives_being_written() {
+    let mut trial = trial();
+    versioned(&mut trial, "data");
+    put(&mut trial, "a", b"\x00\xff");
+    trial.ok("DeleteObject", json!({"Bucket": "data", "Key": "a"}));
+    let upload =
+        trial.ok("CreateMultipartUpload", json!({"Bucket": "data", "Key": "big"}))["UploadId"].clone();
+    let part = json!({"Bucket": "data", "Key": "big", "UploadId": upload, "PartNumber": 1});
+    trial.call("UploadPart", part, b"part").unwrap();
+    let key = key(&mut trial);
+    for (service, operation, input) in [
+        (
+            "kms",
+            "CreateAlias",
+            json!({"AliasName": "alias/a", "TargetKeyId": key}),
+        ),
+        ("kms", "EnableKeyRotation", json!({"KeyId": key})),
+        (
+            "kms",
+            "CreateGrant",
+            json!({"KeyId": key, "GranteePrincipal": "x", "Operations": ["Decrypt"]}),
+        ),
+        ("kms", "ScheduleKeyDeletion", json!({"KeyId": key})),
+        (
+            "logs",
+            "CreateLogGroup",
+            json!({"logGroupName": "a", "tags": {"k": "v"}}),
+        ),
+        ("ecr", "CreateRepository", json!({"repositoryName": "a"})),
+        (
+            "ecr",
+            "PutImage",
+            json!({"repositoryName": "a", "imageManifest": "{}", "imageTag": "v"}),
+        ),
+        ("ecr", "InitiateLayerUpload", json!({"repositoryName": "a"})),
+        (
+            "secretsmanager",
+            "CreateSecret",
+            json!({"Name": "a", "SecretString": "x"}),
+        ),
+        ("secretsmanager", "DeleteSecret", json!({"SecretId": "a"})),
+        (
+            "budgets",
+            "CreateBudget",
+            json!({"Budget": {"BudgetName": "b", "BudgetType": "USAGE", "TimeUnit": "DAILY", "BudgetLimit": {}}}),
+        ),
+    ] {
+        trial.call_to(service, operation, input, b"").unwrap();
+    }
+    let written = serde_json::to_string(&trial.world).unwrap();
+    let read: crate::world::World = serde_json::from_str(&written).unwrap();
+    assert_eq!(read, trial.world);
+}
+
 const OPERATIONS: [&str; 76] = [
     "CreateBucket",
     "DeleteBucket",

@@ -63,6 +63,15 @@ fn parts_become_one_object() {
         (part.payload.as_deref(), &part.output["PartsCount"]),
         (Some(&b"end"[..]), &json!(2))
     );
+    let outside = get(
+        &mut trial,
+        json!({"Bucket": "data", "Key": "big", "PartNumber": 3}),
+    )
+    .unwrap_err();
+    assert_eq!(
+        (outside.status, outside.code.as_str()),
+        (416, "InvalidPartNumber")
+    );
     assert_eq!(
         trial.code(
             "AbortMultipartUpload",
