@@ -100,7 +100,8 @@ fn google(request: &Request) -> bool {
     let storage = ["/storage/v1/", "/upload/storage/v1/"];
     let signed = request
         .header("authorization")
-        .is_some_and(|value| value.starts_with("AWS4"));
+        .is_some_and(|value| value.starts_with("AWS4"))
+        || request.parameter("X-Amz-Signature").is_some();
     let bare = !signed && storage.iter().any(|prefix| request.path.starts_with(prefix));
     bare || request.path.starts_with("/gcp/")
         || request

@@ -75,6 +75,29 @@ impl Cloud {
         Ok(answer.output)
     }
 
+    /// Whether the caller may make a call, whatever its body.
+    pub(crate) fn may(&self, service: &str, request: &str) -> Result<(), Refusal> {
+        let (verb, path) = request.split_once(' ').unwrap();
+        let found = description::find(service, verb, path).unwrap_or_else(|why| panic!("{request}: {why:?}"));
+        let mut input = json!({"body": {}});
+        for (name, value) in &found.path {
+            input[name.as_str()] = json!(value);
+        }
+        let call = Call {
+            service: service.into(),
+            operation: found.id.into(),
+            input,
+            payload: Bytes::new(),
+            caller: self.caller.clone(),
+            account: String::new(),
+            region: String::new(),
+            at: self.at,
+            request_id: "r".into(),
+            origin: String::new(),
+        };
+        gcp::authorize(&self.world, &call)
+    }
+
     /// A call that goes through.
     pub(crate) fn ok(&mut self, service: &str, request: &str, body: Value) -> Value {
         self.call(service, request, body.clone())

@@ -271,6 +271,41 @@ fn every_described_method_is_carried() {
     }
 }
 
+#[test]
+fn an_identity_without_grants_may_do_nothing() {
+    let mut cloud = Cloud::swift();
+    let email = cloud.account("nobody-at-all");
+    cloud.as_account(&email);
+    // What anybody may: exchange a token, ask what one may, read public keys, follow an operation, see the regions.
+    let open = [
+        "POST v1/token",
+        "estIamPermissions",
+        "/jwks",
+        "/.well-known/openid-configuration",
+        "/operations/x",
+        "GET v1/operations/x",
+        "/locations",
+        "/locations/europe-west1",
+    ];
+    let mut refused = 0;
+    for (service, request) in requests() {
+        let anybody =
+            open.iter().any(|end| request.ends_with(end)) || request.ends_with("/iam/testPermissions");
+        match cloud.may(service, &request) {
+            Err(refusal) => {
+                assert_eq!(
+                    (refusal.status, refusal.code.as_str()),
+                    (403, "PERMISSION_DENIED"),
+                    "{request}"
+                );
+                refused += 1;
+            }
+            Ok(()) => assert!(anybody, "{service} {request} is open to everybody"),
+        }
+    }
+    assert!(refused > 150, "{refused}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
