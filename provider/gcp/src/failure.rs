@@ -88,6 +88,10 @@ pub(crate) fn classify(http: Option<u16>, code: Option<Code>, reason: &str, mess
     if message.contains("not empty") || message.contains("pre-conditions you specified did not hold") {
         return Reason::Conflict;
     }
+    // That a bucket exists is told by gRPC as FAILED_PRECONDITION (googleapis/google-cloud-cpp#10799).
+    if message.contains("you already own it") || message.contains("bucket name is not available") {
+        return Reason::AlreadyExists;
+    }
     // GKE answers 429 to a sixth operation at a time: somebody works on the cluster, the rate is fine.
     if message.contains("concurrent operations quota") {
         return Reason::Conflict;
@@ -385,6 +389,13 @@ mod tests {
                 "",
                 "conflict",
                 "Your previous request to create the named bucket succeeded",
+                Reason::AlreadyExists,
+            ),
+            (
+                400,
+                "FAILED_PRECONDITION",
+                "",
+                "Your previous request to create the named bucket succeeded and you already own it.",
                 Reason::AlreadyExists,
             ),
             (
