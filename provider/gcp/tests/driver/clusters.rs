@@ -143,13 +143,8 @@ async fn a_cluster_is_made_with_its_pools_after_what_is_in_the_way() {
         lines.contains(&"cluster shop: CREATE_CLUSTER RUNNING".to_owned()),
         "{lines:?}"
     );
-    let body = server
-        .seen()
-        .into_iter()
-        .filter(|request| request.line.starts_with("POST "))
-        .next_back()
-        .unwrap()
-        .body;
+    let create = |request: &crate::server::Request| request.line.starts_with("POST ");
+    let body = server.seen().into_iter().rfind(create).unwrap().body;
     assert_eq!(body["cluster"]["nodePools"][0]["name"], "serving-1a");
     assert_eq!(body["cluster"]["nodePools"].as_array().unwrap().len(), 1);
     assert!(
