@@ -329,23 +329,28 @@ impl Wanted<Cluster> {
         monitor: &dyn Monitor,
         labels: impl Fn(&std::collections::HashMap<String, String>) -> std::collections::HashMap<String, String>,
     ) -> Outcome<()> {
-        run(gcp, &self.name, Of::Cluster, &self.subject(), monitor, || async {
-            // The fingerprint says which labels we know; changed since, the write is refused.
-            let cluster = self.get(gcp).await?;
-            let wanted = labels(&cluster.resource_labels);
-            if wanted == cluster.resource_labels {
-                return Ok(None);
-            }
-            started(gcp, "container:SetLabels", || {
-                gcp.clients
-                    .clusters
-                    .set_labels()
-                    .set_name(&self.name)
-                    .set_resource_labels(wanted.clone())
-                    .set_label_fingerprint(&cluster.label_fingerprint)
-                    .send()
+        // Somebody else set labels in between, or we did and the answer was lost.
+        let raced = |failure: &Failure| failure.message.contains("fingerprint");
+        let subject = self.subject();
+        run(gcp, &self.name, Of::Cluster, &subject, monitor, || {
+            patiently(&subject, SPREADING, monitor, raced, || async {
+                // The fingerprint says which labels we know; changed since, the write is refused.
+                let cluster = self.get(gcp).await?;
+                let wanted = labels(&cluster.resource_labels);
+                if wanted == cluster.resource_labels {
+                    return Ok(None);
+                }
+                started(gcp, "container:SetLabels", || {
+                    gcp.clients
+                        .clusters
+                        .set_labels()
+                        .set_name(&self.name)
+                        .set_resource_labels(wanted.clone())
+                        .set_label_fingerprint(&cluster.label_fingerprint)
+                        .send()
+                })
+                .await
             })
-            .await
         })
         .await
     }

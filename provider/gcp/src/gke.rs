@@ -88,7 +88,7 @@ where
     };
     let location = parent(cluster);
     let started = until("container:start", subject, LONG, monitor, || async {
-        match start().await {
+        match Box::pin(start()).await {
             Ok(operation) => Ok(Look::Done(operation)),
             Err(refused) if busy(&refused) => {
                 match blocking(&refused) {

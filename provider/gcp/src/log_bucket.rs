@@ -256,11 +256,19 @@ impl Object for Wanted<LogBucket> {
                 .rest("logging:DeleteSink", Method::DELETE, &sink, &[], None)
                 .await,
         )?;
-        gone(
-            gcp.clients
-                .rest("logging:DeleteBucket", Method::DELETE, &self.url(gcp), &[], None)
-                .await,
-        )
+        let deleted = gcp
+            .clients
+            .rest("logging:DeleteBucket", Method::DELETE, &self.url(gcp), &[], None)
+            .await;
+        match gone(deleted) {
+            // Deleted by a call whose answer was lost.
+            Err(refused)
+                if refused.reason == Reason::Invalid && refused.message.contains("DELETE_REQUESTED") =>
+            {
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     async fn retain(&self, gcp: &Gcp, found: &Present, now: &str) -> Outcome<()> {

@@ -179,12 +179,12 @@ where
     loop {
         let policy = match known.take() {
             Some(policy) => policy,
-            None => read().await?,
+            None => Box::pin(read()).await?,
         };
         let Some(next) = changed(&policy, delta, place) else {
             return Ok(());
         };
-        let refused = match write(next).await {
+        let refused = match Box::pin(write(next)).await {
             Ok(_) => return Ok(()),
             Err(refused) => refused,
         };

@@ -197,7 +197,13 @@ impl Resource<'_> {
 
     async fn delete(&self, gcp: &Gcp, monitor: &dyn Monitor) -> Outcome<()> {
         let call = (self.calls.delete, Method::DELETE);
-        gone(self.change(gcp, call, "", None, monitor).await)
+        match gone(self.change(gcp, call, "", None, monitor).await) {
+            // Deleted by a call whose answer was lost.
+            Err(refused) if refused.reason == Reason::Invalid && alive(self.get(gcp).await?).is_none() => {
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     async fn retain(&self, gcp: &Gcp, found: &Present, now: &str) -> Outcome<()> {

@@ -115,7 +115,8 @@ impl Attempts {
         loop {
             number += 1;
             self.calls.add(operation);
-            let refusal = match attempt().await {
+            // On the heap: requests carry models of hundreds of fields, and a worker's stack is small.
+            let refusal = match Box::pin(attempt()).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => refused(operation, &error),
             };

@@ -68,7 +68,7 @@ where
 {
     let mut said = String::new();
     for pause in pace.pauses() {
-        match look().await? {
+        match Box::pin(look()).await? {
             Look::Done(value) => return Ok(value),
             Look::Busy(what) => {
                 if said != what {
@@ -106,7 +106,7 @@ where
 {
     let mut said = false;
     for pause in pace.pauses() {
-        match attempt().await {
+        match Box::pin(attempt()).await {
             Err(failure) if passing(&failure) => {
                 if !said {
                     monitor.progress(&format!("{subject}: tries again, {}", failure.message));
@@ -117,7 +117,7 @@ where
             other => return other,
         }
     }
-    attempt().await
+    Box::pin(attempt()).await
 }
 
 async fn rest(operation: &str, subject: &str, pause: Duration, monitor: &dyn Monitor) -> Outcome<()> {

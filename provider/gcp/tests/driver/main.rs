@@ -1,10 +1,14 @@
-//! The driver against a server that answers by script: what no well-behaved cloud does on demand.
+//! The driver against a server that answers by script, and against a local Google Cloud that we did not write for it.
 
 // A test that cannot go on says so by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod clusters;
+mod environment;
+mod faults;
 mod harness;
+mod life;
+mod local;
 mod policies;
 mod retries;
 mod revivals;
