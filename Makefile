@@ -23,7 +23,7 @@ build: ## Build everything (debug)
 	$(CARGO) build --locked --workspace --bins
 
 .PHONY: demo
-demo: prerequisites venv build ## One ML environment on a local AWS: plan, check, apply, plan again, destroy
+demo: prerequisites build ## One ML environment on a local AWS: plan, check, apply, plan again, destroy
 	MLOPS_BINARIES=$(abspath $(TARGET))/debug $(TARGET)/debug/demo
 
 .PHONY: sandbox
@@ -31,7 +31,7 @@ sandbox: ## Local AWS and Google Cloud on loopback; ARGS="--port 4566 --state fo
 	$(CARGO) run --locked --quiet -p mlops-sandbox -- $(ARGS)
 
 .PHONY: test
-test: prerequisites lint venv ## Everything that CI runs
+test: prerequisites python lint venv ## Everything that CI runs
 	$(CARGO) test --locked --workspace --no-run
 	MLOPS_BINARIES=$(abspath $(TARGET))/debug $(CARGO) test --locked --workspace --no-fail-fast
 
@@ -71,7 +71,7 @@ install: ## Install the provider into the local plugin directory and tfplan-chec
 .PHONY: venv
 venv: $(VENV)/.installed
 $(VENV)/.installed: tests/moto/requirements.txt tests/sandbox/clients/requirements.txt
-	$(PYTHON) -m venv $(VENV) || { echo "python3 with venv is needed for the local AWS (Debian: apt-get install python3-venv)"; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { echo "python3 with venv is needed for moto and the clients (Debian: apt-get install python3-venv)"; exit 1; }
 	$(VENV)/bin/pip install --quiet --require-hashes -r tests/moto/requirements.txt -r tests/sandbox/clients/requirements.txt
 	touch $@
 
@@ -79,7 +79,10 @@ $(VENV)/.installed: tests/moto/requirements.txt tests/sandbox/clients/requiremen
 prerequisites:
 	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: https://rustup.rs installs it"; exit 1; }
 	@command -v $(TERRAFORM) >/dev/null || { echo "Terraform 1.8 or later is missing: https://developer.hashicorp.com/terraform/install"; exit 1; }
-	@command -v $(PYTHON) >/dev/null || { echo "Python 3.9 or later is missing (it carries the local AWS): https://www.python.org/downloads"; exit 1; }
+
+.PHONY: python
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.9 or later is missing (tests put clients and an emulator of others beside the sandbox): https://www.python.org/downloads"; exit 1; }
 
 .PHONY: clean
 clean: ## Remove what was built

@@ -95,6 +95,17 @@ impl Workspace {
         workspace
     }
 
+    /// An empty one with the providers of a mirror, and not ours.
+    ///
+    /// # Panics
+    /// Where the directory cannot be written.
+    pub fn mirrored(mirror: &Path) -> Self {
+        Self::with_cli_config(&format!(
+            "provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n",
+            mirror.display()
+        ))
+    }
+
     fn with_cli_config(config: &str) -> Self {
         let directory = tempfile::Builder::new()
             .prefix("mlops-e2e-")
@@ -239,4 +250,24 @@ pub fn available() -> bool {
         .arg("version")
         .output()
         .is_ok_and(|output| output.status.success())
+}
+
+/// A folder with provider packages: named in `TF_PLUGIN_MIRROR`, or found a level below the usual places.
+pub fn plugin_mirror() -> Option<PathBuf> {
+    let holds_aws = |folder: &PathBuf| folder.join("registry.terraform.io/hashicorp/aws").is_dir();
+    if let Some(named) = std::env::var_os("TF_PLUGIN_MIRROR").map(PathBuf::from) {
+        return Some(named).filter(holds_aws);
+    }
+    [
+        "/opt",
+        "/usr/share",
+        "/usr/local/share",
+        "/usr/share/terraform",
+        "/usr/local/share/terraform",
+    ]
+    .into_iter()
+    .filter_map(|place| fs::read_dir(place).ok())
+    .flat_map(|folder| folder.filter_map(Result::ok))
+    .map(|entry| entry.path())
+    .find(holds_aws)
 }

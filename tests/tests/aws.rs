@@ -10,12 +10,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 
 use mlops_access::trust::{Token, TokenSet};
 use mlops_e2e::cloud::{Cloud, DUMMY_CREDENTIALS, Network};
-use mlops_e2e::terraform::{Ran, Workspace, available, aws_block, provider_block};
+use mlops_e2e::terraform::{Ran, Workspace, available, aws_block, plugin_mirror, provider_block};
 use serde_json::Value;
 
 /// A local AWS with a network, and an empty workspace.
@@ -437,16 +436,17 @@ fn names_are_known_in_the_first_plan() {
         .iter()
         .find(|resource| resource["type"] == "mlops_environment")
         .unwrap();
+    let account = ground.cloud.account();
     assert_eq!(
         text(environment, "/values/identity_info/deploy/principal"),
-        "arn:aws:iam::123456789012:role/mlops/churn-dev/churn-dev-deploy"
+        format!("arn:aws:iam::{account}:role/mlops/churn-dev/churn-dev-deploy")
     );
     assert_eq!(
         text(
             environment,
             "/values/identity_info/runtime/churn/annotation/eks.amazonaws.com~1role-arn"
         ),
-        "arn:aws:iam::123456789012:role/mlops/churn-dev/churn-dev-runtime-churn"
+        format!("arn:aws:iam::{account}:role/mlops/churn-dev/churn-dev-runtime-churn")
     );
 }
 
@@ -611,7 +611,7 @@ fn the_wrong_account_is_refused_before_any_write() {
         .write("main.tf", &config.replace(&provider_block(&ground.cloud), &block));
     let apply = ground.apply().expect(1);
     assert!(
-        apply.stderr.contains("123456789012") && apply.stderr.contains("999999999999"),
+        apply.stderr.contains(ground.cloud.account()) && apply.stderr.contains("999999999999"),
         "{}",
         apply.stderr
     );
@@ -804,14 +804,7 @@ fn the_aws_provider_reads_what_we_made() {
     let bucket = text(&environment, "/bucket_info/models/name");
     let key = text(&environment, "/keys/storage");
 
-    let reader = Workspace::new();
-    reader.write(
-        "cli.tfrc",
-        &format!(
-            "provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n",
-            mirror.display()
-        ),
-    );
+    let reader = Workspace::mirrored(&mirror);
     let url = &ground.cloud.url;
     reader.write(
         "main.tf",
@@ -863,9 +856,10 @@ output "read" {{
     assert_eq!(read["private"], true);
     assert_eq!(read["public"], false);
     assert_eq!(read["mode"], "API");
+    let account = ground.cloud.account();
     assert_eq!(
         read["boundary"],
-        "arn:aws:iam::123456789012:policy/mlops/churn-dev/churn-dev-boundary-deploy"
+        format!("arn:aws:iam::{account}:policy/mlops/churn-dev/churn-dev-boundary-deploy")
     );
     let trust = TokenSet::of_aws_trust(text(read, "/trust")).unwrap();
     assert!(trust.accepts(&github("environment:aws-dev")).is_yes());
@@ -874,26 +868,6 @@ output "read" {{
     assert!(text(read, "/policy").contains("aws:SecureTransport"));
     assert_eq!(read["tags"], "IMMUTABLE");
     assert_eq!(read["secret"], environment["keys"]["secrets"]);
-}
-
-/// A folder with provider packages: named in `TF_PLUGIN_MIRROR`, or found a level below the usual places.
-fn plugin_mirror() -> Option<PathBuf> {
-    let holds_aws = |folder: &PathBuf| folder.join("registry.terraform.io/hashicorp/aws").is_dir();
-    if let Some(named) = std::env::var_os("TF_PLUGIN_MIRROR").map(PathBuf::from) {
-        return Some(named).filter(holds_aws);
-    }
-    [
-        "/opt",
-        "/usr/share",
-        "/usr/local/share",
-        "/usr/share/terraform",
-        "/usr/local/share/terraform",
-    ]
-    .into_iter()
-    .filter_map(|place| fs::read_dir(place).ok())
-    .flat_map(|folder| folder.filter_map(Result::ok))
-    .map(|entry| entry.path())
-    .find(holds_aws)
 }
 
 /// The AWS CLI reads what we made, where it is installed.

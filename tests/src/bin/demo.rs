@@ -130,16 +130,13 @@ fn run(started: Instant) -> Result<(), String> {
         started,
         workspace: Workspace::installed(),
     };
-    demo.say(&format!(
-        "local AWS (moto with published corrections) on {}",
-        cloud.url
-    ));
+    demo.say(&format!("local AWS (the project's own sandbox) on {}", cloud.url));
     let network = cloud.network()?;
     demo.say(&format!(
         "a network, as a platform team would have: {} with 3 zones",
         network.vpc_id
     ));
-    cloud.ask("state_bucket.py", &["mlops-demo-state"])?;
+    cloud.state_bucket("mlops-demo-state")?;
     demo.say("a bucket for the state: mlops-demo-state, versioned, with lockfile; no state on this disk");
 
     for file in ["main.tf", "variables.tf", "outputs.tf"] {
@@ -249,7 +246,7 @@ fn print_components(environment: &Value) {
 
 /// What each identity may do, judged from the documents that stand in the cloud.
 fn print_identities(inventory: &Value) {
-    println!("identity                 may (as the policies in the cloud say, read back with boto3)");
+    println!("identity                 may (as the policies in the cloud say, read back from it)");
     for (name, role) in inventory["roles"].as_object().into_iter().flatten() {
         if role["tags"]["mlops:environment"].is_null()
             || !role["tags"]["mlops:component"]

@@ -189,7 +189,7 @@ pub(crate) fn inside(
     let operation = described.operations.get(operation).ok_or_else(unknown)?;
     let objections = described
         .input(operation)
-        .map(|shape| protocol::check::check(described, shape, &input))
+        .map(|shape| protocol::check::input(described, shape, &input))
         .unwrap_or_default();
     if !objections.is_empty() {
         return Err(refuse::objections_refused(described, &objections));

@@ -54,10 +54,22 @@ impl Objection {
     }
 }
 
-/// Everything that is wrong with a value of this shape.
-pub fn check(service: &'static Service, shape: &'static Shape, value: &Value) -> Vec<Objection> {
+/// Everything that is wrong with an input.
+pub fn input(service: &'static Service, shape: &'static Shape, value: &Value) -> Vec<Objection> {
+    check(service, shape, value, true)
+}
+
+/// Everything that is wrong with an output. Lists and maps may be empty whatever their description says: services tell that
+/// there is nothing with shapes that want one element of an input (EKS's `tags`:
+/// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>).
+pub fn output(service: &'static Service, shape: &'static Shape, value: &Value) -> Vec<Objection> {
+    check(service, shape, value, false)
+}
+
+fn check(service: &'static Service, shape: &'static Shape, value: &Value, input: bool) -> Vec<Objection> {
     let mut checker = Checker {
         service,
+        input,
         objections: Vec::new(),
     };
     checker.structure(shape, value, "");
@@ -66,6 +78,7 @@ pub fn check(service: &'static Service, shape: &'static Shape, value: &Value) ->
 
 struct Checker {
     service: &'static Service,
+    input: bool,
     objections: Vec<Objection>,
 }
 
@@ -180,7 +193,8 @@ impl Checker {
 
     fn size(&mut self, shape: &Shape, size: usize, value: &Value, path: &str) {
         let size = size as f64;
-        if let Some(min) = shape.min.filter(|min| size < *min) {
+        let empty = size == 0.0 && !self.input && matches!(shape.kind, Kind::List | Kind::Map);
+        if let Some(min) = shape.min.filter(|min| size < *min && !empty) {
             let rule = format!("Member must have length greater than or equal to {min}");
             self.constraint(path, value, rule);
         }

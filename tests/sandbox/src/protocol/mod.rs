@@ -88,7 +88,7 @@ pub fn read(service: &'static Service, request: &Request) -> Result<Decoded, Ref
     })?;
     let objections = service
         .input(decoded.operation)
-        .map(|shape| check::check(service, shape, &decoded.input))
+        .map(|shape| check::input(service, shape, &decoded.input))
         .unwrap_or_default();
     if objections.is_empty() {
         return Ok(decoded);
@@ -184,7 +184,7 @@ pub fn write(
 ) -> Result<Reply, Vec<Objection>> {
     match service.output(operation) {
         Some(shape) => {
-            let objections = check::check(service, shape, &answer.output);
+            let objections = check::output(service, shape, &answer.output);
             if !objections.is_empty() {
                 return Err(objections);
             }

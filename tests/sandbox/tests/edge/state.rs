@@ -64,3 +64,77 @@ fn a_folder_that_holds_something_else_is_left_as_it_is() {
     );
     assert_eq!(std::fs::read_to_string(file).unwrap(), "precious");
 }
+
+/// A sandbox of its own process, by its binary.
+struct Process {
+    child: std::process::Child,
+    url: String,
+    said: String,
+}
+
+fn process(folder: &std::path::Path) -> Process {
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_mlops-sandbox"))
+        .args(["--port", "0", "--until-stdin-closes", "--state"])
+        .arg(folder.join("state"))
+        .arg("--journal")
+        .arg(folder.join("journal.jsonl"))
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    let mut said = String::new();
+    // The line about its own endpoint is the last one.
+    while let Some(Ok(line)) = lines.next() {
+        said.push_str(&line);
+        said.push('\n');
+        if line.contains("/_sandbox") {
+            break;
+        }
+    }
+    let url = said.split("AWS_ENDPOINT_URL=").nth(1).unwrap();
+    let url = url.split_whitespace().next().unwrap().to_owned();
+    Process { child, url, said }
+}
+
+#[test]
+fn a_killed_process_has_lost_nothing_that_it_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = process(folder.path());
+    for name in ["a", "b", "c"] {
+        assert_eq!(crate::wire::create_role_at(&first.url, name).unwrap().status, 200);
+    }
+    // SIGKILL: nothing can be tidied up.
+    first.child.kill().unwrap();
+    first.child.wait().unwrap();
+    let mut second = process(folder.path());
+    for name in ["a", "b", "c"] {
+        assert_eq!(
+            crate::wire::create_role_at(&second.url, name).unwrap().code(),
+            "EntityAlreadyExists"
+        );
+    }
+    let journal = std::fs::read_to_string(folder.path().join("journal.jsonl")).unwrap();
+    let entries: Vec<mlops_sandbox::journal::Entry> = journal
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(entries.len(), 6);
+    assert!(
+        entries
+            .iter()
+            .all(|entry| entry.name() == "iam:CreateRole" && entry.write)
+    );
+    assert_eq!(entries[0].resource.as_deref(), Some("a"));
+    assert_eq!(entries[3].code.as_deref(), Some("EntityAlreadyExists"));
+    for variable in [
+        "AWS_REGION",
+        "AWS_ACCESS_KEY_ID",
+        "CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER",
+    ] {
+        assert!(second.said.contains(variable), "{}", second.said);
+    }
+    // It ends with its parent.
+    drop(second.child.stdin.take());
+    assert!(second.child.wait().unwrap().success());
+}

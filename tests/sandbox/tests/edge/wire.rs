@@ -49,7 +49,18 @@ pub(crate) fn send(
     headers: &[(&str, &str)],
     body: &str,
 ) -> io::Result<Came> {
-    let address = sandbox.url.trim_start_matches("http://");
+    send_to(&sandbox.url, method, target, headers, body)
+}
+
+/// The same, to the sandbox at this address.
+pub(crate) fn send_to(
+    url: &str,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> io::Result<Came> {
+    let address = url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let mut request = format!(
@@ -148,12 +159,22 @@ pub(crate) fn rest(
 
 /// Makes a role.
 pub(crate) fn create_role(sandbox: &Sandbox, name: &str) -> io::Result<Came> {
+    create_role_at(&sandbox.url, name)
+}
+
+/// The same, in the sandbox at this address.
+pub(crate) fn create_role_at(url: &str, name: &str) -> io::Result<Came> {
     let trust = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Principal%22%3A\
                  %7B%22Service%22%3A%22ec2.amazonaws.com%22%7D%2C%22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D";
-    query(
-        sandbox,
-        "iam",
-        &format!("Action=CreateRole&RoleName={name}&AssumeRolePolicyDocument={trust}"),
+    send_to(
+        url,
+        "POST",
+        "/",
+        &[
+            ("authorization", &scope("iam")),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ],
+        &format!("Version=2010-05-08&Action=CreateRole&RoleName={name}&AssumeRolePolicyDocument={trust}"),
     )
 }
 

@@ -160,9 +160,9 @@ pub(super) fn account_attributes(world: &mut World, call: &Call) -> Result<Answe
 }
 
 /// Families and sizes of instances that are offered in every zone: enough for node groups, far from all.
-const FAMILIES: [&str; 24] = [
-    "c5", "c6i", "c6g", "c7i", "c7g", "g4dn", "g5", "g6", "inf2", "m5", "m6i", "m6g", "m7i", "m7g", "p3",
-    "p4d", "p5", "r5", "r6i", "r6g", "r7i", "t3", "t3a", "t4g",
+const FAMILIES: [&str; 30] = [
+    "c5", "c6a", "c6i", "c6g", "c7a", "c7i", "c7g", "g4dn", "g5", "g6", "inf2", "m5", "m6a", "m6i", "m6g",
+    "m7a", "m7i", "m7g", "p3", "p4d", "p5", "r5", "r6a", "r6i", "r6g", "r7a", "r7i", "t3", "t3a", "t4g",
 ];
 const SIZES: [&str; 10] = [
     "nano", "micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "16xlarge",
