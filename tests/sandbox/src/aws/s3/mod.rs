@@ -45,6 +45,7 @@ pub use lifecycle::Lifecycle;
 pub use multipart::Upload;
 pub use needs::needs;
 pub use object::{Content, Version};
+pub(crate) use policy::is_public;
 pub use public_access::Block;
 
 /// All buckets of a partition.

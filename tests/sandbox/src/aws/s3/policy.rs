@@ -117,7 +117,7 @@ fn check_statement(statement: &Statement, own: &str) -> Result<(), Refusal> {
 }
 
 /// Whether a policy lets in everybody, or nearly.
-pub(super) fn is_public(policy: &Policy) -> bool {
+pub(crate) fn is_public(policy: &Policy) -> bool {
     policy.statements.iter().any(|statement| {
         let for_anyone = statement.principals.as_ref().is_some_and(|principals| {
             principals.negated || principals.names.contains(&PrincipalName::Anyone)
