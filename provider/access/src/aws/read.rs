@@ -303,10 +303,17 @@ fn principals(node: &Node<'_>, negated: bool) -> Result<Principals, String> {
 }
 
 fn conditions(operator: &Member<'_>, version: Version, statement: &mut Statement) {
+    // Kept whole, with the keys that could be read, so that writing the policy again says the same, once and in its place.
+    let whole = |why: String| {
+        let mut unread = unread(operator, why);
+        unread.element = "Condition".into();
+        unread.json = format!("{{{}:{}}}", quoted(&operator.key), operator.node.json);
+        unread
+    };
     let Value::Object(keys) = &operator.node.value else {
         statement
             .unread
-            .push(unread(operator, "a condition operator holds an object of keys"));
+            .push(whole("a condition operator holds an object of keys".into()));
         return;
     };
     let mut read = Vec::with_capacity(keys.len());
@@ -318,11 +325,7 @@ fn conditions(operator: &Member<'_>, version: Version, statement: &mut Statement
                 read.push(condition);
             }
             Err(why) => {
-                // Kept whole, with the keys that could be read, so that writing the policy again says the same, once.
-                let mut unread = unread(operator, why);
-                unread.element = "Condition".into();
-                unread.json = format!("{{{}:{}}}", quoted(&operator.key), operator.node.json);
-                statement.unread.push(unread);
+                statement.unread.push(whole(why));
                 return;
             }
         }
@@ -375,6 +378,20 @@ mod tests {
         let written = policy.to_json();
         let again = Policy::parse(&written).unwrap();
         assert_eq!(again.to_json(), written);
+    }
+
+    /// Found by fuzzing: it was written beside the condition, where it may mean something else.
+    #[test]
+    fn an_operator_that_is_no_object_stays_in_the_condition() {
+        let text = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Condition":{"Null":{"aws:a":"true"},"NotAction":"iam:*"}}]}"#;
+        assert_eq!(Policy::parse(text).unwrap().to_json(), text);
+    }
+
+    /// Found by fuzzing: an unknown element whose name ends like Action took the actions' place.
+    #[test]
+    fn an_unknown_element_does_not_hide_the_actions() {
+        let text = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","TransAction":"iam:*"}]}"#;
+        assert_eq!(Policy::parse(text).unwrap().to_json(), text);
     }
 
     /// Found by fuzzing: it was written in braces, which is no JSON.

@@ -136,7 +136,7 @@ impl Statement {
         if !self
             .unread
             .iter()
-            .any(|unread| unread.element.to_ascii_lowercase().ends_with("action"))
+            .any(|unread| ["action", "notaction"].contains(&&*unread.element.to_ascii_lowercase()))
         {
             let texts = self.actions.items().iter().map(|action| action.text());
             members.push((scoped("Action", &self.actions), one_or_many(texts)));
