@@ -1,11 +1,13 @@
 //! The door: [`Driver`] for AWS, sharing each call out to the file of the component's kind.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use mlops_environment::aws::{
     AccessEntry, Bucket, Cluster, Key, LogGroup, ManagedPolicy, Network, NodePool, OidcProvider, Repository,
-    Role, Secret,
+    Role, Secret, Tags,
 };
 use mlops_environment::claim::Claim;
 use mlops_environment::component::{Component, Kind, Observation, Present};
@@ -25,6 +27,9 @@ use crate::{claim, tags};
 pub struct Aws {
     pub(crate) clients: Clients,
     caller: OnceCell<Caller>,
+    /// The account's keys as this process found them; asked for only where a key of ours is missing.
+    pub(crate) keys_at_first: OnceCell<Vec<(String, Tags)>>,
+    nameless_keys: Mutex<BTreeMap<String, String>>,
 }
 
 /// Runs `$body` with `$object` as the typed properties of the component.
@@ -99,6 +104,8 @@ impl Aws {
         Ok(Self {
             clients: Clients::connect(settings).await?,
             caller: OnceCell::new(),
+            keys_at_first: OnceCell::new(),
+            nameless_keys: Mutex::default(),
         })
     }
 
@@ -129,6 +136,12 @@ impl Aws {
     /// The transport in use, for a second configuration that shares its connections.
     pub fn connector(&self) -> SharedHttpConnector {
         self.clients.connector.clone()
+    }
+
+    /// Keys of ours that were left without a name: their ids by the alias that they shall have.
+    pub(crate) fn nameless_keys(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        // A map of names is whole whoever panicked beside it.
+        self.nameless_keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who calls; asked once.

@@ -1,6 +1,7 @@
 //! A KMS key with its alias. The alias is the name by which the key is found; without it a key of ours is an orphan.
 
 use async_trait::async_trait;
+use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::types::{KeyState, Tag};
 use futures::try_join;
 use mlops_environment::aws::{Key, Tags};
@@ -11,7 +12,7 @@ use crate::document;
 use crate::driver::Aws;
 use crate::failure::{Outcome, call, failure, gone, missing, optional};
 use crate::object::{Changes, Object, Wanted, outputs, properties, ready};
-use crate::tags;
+use crate::{nameless_key, tags, wait};
 
 /// A key has one policy, and this is its name.
 const POLICY: &str = "default";
@@ -70,6 +71,78 @@ impl Wanted<Key> {
         }
     }
 
+    /// Makes a key; ARN and id.
+    ///
+    /// The call cannot be repeated blindly: where its answer is lost, a second one would make a second key. So it is sent
+    /// once, and where nobody can tell what became of it, its tags are looked for before the next try.
+    async fn make(&self, aws: &Aws, monitor: &dyn Monitor) -> Outcome<(String, String)> {
+        const OPERATION: &str = "kms:CreateKey";
+        let mut pauses = wait::SPREADING.pauses();
+        loop {
+            let once = aws_sdk_kms::config::Builder::new().retry_config(RetryConfig::disabled());
+            let create = aws
+                .clients
+                .kms
+                .create_key()
+                .description(&self.description)
+                .policy(&self.policy)
+                .set_tags(Some(kms_tags(&self.tags)?))
+                .customize()
+                .config_override(once);
+            let failed = match call(OPERATION, create.send()).await {
+                Ok(answer) => {
+                    let key = answer
+                        .key_metadata
+                        .ok_or_else(|| missing(OPERATION, "KeyMetadata"))?;
+                    let arn = key.arn.ok_or_else(|| missing(OPERATION, "Arn"))?;
+                    return Ok((arn, key.key_id));
+                }
+                Err(failure) => failure,
+            };
+            let retried = matches!(failed.reason, Reason::Throttled | Reason::Unavailable);
+            let Some(pause) = pauses.next().filter(|_| retried) else {
+                return Err(failed);
+            };
+            if failed.reason == Reason::Unavailable {
+                let keys = nameless_key::tagged(aws).await?;
+                if let Some(id) = nameless_key::find(aws, &keys, &self.tags).await? {
+                    return self.take_up(aws, &id).await;
+                }
+            }
+            wait::rest(OPERATION, &self.alias, pause, monitor).await?;
+        }
+    }
+
+    /// Brings a key that was left without a name to what is wanted now; ARN and id.
+    async fn take_up(&self, aws: &Aws, id: &str) -> Outcome<(String, String)> {
+        const OPERATION: &str = "kms:DescribeKey";
+        let kms = &aws.clients.kms;
+        let described = call(OPERATION, kms.describe_key().key_id(id).send()).await?;
+        let arn = described
+            .key_metadata
+            .and_then(|key| key.arn)
+            .ok_or_else(|| missing(OPERATION, "Arn"))?;
+        let policy = kms
+            .put_key_policy()
+            .key_id(id)
+            .policy_name(POLICY)
+            .policy(&self.policy);
+        let description = kms
+            .update_key_description()
+            .key_id(id)
+            .description(&self.description);
+        let tag = kms
+            .tag_resource()
+            .key_id(id)
+            .set_tags(Some(kms_tags(&self.tags)?));
+        try_join!(
+            call("kms:PutKeyPolicy", policy.send()),
+            call("kms:UpdateKeyDescription", description.send()),
+            call("kms:TagResource", tag.send()),
+        )?;
+        Ok((arn, id.to_owned()))
+    }
+
     /// Names and rotates a key just made.
     async fn finish(&self, aws: &Aws, id: &str) -> Outcome<()> {
         let alias = aws
@@ -94,6 +167,11 @@ impl Object for Wanted<Key> {
         let kms = &aws.clients.kms;
         let described = optional(call(OPERATION, kms.describe_key().key_id(&self.alias).send()).await)?;
         let Some(described) = described else {
+            // A key that was made and not yet named when everything stopped: the create will take it up.
+            let keys = nameless_key::before_us(aws).await?;
+            if let Some(id) = nameless_key::find(aws, keys, &self.tags).await? {
+                aws.nameless_keys().insert(self.alias.clone(), id);
+            }
             return Ok(Observation::Absent);
         };
         let key = described
@@ -154,26 +232,18 @@ impl Object for Wanted<Key> {
         }))
     }
 
-    async fn create(&self, aws: &Aws, _: &Component, _: &dyn Monitor) -> Outcome<Present> {
-        const OPERATION: &str = "kms:CreateKey";
-        let create = aws
-            .clients
-            .kms
-            .create_key()
-            .description(&self.description)
-            .policy(&self.policy)
-            .set_tags(Some(kms_tags(&self.tags)?));
-        let answer = call(OPERATION, create.send()).await?;
-        let key = answer
-            .key_metadata
-            .ok_or_else(|| missing(OPERATION, "KeyMetadata"))?;
-        let arn = key.arn.clone().ok_or_else(|| missing(OPERATION, "Arn"))?;
-        if let Err(failure) = self.finish(aws, &key.key_id).await {
-            // A key without its alias would never be found again, and costs money each month.
-            self.schedule_deletion(aws, &key.key_id).await.ok();
+    async fn create(&self, aws: &Aws, _: &Component, monitor: &dyn Monitor) -> Outcome<Present> {
+        let left = aws.nameless_keys().remove(&self.alias);
+        let (arn, id) = match left {
+            Some(id) => self.take_up(aws, &id).await?,
+            None => self.make(aws, monitor).await?,
+        };
+        if let Err(failure) = self.finish(aws, &id).await {
+            // A key without its alias costs money each month: nobody but the next apply would find it.
+            self.schedule_deletion(aws, &id).await.ok();
             return Err(failure);
         }
-        Ok(ready(arn.clone(), &self.tags, self, known(&arn, &key.key_id)))
+        Ok(ready(arn.clone(), &self.tags, self, known(&arn, &id)))
     }
 
     async fn update(&self, aws: &Aws, _: &Component, change: &Changes<'_>) -> Outcome<()> {

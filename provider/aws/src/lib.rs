@@ -19,6 +19,7 @@ mod key;
 mod launch_template;
 mod lifecycle;
 mod log_group;
+mod nameless_key;
 mod network;
 mod node_pool;
 mod object;

@@ -120,7 +120,13 @@ where
     attempt().await
 }
 
-async fn rest(operation: &str, subject: &str, pause: Duration, monitor: &dyn Monitor) -> Outcome<()> {
+/// Pauses, or says that it was told to stop.
+pub(crate) async fn rest(
+    operation: &str,
+    subject: &str,
+    pause: Duration,
+    monitor: &dyn Monitor,
+) -> Outcome<()> {
     if !monitor.cancelled() {
         monitor.sleep(pause).await;
     }

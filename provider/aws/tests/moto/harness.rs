@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use mlops_aws::{AssumeRoleWithWebIdentity, Aws, SERVICES, Settings};
 use mlops_environment::aws::Tags;
@@ -111,6 +112,29 @@ pub(crate) fn diff(wanted: &Component, found: &Present) -> Vec<Change> {
             })
         })
         .collect()
+}
+
+/// Passes calls on, and loses the answer to the first of one operation (its `X-Amz-Target`).
+#[derive(Debug, Clone)]
+pub(crate) struct Losing {
+    pub(crate) inner: SharedHttpConnector,
+    pub(crate) target: &'static str,
+    pub(crate) lost: Arc<AtomicUsize>,
+}
+
+impl HttpConnector for Losing {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let chosen = request.headers().get("x-amz-target") == Some(self.target);
+        let answer = self.inner.call(request);
+        if !chosen || self.lost.load(Ordering::SeqCst) > 0 {
+            return answer;
+        }
+        self.lost.fetch_add(1, Ordering::SeqCst);
+        HttpConnectorFuture::new(async move {
+            answer.await?;
+            Err(ConnectorError::io("connection reset by peer".into()))
+        })
+    }
 }
 
 /// Passes calls on, apart from the one whose turn it is.

@@ -1,7 +1,11 @@
 //! Keys, buckets, log groups, repositories, secrets, and the claim.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
+use mlops_aws::{Aws, Settings};
 use mlops_environment::aws::{AccessLogging, Bucket, Key, LifecycleRule, LogGroup, Repository, Secret};
 use mlops_environment::claim::{Claim, Phase};
 use mlops_environment::component::{Kind, Observation, OnDestroy};
@@ -10,7 +14,8 @@ use serde_json::json;
 
 use crate::documents::{bucket_policy, key_policy, log_delivery};
 use crate::harness::{
-    Hurry, REGION, changed, component, deleted, diff, driver, gone, life, made, present, tags,
+    Hurry, Losing, REGION, changed, component, deleted, diff, driver, gone, life, made, present, settings,
+    tags,
 };
 use crate::server::moto;
 
@@ -331,6 +336,65 @@ async fn a_secret_of_somebody_else_is_not_brought_back() {
     assert!(failure.message.contains("belongs to somebody else"), "{failure}");
 }
 
+/// Killed between making a key and naming it: the next apply takes that very key.
+#[tokio::test]
+async fn a_key_left_without_a_name_is_taken_up() {
+    let Some(moto) = moto() else { return };
+    let aws = driver(moto).await;
+    let wanted = Key {
+        tags: tags("keys.left"),
+        ..key("left")
+    };
+    let left = moto.boto3(&format!(
+        "kms = client('kms')\n\
+         show(kms.create_key(Description='before', Tags=[{{'TagKey': k, 'TagValue': v}} for k, v in {}.items()])['KeyMetadata']['KeyId'])",
+        serde_json::to_string(&wanted.tags).unwrap()
+    ));
+    let component = component("keys.left", Kind::AwsKey, &wanted);
+    assert_eq!(aws.observe(&component).await.unwrap(), Observation::Absent);
+    let made = aws.create(&component, &Hurry::default()).await.unwrap();
+    assert!(
+        made.id.ends_with(left.as_str().unwrap()),
+        "{} is not {left}",
+        made.id
+    );
+    let Observation::Present(found) = aws.observe(&component).await.unwrap() else {
+        panic!("it has its name now")
+    };
+    assert_eq!(diff(&component, &found), []);
+}
+
+/// The answer to CreateKey is lost: there is one key all the same.
+#[tokio::test]
+async fn a_key_whose_answer_was_lost_is_not_made_twice() {
+    let Some(moto) = moto() else { return };
+    let inner = driver(moto).await.connector();
+    let losing = Losing {
+        inner,
+        target: "TrentService.CreateKey",
+        lost: Arc::default(),
+    };
+    let aws = Aws::connect(Settings {
+        connector: Some(SharedHttpConnector::new(losing.clone())),
+        ..settings(moto)
+    })
+    .await
+    .unwrap();
+    let wanted = Key {
+        tags: tags("keys.lost"),
+        ..key("lost")
+    };
+    let component = component("keys.lost", Kind::AwsKey, &wanted);
+    let made = aws.create(&component, &Hurry::default()).await.unwrap();
+    assert_eq!(losing.lost.load(Ordering::SeqCst), 1, "one answer was lost");
+    let standing = moto.boto3(
+        "kms = client('kms')\n\
+         show([k['KeyArn'] for k in kms.list_keys()['Keys'] if any(t['TagValue'] == 'keys.lost' for t in \
+         kms.list_resource_tags(KeyId=k['KeyId'])['Tags'])])",
+    );
+    assert_eq!(standing, json!([made.id]));
+}
+
 #[tokio::test]
 async fn the_claim_is_written_only_over_what_was_read() {
     let Some(moto) = moto() else { return };
@@ -351,6 +415,7 @@ async fn the_claim_is_written_only_over_what_was_read() {
         provider_version: "0.1.0".into(),
         updated_at: "2026-01-01T00:00:00Z".into(),
         intents: vec![],
+        lease: None,
     };
     let first = aws.write_claim("claimed", "test", &claim, None).await.unwrap();
     assert_eq!(
