@@ -217,10 +217,10 @@ fn the_aws_provider_lives_on_the_sandbox() {
     for (kind, things) in left.as_object().unwrap() {
         for (name, thing) in things.as_object().unwrap() {
             let waiting = kind == "keys" && thing["state"] == "PendingDeletion";
-            // EKS made it, and leaves it: it is the account's.
-            let of_eks = name == "AWSServiceRoleForAmazonEKS";
+            // Services made them for themselves and leave them: they are the account's.
+            let linked = name.starts_with("AWSServiceRoleFor");
             assert!(
-                waiting || of_eks || name == "provider-state",
+                waiting || linked || name == "provider-state",
                 "{kind} {name} was left behind: {thing:#}"
             );
         }
