@@ -116,10 +116,13 @@ impl Release {
         Self::day(self.released) <= at
     }
 
+    /// Support by the calendar. The newest three of the table never end: newer ones that are not known here would have taken
+    /// their place, and what works on a sandbox today shall work in years.
     fn support(&self, at: Timestamp) -> Support {
+        let newest = self.minor + 3 > RELEASES[RELEASES.len() - 1].minor;
         match at {
             _ if at < Self::day(self.standard) => Support::Standard,
-            _ if at < Self::day(self.extended) => Support::Extended,
+            _ if at < Self::day(self.extended) || newest => Support::Extended,
             _ => Support::Ended,
         }
     }
@@ -279,6 +282,17 @@ mod tests {
             );
             assert!(release.patch.starts_with(&format!("{}.", release.name)));
         }
+    }
+
+    #[test]
+    fn the_newest_stay_when_the_table_is_old() {
+        let late = Release::day("2040-01-01");
+        let ended: Vec<&str> = RELEASES
+            .iter()
+            .filter(|release| release.support(late) == Support::Ended)
+            .map(|release| release.name)
+            .collect();
+        assert_eq!(ended, ["1.29", "1.30", "1.31", "1.32"]);
     }
 
     #[test]

@@ -5,13 +5,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 
+/// The account of every caller.
+pub(crate) const ACCOUNT: &str = "123456789012";
+
 /// A running emulator: ends when `_stdin` closes, at the latest with this process.
-pub(crate) struct Moto {
+pub(crate) struct Emulator {
     pub(crate) url: String,
     pub(crate) network: Network,
-    pub(crate) python: PathBuf,
+    python: PathBuf,
     /// File with an identity token.
     pub(crate) token: PathBuf,
+    /// ARN of a key; nobody looks whether it exists.
+    pub(crate) key: String,
     _stdin: Option<ChildStdin>,
     _process: Child,
 }
@@ -28,7 +33,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn start() -> Result<Moto, String> {
+fn start() -> Result<Emulator, String> {
     let python = std::env::var_os("MLOPS_TEST_PYTHON")
         .map_or_else(|| root().join("tests/.venv/bin/python"), PathBuf::from);
     if !python.exists() {
@@ -62,21 +67,22 @@ fn start() -> Result<Moto, String> {
         .map_err(|error| format!("network.py: {error}: {}", String::from_utf8_lossy(&made.stderr)))?;
     let token = std::env::temp_dir().join(format!("mlops-aws-token-{}", std::process::id()));
     std::fs::write(&token, "header.claims.signature").map_err(|error| error.to_string())?;
-    Ok(Moto {
+    Ok(Emulator {
         url,
         network,
         python,
         token,
+        key: format!("arn:aws:kms:eu-central-1:{ACCOUNT}:key/k"),
         _stdin: process.stdin.take(),
         _process: process,
     })
 }
 
 /// The emulator of this test process, or `None` with the reason printed.
-pub(crate) fn moto() -> Option<&'static Moto> {
-    static MOTO: OnceLock<Result<Moto, String>> = OnceLock::new();
+pub(crate) fn emulator() -> Option<&'static Emulator> {
+    static MOTO: OnceLock<Result<Emulator, String>> = OnceLock::new();
     match MOTO.get_or_init(start) {
-        Ok(moto) => Some(moto),
+        Ok(emulator) => Some(emulator),
         Err(reason) => {
             // Where the emulator must be there, skipping would hide a broken setup.
             assert!(std::env::var_os("MLOPS_REQUIRE_MOTO").is_none(), "{reason}");
@@ -86,26 +92,9 @@ pub(crate) fn moto() -> Option<&'static Moto> {
     }
 }
 
-impl Moto {
+impl Emulator {
     /// Runs a few lines of boto3 with `client(service)` at hand; what they print as JSON comes back.
     pub(crate) fn boto3(&self, script: &str) -> serde_json::Value {
-        let prelude = format!(
-            "import boto3, json\n\
-             def client(service):\n    return boto3.client(service, endpoint_url={:?}, region_name='eu-central-1', \
-             aws_access_key_id='test', aws_secret_access_key='test')\n\
-             def show(value): print(json.dumps(value, default=str))\n",
-            self.url
-        );
-        let output = Command::new(&self.python)
-            .arg("-c")
-            .arg(format!("{prelude}{script}"))
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "boto3: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        serde_json::from_slice(&output.stdout).unwrap_or(serde_json::Value::Null)
+        crate::harness::boto3(&self.python, &self.url, script)
     }
 }

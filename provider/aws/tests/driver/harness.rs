@@ -21,11 +21,11 @@ use mlops_environment::plan::Change;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::server::{Moto, moto};
+use crate::server::{Emulator, emulator};
 
-pub(crate) const ACCOUNT: &str = "123456789012";
+pub(crate) use crate::server::ACCOUNT;
 pub(crate) const REGION: &str = "eu-central-1";
-pub(crate) const ENVIRONMENT: &str = "aws/123456789012/eu-central-1/test";
+pub(crate) const ENVIRONMENT: &str = "aws/some-account/eu-central-1/test";
 pub(crate) const UID: &str = "0b9c2f7e-8a51-4a57-9d1e-1f6f1c9f5a10";
 
 /// Waits much shorter than asked for, and keeps what was said.
@@ -44,26 +44,26 @@ impl Monitor for Hurry {
     }
 }
 
-pub(crate) fn settings(moto: &Moto) -> Settings {
+pub(crate) fn settings(emulator: &Emulator) -> Settings {
     Settings {
         region: Some(REGION.into()),
         // The way of CI: a token for a session, and no key anywhere.
         assume_role_with_web_identity: Some(AssumeRoleWithWebIdentity {
             role_arn: format!("arn:aws:iam::{ACCOUNT}:role/provisioner"),
-            token_file: moto.token.clone(),
+            token_file: emulator.token.clone(),
             session_name: None,
         }),
         endpoints: SERVICES
             .iter()
-            .map(|service| ((*service).to_owned(), moto.url.clone()))
+            .map(|service| ((*service).to_owned(), emulator.url.clone()))
             .collect(),
         ..Settings::default()
     }
 }
 
 /// A driver at the emulator.
-pub(crate) async fn driver(moto: &Moto) -> Aws {
-    Aws::connect(settings(moto)).await.unwrap()
+pub(crate) async fn driver(emulator: &Emulator) -> Aws {
+    Aws::connect(settings(emulator)).await.unwrap()
 }
 
 pub(crate) fn tags(component: &str) -> Tags {
@@ -161,7 +161,7 @@ pub(crate) async fn refused_in_turn<T>(
     what: &str,
     act: impl AsyncFn(&Aws) -> Result<T, Failure>,
 ) -> T {
-    let moto = moto().expect("a driver stands, so moto does");
+    let emulator = emulator().expect("a driver stands, so its cloud does");
     for number in 0..80 {
         let countdown = Arc::new(AtomicUsize::new(usize::MAX));
         let connector = Refusing {
@@ -170,7 +170,7 @@ pub(crate) async fn refused_in_turn<T>(
         };
         let settings = Settings {
             connector: Some(SharedHttpConnector::new(connector)),
-            ..settings(moto)
+            ..settings(emulator)
         };
         let refusing = Aws::connect(settings).await.unwrap();
         refusing.caller().await.unwrap();
@@ -261,9 +261,16 @@ pub(crate) async fn changed(aws: &Aws, wanted: &Component) -> Present {
         "{}: nothing to change",
         wanted.address
     );
-    // Looked at anew each time, as an apply that follows a refused one does.
+    // Looked at anew each time, and waited for, as an apply that follows a refused one does.
     let after = refused_in_turn(aws, &format!("update of {}", wanted.address), async |refusing| {
-        let found = present(aws, wanted).await;
+        let mut found = present(aws, wanted).await;
+        if matches!(found.status, Status::InProgress { .. }) {
+            let settled = aws.settle(wanted, &found, &Hurry::default()).await.unwrap();
+            let Observation::Present(standing) = settled else {
+                panic!("{} is gone", wanted.address)
+            };
+            found = standing;
+        }
         let changes = diff(wanted, &found);
         if changes.is_empty() && found.foreign.is_empty() {
             return Ok(found);
@@ -310,4 +317,25 @@ pub(crate) async fn life(aws: &Aws, first: &Component, second: &Component) {
     made(aws, first).await;
     changed(aws, second).await;
     deleted(aws, second).await;
+}
+
+/// Runs a few lines of boto3 at a cloud, with `client(service)` at hand; what they print as JSON comes back.
+pub(crate) fn boto3(python: &std::path::Path, url: &str, script: &str) -> Value {
+    let prelude = format!(
+        "import boto3, json\n\
+         def client(service):\n    return boto3.client(service, endpoint_url={url:?}, region_name='eu-central-1', \
+         aws_access_key_id='test', aws_secret_access_key='test')\n\
+         def show(value): print(json.dumps(value, default=str))\n",
+    );
+    let output = std::process::Command::new(python)
+        .arg("-c")
+        .arg(format!("{prelude}{script}"))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "boto3: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).unwrap_or(Value::Null)
 }

@@ -12,11 +12,11 @@ use mlops_environment::driver::{Driver, Reason};
 
 use crate::documents::{allow, key_policy, trust};
 use crate::harness::{Hurry, Refusing, component, driver, settings, tags};
-use crate::server::{Moto, moto};
+use crate::server::{Emulator, emulator};
 use crate::{eks, storage, who};
 
-async fn refuses_each_call(moto: &Moto, make: impl Fn(usize) -> Component) {
-    let inner = driver(moto).await.connector();
+async fn refuses_each_call(emulator: &Emulator, make: impl Fn(usize) -> Component) {
+    let inner = driver(emulator).await.connector();
     for number in 0..20 {
         let countdown = Arc::new(AtomicUsize::new(usize::MAX));
         let connector = Refusing {
@@ -25,7 +25,7 @@ async fn refuses_each_call(moto: &Moto, make: impl Fn(usize) -> Component) {
         };
         let settings = Settings {
             connector: Some(SharedHttpConnector::new(connector)),
-            ..settings(moto)
+            ..settings(emulator)
         };
         let aws = Aws::connect(settings).await.unwrap();
         aws.caller().await.unwrap();
@@ -57,8 +57,8 @@ async fn refuses_each_call(moto: &Moto, make: impl Fn(usize) -> Component) {
 
 #[tokio::test]
 async fn a_refused_call_of_a_create_is_named() {
-    let Some(moto) = moto() else { return };
-    refuses_each_call(moto, |number| {
+    let Some(emulator) = emulator() else { return };
+    refuses_each_call(emulator, |number| {
         let role = Role {
             name: format!("refused-{number}"),
             path: "/".into(),
@@ -73,7 +73,7 @@ async fn a_refused_call_of_a_create_is_named() {
         component("identities.ci", Kind::AwsRole, &role)
     })
     .await;
-    refuses_each_call(moto, |number| {
+    refuses_each_call(emulator, |number| {
         let key = Key {
             alias: format!("alias/refused-{number}"),
             description: "refused".into(),
@@ -85,7 +85,7 @@ async fn a_refused_call_of_a_create_is_named() {
         component("keys.storage", Kind::AwsKey, &key)
     })
     .await;
-    refuses_each_call(moto, |number| {
+    refuses_each_call(emulator, |number| {
         let group = LogGroup {
             name: format!("/refused/{number}"),
             retention_days: 90,
@@ -95,7 +95,7 @@ async fn a_refused_call_of_a_create_is_named() {
         component("logs", Kind::AwsLogGroup, &group)
     })
     .await;
-    refuses_each_call(moto, |number| {
+    refuses_each_call(emulator, |number| {
         let repository = Repository {
             name: format!("refused/{number}"),
             immutable_tags: true,
@@ -107,12 +107,12 @@ async fn a_refused_call_of_a_create_is_named() {
         component("registry.churn", Kind::AwsRepository, &repository)
     })
     .await;
-    refuses_each_call(moto, |number| {
+    refuses_each_call(emulator, |number| {
         let bucket = storage::bucket(&format!("refused-bucket-{number}"));
         component("buckets.data", Kind::AwsBucket, &bucket)
     })
     .await;
-    refuses_each_call(moto, |number| {
+    refuses_each_call(emulator, |number| {
         let secret = Secret {
             name: format!("refused/{number}"),
             description: "refused".into(),
@@ -123,7 +123,7 @@ async fn a_refused_call_of_a_create_is_named() {
         component("secrets.churn.api", Kind::AwsSecret, &secret)
     })
     .await;
-    refuses_each_call(moto, |number| {
+    refuses_each_call(emulator, |number| {
         let provider = who::provider(
             &format!("https://issuer.example/refused/{number}"),
             &["sts.amazonaws.com"],
@@ -131,7 +131,7 @@ async fn a_refused_call_of_a_create_is_named() {
         component("federation.pods", Kind::AwsOidcProvider, &provider)
     })
     .await;
-    refuses_each_call(moto, |number| {
+    refuses_each_call(emulator, |number| {
         let policy = who::policy(&format!("refused-policy-{number}"));
         component("boundaries.ci", Kind::AwsPolicy, &policy)
     })
@@ -141,11 +141,12 @@ async fn a_refused_call_of_a_create_is_named() {
 /// The same where other things must stand first.
 #[tokio::test]
 async fn a_refused_call_of_a_create_in_a_cluster_is_named() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
-    let (_, role_arn) = eks::standing(&aws, moto, "refused-parts").await;
-    refuses_each_call(moto, |number| {
-        let pool = eks::pool(moto, "refused-parts", &role_arn, &format!("pool-{number}"));
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
+    let (_, role_arn) = eks::standing(&aws, emulator, "refused-parts").await;
+    let nodes = eks::node_role(&aws, "refused-nodes").await;
+    refuses_each_call(emulator, |number| {
+        let pool = eks::pool(emulator, "refused-parts", &nodes, &format!("pool-{number}"));
         component("node_pools.serving", Kind::AwsNodePool, &pool)
     })
     .await;
@@ -153,7 +154,7 @@ async fn a_refused_call_of_a_create_in_a_cluster_is_named() {
     for number in 0..4 {
         principals.push(eks::role(&aws, &format!("refused-entry-{number}")).await);
     }
-    refuses_each_call(moto, |number| {
+    refuses_each_call(emulator, |number| {
         let view = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy".to_owned();
         let entry = AccessEntry {
             cluster: "refused-parts".into(),
@@ -165,8 +166,8 @@ async fn a_refused_call_of_a_create_in_a_cluster_is_named() {
         component("access.deploy", Kind::AwsAccessEntry, &entry)
     })
     .await;
-    refuses_each_call(moto, |number| {
-        let cluster = eks::cluster(moto, &format!("refused-{number}"), &role_arn);
+    refuses_each_call(emulator, |number| {
+        let cluster = eks::cluster(emulator, &format!("refused-{number}"), &role_arn);
         component("cluster", Kind::AwsCluster, &cluster)
     })
     .await;

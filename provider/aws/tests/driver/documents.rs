@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use crate::harness::{ACCOUNT, REGION};
+
 pub(crate) fn trust() -> String {
     json!({"Statement": [{"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}}],
         "Version": "2012-10-17"})
@@ -20,7 +22,17 @@ pub(crate) fn allow(action: &str) -> String {
 
 pub(crate) fn key_policy(sid: &str) -> String {
     json!({"Statement": [{"Action": "kms:*", "Effect": "Allow",
-        "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Resource": "*", "Sid": sid}], "Version": "2012-10-17"})
+        "Principal": {"AWS": format!("arn:aws:iam::{ACCOUNT}:root")}, "Resource": "*", "Sid": sid}], "Version": "2012-10-17"})
+    .to_string()
+}
+
+/// Lets CloudWatch Logs in too, which a log group needs of its key.
+pub(crate) fn log_key_policy() -> String {
+    json!({"Statement": [{"Action": "kms:*", "Effect": "Allow",
+        "Principal": {"AWS": format!("arn:aws:iam::{ACCOUNT}:root")}, "Resource": "*", "Sid": "Root"},
+        {"Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+        "Effect": "Allow", "Principal": {"Service": format!("logs.{REGION}.amazonaws.com")}, "Resource": "*", "Sid": "Logs"}],
+        "Version": "2012-10-17"})
     .to_string()
 }
 

@@ -12,7 +12,7 @@ use crate::documents::{allow, other_trust, trust};
 use crate::harness::{
     ACCOUNT, ENVIRONMENT, Hurry, UID, changed, component, deleted, diff, driver, life, made, present, tags,
 };
-use crate::server::moto;
+use crate::server::emulator;
 
 pub(crate) fn policy(name: &str) -> ManagedPolicy {
     ManagedPolicy {
@@ -43,8 +43,8 @@ fn role(name: &str) -> Role {
 
 #[tokio::test]
 async fn says_who_is_calling_without_a_long_term_key() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     assert_eq!(aws.credentials_kind().await.unwrap(), CredentialsKind::Temporary);
     assert_eq!(aws.at_amazon(), Vec::<&str>::new());
     let caller = aws.caller().await.unwrap();
@@ -58,8 +58,8 @@ async fn says_who_is_calling_without_a_long_term_key() {
 
 #[tokio::test]
 async fn a_policy_lives_through_more_versions_than_iam_keeps() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     made(
         &aws,
         &component("boundaries.ci", Kind::AwsPolicy, &policy("life")),
@@ -80,8 +80,8 @@ async fn a_policy_lives_through_more_versions_than_iam_keeps() {
 
 #[tokio::test]
 async fn a_role_lives() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     let boundary = made(
         &aws,
         &component("boundaries.ci", Kind::AwsPolicy, &policy("of-role")),
@@ -114,7 +114,7 @@ async fn a_role_lives() {
         found.outputs["arn"],
         format!("arn:aws:iam::{ACCOUNT}:role/mlops/test/life")
     );
-    let seen = moto.boto3(
+    let seen = emulator.boto3(
         "iam = client('iam')\nrole = iam.get_role(RoleName='life')['Role']\n\
          show([role['AssumeRolePolicyDocument'], role['PermissionsBoundary']['PermissionsBoundaryArn'], \
          {t['Key']: t['Value'] for t in role['Tags']}, iam.list_role_policies(RoleName='life')['PolicyNames'], \
@@ -132,11 +132,11 @@ async fn a_role_lives() {
 
 #[tokio::test]
 async fn foreign_policies_on_a_role_are_told_and_taken_off() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     let wanted = component("identities.ci", Kind::AwsRole, &role("attacked"));
     made(&aws, &wanted).await;
-    moto.boto3(
+    emulator.boto3(
         "iam = client('iam')\n\
          iam.attach_role_policy(RoleName='attacked', PolicyArn='arn:aws:iam::aws:policy/AdministratorAccess')\n\
          iam.put_role_policy(RoleName='attacked', PolicyName='theirs', PolicyDocument=json.dumps({'Version': '2012-10-17', \
@@ -156,11 +156,11 @@ async fn foreign_policies_on_a_role_are_told_and_taken_off() {
 
 #[tokio::test]
 async fn a_role_with_foreign_policies_can_be_deleted() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     let wanted = component("identities.ci", Kind::AwsRole, &role("burdened"));
     made(&aws, &wanted).await;
-    moto.boto3(
+    emulator.boto3(
         "iam = client('iam')\n\
          iam.attach_role_policy(RoleName='burdened', PolicyArn='arn:aws:iam::aws:policy/ReadOnlyAccess')\n\
          iam.create_instance_profile(InstanceProfileName='p')\n\
@@ -171,8 +171,8 @@ async fn a_role_with_foreign_policies_can_be_deleted() {
 
 #[tokio::test]
 async fn an_existing_name_is_told_as_such() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     let wanted = component("identities.ci", Kind::AwsRole, &role("twice"));
     made(&aws, &wanted).await;
     let failure = aws.create(&wanted, &Hurry::default()).await.unwrap_err();
@@ -184,8 +184,8 @@ async fn an_existing_name_is_told_as_such() {
 
 #[tokio::test]
 async fn what_is_fixed_at_creation_is_refused_with_a_reason() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     made(&aws, &component("identities.ci", Kind::AwsRole, &role("fixed"))).await;
     let moved = component(
         "identities.ci",
@@ -217,8 +217,8 @@ pub(crate) fn provider(url: &str, audiences: &[&str]) -> OidcProvider {
 
 #[tokio::test]
 async fn an_oidc_provider_of_ones_own_lives() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     let first = provider("https://issuer.example/own", &["sts.amazonaws.com", "old"]);
     let mut second = provider("https://issuer.example/own", &["sts.amazonaws.com", "new"]);
     second.tags.insert("team".into(), "a".into());
@@ -228,8 +228,8 @@ async fn an_oidc_provider_of_ones_own_lives() {
 
 #[tokio::test]
 async fn a_shared_oidc_provider_stays_as_long_as_somebody_uses_it() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     let url = "https://issuer.example/shared";
     let mut ours = component(
         "oidc",
@@ -271,10 +271,10 @@ async fn a_shared_oidc_provider_stays_as_long_as_somebody_uses_it() {
 
 #[tokio::test]
 async fn a_shared_oidc_provider_that_we_did_not_make_is_never_deleted() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     let url = "https://issuer.example/foreign";
-    moto.boto3(&format!(
+    emulator.boto3(&format!(
         "client('iam').create_open_id_connect_provider(Url={url:?}, ClientIDList=['theirs'])"
     ));
     let mut wanted = component(
@@ -286,7 +286,7 @@ async fn a_shared_oidc_provider_that_we_did_not_make_is_never_deleted() {
     assert_eq!(present(&aws, &wanted).await.owner, Owner::Unmarked);
     let used = changed(&aws, &wanted).await;
     aws.delete(&wanted, &used, &Hurry::default()).await.unwrap();
-    let seen = moto.boto3(
+    let seen = emulator.boto3(
         "iam = client('iam')\n\
          arn = next(p['Arn'] for p in iam.list_open_id_connect_providers()['OpenIDConnectProviderList'] if 'foreign' in p['Arn'])\n\
          found = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)\n\

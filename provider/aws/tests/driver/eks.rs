@@ -8,18 +8,31 @@ use mlops_environment::component::{Component, Kind, Observation, Status};
 use mlops_environment::driver::{Driver, Reason};
 use serde_json::json;
 
-use crate::documents::other_trust;
+use crate::documents::{other_trust, trust};
 use crate::harness::{Hurry, changed, component, deleted, diff, driver, made, present, tags};
-use crate::server::{Moto, moto};
+use crate::server::{Emulator, emulator};
 
 pub(crate) async fn role(aws: &Aws, name: &str) -> String {
+    role_for(aws, name, other_trust(), &["AmazonEKSClusterPolicy"]).await
+}
+
+/// A role that nodes can join a cluster with.
+pub(crate) async fn node_role(aws: &Aws, name: &str) -> String {
+    let policies = ["AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryReadOnly"];
+    role_for(aws, name, trust(), &policies).await
+}
+
+async fn role_for(aws: &Aws, name: &str, trust: String, policies: &[&str]) -> String {
     let role = Role {
         name: name.into(),
         path: "/mlops/test/".into(),
         description: "plane".into(),
-        trust: other_trust(),
+        trust,
         inline_policies: BTreeMap::new(),
-        managed_policies: BTreeSet::from(["arn:aws:iam::aws:policy/AmazonEKSClusterPolicy".to_owned()]),
+        managed_policies: policies
+            .iter()
+            .map(|policy| format!("arn:aws:iam::aws:policy/{policy}"))
+            .collect(),
         permissions_boundary: None,
         max_session_seconds: 3600,
         tags: tags("roles.plane"),
@@ -30,16 +43,16 @@ pub(crate) async fn role(aws: &Aws, name: &str) -> String {
         .clone()
 }
 
-pub(crate) fn cluster(moto: &Moto, name: &str, role_arn: &str) -> Cluster {
+pub(crate) fn cluster(emulator: &Emulator, name: &str, role_arn: &str) -> Cluster {
     Cluster {
         name: name.into(),
         role_arn: role_arn.into(),
         version: "1.33".into(),
-        subnet_ids: moto.network.private_subnet_ids.iter().cloned().collect(),
+        subnet_ids: emulator.network.private_subnet_ids.iter().cloned().collect(),
         endpoint_private: true,
         endpoint_public: false,
         public_cidrs: BTreeSet::new(),
-        encryption_key: Some("arn:aws:kms:eu-central-1:123456789012:key/k".into()),
+        encryption_key: Some(emulator.key.clone()),
         log_types: ["api", "audit"].map(str::to_owned).into(),
         deletion_protection: true,
         extended_support: false,
@@ -47,23 +60,23 @@ pub(crate) fn cluster(moto: &Moto, name: &str, role_arn: &str) -> Cluster {
     }
 }
 
-pub(crate) async fn standing(aws: &Aws, moto: &Moto, name: &str) -> (Component, String) {
+pub(crate) async fn standing(aws: &Aws, emulator: &Emulator, name: &str) -> (Component, String) {
     let role_arn = role(aws, name).await;
     let wanted = Cluster {
         deletion_protection: false,
-        ..cluster(moto, name, &role_arn)
+        ..cluster(emulator, name, &role_arn)
     };
     let wanted = component("cluster", Kind::AwsCluster, &wanted);
     made(aws, &wanted).await;
     (wanted, role_arn)
 }
 
-pub(crate) fn pool(moto: &Moto, cluster: &str, role_arn: &str, name: &str) -> NodePool {
+pub(crate) fn pool(emulator: &Emulator, cluster: &str, role_arn: &str, name: &str) -> NodePool {
     NodePool {
         cluster: cluster.into(),
         name: name.into(),
         role_arn: role_arn.into(),
-        subnet_ids: moto.network.private_subnet_ids.iter().cloned().collect(),
+        subnet_ids: emulator.network.private_subnet_ids.iter().cloned().collect(),
         instance_types: vec!["m6i.large".into(), "m5.large".into()],
         spot: false,
         ami_type: "AL2023_x86_64_STANDARD".into(),
@@ -92,12 +105,12 @@ pub(crate) fn pool(moto: &Moto, cluster: &str, role_arn: &str, name: &str) -> No
 
 #[tokio::test]
 async fn a_network_is_looked_at_and_never_touched() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     let network = Network {
-        vpc_id: moto.network.vpc_id.clone(),
-        private_subnet_ids: moto.network.private_subnet_ids.iter().cloned().collect(),
-        public_subnet_ids: moto.network.public_subnet_ids.iter().cloned().collect(),
+        vpc_id: emulator.network.vpc_id.clone(),
+        private_subnet_ids: emulator.network.private_subnet_ids.iter().cloned().collect(),
+        public_subnet_ids: emulator.network.public_subnet_ids.iter().cloned().collect(),
     };
     let wanted = component("network", Kind::AwsNetwork, &network);
     let found = present(&aws, &wanted).await;
@@ -130,10 +143,10 @@ async fn a_network_is_looked_at_and_never_touched() {
 
 #[tokio::test]
 async fn a_cluster_lives() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     let role_arn = role(&aws, "cluster-life").await;
-    let first = cluster(moto, "life", &role_arn);
+    let first = cluster(emulator, "life", &role_arn);
     let wanted = component("cluster", Kind::AwsCluster, &first);
     let found = made(&aws, &wanted).await;
     assert!(
@@ -146,20 +159,14 @@ async fn a_cluster_lives() {
         "{:?}",
         found.outputs
     );
-    let seen = moto.boto3(
+    let seen = emulator.boto3(
         "c = client('eks').describe_cluster(name='life')['cluster']\n\
          show([c['accessConfig']['authenticationMode'], c['resourcesVpcConfig']['endpointPublicAccess'], \
          c['encryptionConfig'][0]['provider']['keyArn'], c['upgradePolicy']['supportType'], c['tags']])",
     );
     assert_eq!(
         seen,
-        json!([
-            "API",
-            false,
-            "arn:aws:kms:eu-central-1:123456789012:key/k",
-            "STANDARD",
-            tags("cluster")
-        ])
+        json!(["API", false, emulator.key, "STANDARD", tags("cluster")])
     );
     let failure = aws.delete(&wanted, &found, &Hurry::default()).await.unwrap_err();
     assert_eq!(
@@ -176,7 +183,13 @@ async fn a_cluster_lives() {
         endpoint_public: true,
         public_cidrs: ["192.0.2.0/24".to_owned()].into(),
         log_types: ["audit", "scheduler"].map(str::to_owned).into(),
-        subnet_ids: moto.network.private_subnet_ids.iter().take(2).cloned().collect(),
+        subnet_ids: emulator
+            .network
+            .private_subnet_ids
+            .iter()
+            .take(2)
+            .cloned()
+            .collect(),
         deletion_protection: false,
         extended_support: true,
         ..first
@@ -189,13 +202,13 @@ async fn a_cluster_lives() {
 
 #[tokio::test]
 async fn a_cluster_cut_off_while_it_is_made_is_waited_for() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     let role_arn = role(&aws, "cut-off").await;
-    let wanted = cluster(moto, "cut-off", &role_arn);
-    moto.boto3(&format!(
+    let wanted = cluster(emulator, "cut-off", &role_arn);
+    emulator.boto3(&format!(
         "client('eks').create_cluster(name='cut-off', roleArn={role_arn:?}, resourcesVpcConfig={{'subnetIds': {:?}}})",
-        moto.network.private_subnet_ids
+        emulator.network.private_subnet_ids
     ));
     let wanted = component("cluster", Kind::AwsCluster, &wanted);
     let found = present(&aws, &wanted).await;
@@ -226,9 +239,9 @@ async fn a_cluster_cut_off_while_it_is_made_is_waited_for() {
 
 #[tokio::test]
 async fn an_access_entry_lives() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
-    let (_, role_arn) = standing(&aws, moto, "access").await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
+    let (_, role_arn) = standing(&aws, emulator, "access").await;
     let view = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy".to_owned();
     let edit = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSEditPolicy".to_owned();
     let admin = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminViewPolicy".to_owned();
@@ -262,13 +275,14 @@ async fn an_access_entry_lives() {
 
 #[tokio::test]
 async fn a_node_pool_lives() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
-    let (owner, role_arn) = standing(&aws, moto, "pools").await;
-    let first = pool(moto, "pools", &role_arn, "serving-1a2b3c");
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
+    let (owner, _) = standing(&aws, emulator, "pools").await;
+    let role_arn = node_role(&aws, "pools-nodes").await;
+    let first = pool(emulator, "pools", &role_arn, "serving-1a2b3c");
     let wanted = component("node_pools.serving", Kind::AwsNodePool, &first);
     made(&aws, &wanted).await;
-    let seen = moto.boto3(
+    let seen = emulator.boto3(
         "ec2 = client('ec2')\ng = client('eks').describe_nodegroup(clusterName='pools', nodegroupName='serving-1a2b3c')['nodegroup']\n\
          v = ec2.describe_launch_template_versions(LaunchTemplateId=g['launchTemplate']['id'], \
          Versions=[g['launchTemplate']['version']])['LaunchTemplateVersions'][0]['LaunchTemplateData']\n\
@@ -311,24 +325,25 @@ async fn a_node_pool_lives() {
     });
     let () = gone;
     cluster_gone.unwrap();
-    let left = moto.boto3("show(client('ec2').describe_launch_templates()['LaunchTemplates'])");
+    let left = emulator.boto3("show(client('ec2').describe_launch_templates()['LaunchTemplates'])");
     assert!(!left.to_string().contains("pools-serving-1a2b3c"), "{left}");
 }
 
 #[tokio::test]
 async fn a_rotated_pool_finds_its_old_group_and_removes_it() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
-    let (_, role_arn) = standing(&aws, moto, "rotated").await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
+    standing(&aws, emulator, "rotated").await;
+    let role_arn = node_role(&aws, "rotated-nodes").await;
     let old = component(
         "node_pools.serving",
         Kind::AwsNodePool,
-        &pool(moto, "rotated", &role_arn, "serving-1a2b3c"),
+        &pool(emulator, "rotated", &role_arn, "serving-1a2b3c"),
     );
     made(&aws, &old).await;
     let new = NodePool {
         instance_types: vec!["c6i.large".into()],
-        ..pool(moto, "rotated", &role_arn, "serving-4d5e6f")
+        ..pool(emulator, "rotated", &role_arn, "serving-4d5e6f")
     };
     let new = component("node_pools.serving", Kind::AwsNodePool, &new);
     // Under the new name the old group is found, and differs in what cannot be changed.
@@ -344,6 +359,6 @@ async fn a_rotated_pool_finds_its_old_group_and_removes_it() {
     assert_eq!(found.foreign, ["superseded node group serving-1a2b3c"]);
     assert_eq!(diff(&new, &found), []);
     changed(&aws, &new).await;
-    let groups = moto.boto3("show(client('eks').list_nodegroups(clusterName='rotated')['nodegroups'])");
+    let groups = emulator.boto3("show(client('eks').list_nodegroups(clusterName='rotated')['nodegroups'])");
     assert_eq!(groups, json!(["serving-4d5e6f"]));
 }

@@ -12,12 +12,12 @@ use mlops_environment::component::{Kind, Observation, OnDestroy};
 use mlops_environment::driver::{Driver, Reason};
 use serde_json::json;
 
-use crate::documents::{bucket_policy, key_policy, log_delivery};
+use crate::documents::{bucket_policy, key_policy, log_delivery, log_key_policy};
 use crate::harness::{
-    Hurry, Losing, REGION, changed, component, deleted, diff, driver, gone, life, made, present, settings,
-    tags,
+    ACCOUNT, Hurry, Losing, REGION, changed, component, deleted, diff, driver, gone, life, made, present,
+    settings, tags,
 };
-use crate::server::moto;
+use crate::server::emulator;
 
 fn key(name: &str) -> Key {
     Key {
@@ -57,8 +57,8 @@ pub(crate) fn bucket(name: &str) -> Bucket {
 
 #[tokio::test]
 async fn a_key_lives() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     let first = key("life");
     let mut second = Key {
         description: "other".into(),
@@ -74,8 +74,8 @@ async fn a_key_lives() {
 
 #[tokio::test]
 async fn a_key_whose_alias_is_taken_is_not_left_behind() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     let wanted = component(
         "keys.storage",
         Kind::AwsKey,
@@ -90,7 +90,7 @@ async fn a_key_whose_alias_is_taken_is_not_left_behind() {
         (failure.operation.as_str(), failure.reason),
         ("kms:CreateAlias", Reason::AlreadyExists)
     );
-    let enabled = moto.boto3(
+    let enabled = emulator.boto3(
         "kms = client('kms')\n\
          keys = [kms.describe_key(KeyId=k['KeyId'])['KeyMetadata'] for k in kms.list_keys()['Keys']]\n\
          orphans = [k for k in keys if k['KeyState'] == 'Enabled' and k['Description'] == 'taken' and \
@@ -102,8 +102,8 @@ async fn a_key_whose_alias_is_taken_is_not_left_behind() {
 
 #[tokio::test]
 async fn a_bucket_lives() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     let storage_key = made(&aws, &component("keys.storage", Kind::AwsKey, &key("bucket"))).await;
     let target = component(
         "buckets.logs",
@@ -135,7 +135,7 @@ async fn a_bucket_lives() {
     };
     let first = component("buckets.data", Kind::AwsBucket, &first);
     made(&aws, &first).await;
-    let seen = moto.boto3(
+    let seen = emulator.boto3(
         "s3 = client('s3')\nb = dict(Bucket='life-data')\n\
          show([s3.get_bucket_encryption(**b)['ServerSideEncryptionConfiguration']['Rules'][0], \
          s3.get_public_access_block(**b)['PublicAccessBlockConfiguration'], s3.get_bucket_versioning(**b)['Status'], \
@@ -162,15 +162,15 @@ async fn a_bucket_lives() {
 
 #[tokio::test]
 async fn a_bucket_with_objects_is_refused_unless_it_is_to_be_purged() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     let mut wanted = component("buckets.data", Kind::AwsBucket, &bucket("full"));
     let found = made(&aws, &wanted).await;
     assert_eq!(
         aws.obstacles(&wanted, &found).await.unwrap(),
         Vec::<String>::new()
     );
-    moto.boto3(
+    emulator.boto3(
         "s3 = client('s3')\nfor n in range(1100): s3.put_object(Bucket='full', Key=f'k{n}', Body=b'')\n\
          s3.delete_object(Bucket='full', Key='k0')\n\
          s3.create_multipart_upload(Bucket='full', Key='unfinished')",
@@ -198,11 +198,11 @@ async fn a_bucket_with_objects_is_refused_unless_it_is_to_be_purged() {
 
 #[tokio::test]
 async fn a_foreign_lifecycle_rule_is_told_and_removed() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     let wanted = component("buckets.data", Kind::AwsBucket, &bucket("foreign-rule"));
     made(&aws, &wanted).await;
-    moto.boto3(
+    emulator.boto3(
         "client('s3').put_bucket_lifecycle_configuration(Bucket='foreign-rule', LifecycleConfiguration={'Rules': [\
          {'ID': 'theirs', 'Status': 'Enabled', 'Filter': {'Tag': {'Key': 'a', 'Value': 'b'}}, 'Expiration': {'Days': 1}}]})",
     );
@@ -214,8 +214,8 @@ async fn a_foreign_lifecycle_rule_is_told_and_removed() {
 
 #[tokio::test]
 async fn what_is_left_standing_is_marked() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     let wanted = component("buckets.data", Kind::AwsBucket, &bucket("retained"));
     let found = made(&aws, &wanted).await;
     aws.retain(&wanted, &found).await.unwrap();
@@ -230,17 +230,21 @@ async fn what_is_left_standing_is_marked() {
 
 #[tokio::test]
 async fn a_log_group_lives() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
-    let log_key = made(&aws, &component("keys.logs", Kind::AwsKey, &key("logs"))).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
+    let admitting = Key {
+        policy: log_key_policy(),
+        ..key("logs")
+    };
+    let log_key = made(&aws, &component("keys.logs", Kind::AwsKey, &admitting)).await;
     let first = LogGroup {
-        name: "/aws/eks/life/cluster".into(),
+        name: "/aws/eks/logged/cluster".into(),
         retention_days: 90,
         kms_key: Some(log_key.outputs["arn"].clone()),
         tags: tags("logs"),
     };
     let neighbour = LogGroup {
-        name: "/aws/eks/life/cluster-2".into(),
+        name: "/aws/eks/logged/cluster-2".into(),
         ..first.clone()
     };
     made(&aws, &component("neighbour", Kind::AwsLogGroup, &neighbour)).await;
@@ -255,8 +259,8 @@ async fn a_log_group_lives() {
 
 #[tokio::test]
 async fn a_repository_lives() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     let first = Repository {
         name: "test/churn".into(),
         immutable_tags: true,
@@ -280,7 +284,7 @@ async fn a_repository_lives() {
         .clone();
     assert_eq!(
         made_url,
-        "123456789012.dkr.ecr.eu-central-1.amazonaws.com/test/churn"
+        format!("{ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com/test/churn")
     );
     let second = component("registry.churn", Kind::AwsRepository, &second);
     changed(&aws, &second).await;
@@ -289,8 +293,8 @@ async fn a_repository_lives() {
 
 #[tokio::test]
 async fn a_secret_lives_and_comes_back() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     let first = Secret {
         name: "test/churn/api".into(),
         description: "key of the feature store".into(),
@@ -318,9 +322,9 @@ async fn a_secret_lives_and_comes_back() {
 
 #[tokio::test]
 async fn a_secret_of_somebody_else_is_not_brought_back() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
-    moto.boto3(
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
+    emulator.boto3(
         "s = client('secretsmanager')\ns.create_secret(Name='test/theirs')\ns.delete_secret(SecretId='test/theirs')",
     );
     let wanted = Secret {
@@ -339,13 +343,13 @@ async fn a_secret_of_somebody_else_is_not_brought_back() {
 /// Killed between making a key and naming it: the next apply takes that very key.
 #[tokio::test]
 async fn a_key_left_without_a_name_is_taken_up() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     let wanted = Key {
         tags: tags("keys.left"),
         ..key("left")
     };
-    let left = moto.boto3(&format!(
+    let left = emulator.boto3(&format!(
         "kms = client('kms')\n\
          show(kms.create_key(Description='before', Tags=[{{'TagKey': k, 'TagValue': v}} for k, v in {}.items()])['KeyMetadata']['KeyId'])",
         serde_json::to_string(&wanted.tags).unwrap()
@@ -367,8 +371,8 @@ async fn a_key_left_without_a_name_is_taken_up() {
 /// The answer to CreateKey is lost: there is one key all the same.
 #[tokio::test]
 async fn a_key_whose_answer_was_lost_is_not_made_twice() {
-    let Some(moto) = moto() else { return };
-    let inner = driver(moto).await.connector();
+    let Some(emulator) = emulator() else { return };
+    let inner = driver(emulator).await.connector();
     let losing = Losing {
         inner,
         target: "TrentService.CreateKey",
@@ -376,7 +380,7 @@ async fn a_key_whose_answer_was_lost_is_not_made_twice() {
     };
     let aws = Aws::connect(Settings {
         connector: Some(SharedHttpConnector::new(losing.clone())),
-        ..settings(moto)
+        ..settings(emulator)
     })
     .await
     .unwrap();
@@ -387,7 +391,7 @@ async fn a_key_whose_answer_was_lost_is_not_made_twice() {
     let component = component("keys.lost", Kind::AwsKey, &wanted);
     let made = aws.create(&component, &Hurry::default()).await.unwrap();
     assert_eq!(losing.lost.load(Ordering::SeqCst), 1, "one answer was lost");
-    let standing = moto.boto3(
+    let standing = emulator.boto3(
         "kms = client('kms')\n\
          show([k['KeyArn'] for k in kms.list_keys()['Keys'] if any(t['TagValue'] == 'keys.lost' for t in \
          kms.list_resource_tags(KeyId=k['KeyId'])['Tags'])])",
@@ -397,8 +401,8 @@ async fn a_key_whose_answer_was_lost_is_not_made_twice() {
 
 #[tokio::test]
 async fn the_claim_is_written_only_over_what_was_read() {
-    let Some(moto) = moto() else { return };
-    let aws = driver(moto).await;
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
     made(
         &aws,
         &component("buckets.logs", Kind::AwsBucket, &bucket("claimed")),
