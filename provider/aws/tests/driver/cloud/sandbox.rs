@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,6 +13,9 @@ use serde_json::{Value, json};
 use crate::harness::REGION;
 
 pub(crate) const ACCOUNT: &str = mlops_sandbox::account::USUAL_ACCOUNT;
+
+/// How long a role or a policy is not seen by other services.
+const LAG: Duration = Duration::from_millis(100);
 
 /// A running sandbox.
 pub(crate) struct Emulator {
@@ -62,6 +66,9 @@ fn start() -> Result<Emulator, String> {
     provisioner(&ask);
     let token = std::env::temp_dir().join(format!("mlops-aws-sandbox-token-{}", std::process::id()));
     std::fs::write(&token, identity_token()).map_err(|error| error.to_string())?;
+    // From now on what is new is not seen by other services at first; what stands here is seen.
+    std::thread::sleep(LAG);
+    sandbox.behave(|behaviour| behaviour.lag = LAG.as_secs_f64());
     Ok(Emulator {
         url: sandbox.url.clone(),
         network,
