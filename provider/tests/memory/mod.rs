@@ -108,6 +108,8 @@ impl Memory {
             .cloned()
             .expect("there is one");
         inner.objects.remove(&key);
+        // The claim went with its bucket.
+        inner.claims.retain(|(bucket, _), _| *bucket != key.1);
     }
 
     /// Somebody else makes an object of this name.
@@ -211,7 +213,10 @@ fn owner(properties: &Properties) -> Owner {
 fn initial_pools(inner: &mut Inner, cluster: &Component) {
     let pools = cluster.properties.get("initial_pools").and_then(Value::as_object);
     for (address, pool) in pools.into_iter().flatten() {
-        let properties: Properties = pool.as_object().expect("a pool").clone().into_iter().collect();
+        let mut properties: Properties = pool.as_object().expect("a pool").clone().into_iter().collect();
+        if properties["version"] == "" {
+            properties.insert("version".into(), "1.33".into());
+        }
         let name = properties["name"].as_str().expect("a name").to_owned();
         let key = address.trim_start_matches("node_pools.");
         let present = Present {
