@@ -2,6 +2,7 @@
 //! cloud taken by somebody else's code.
 
 pub mod cloud;
+pub mod gcp;
 pub mod inventory;
 pub mod terraform;
 
