@@ -6,6 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::names;
+
 /// Stable address of a component, for example `cluster`, `buckets.data` or `identities.runtime.churn`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -250,6 +252,21 @@ pub enum Owner {
     Unmarked,
 }
 
+impl Owner {
+    /// Whether it is this environment's.
+    ///
+    /// A mark in a label of Google Cloud may be cut: what is read back of it is compared with what would be read back of
+    /// the whole id.
+    pub fn is(&self, environment: &str) -> bool {
+        match self {
+            Self::Environment { id, .. } => {
+                id == environment || *id == names::gcp::label(environment).replace('_', "/")
+            }
+            Self::Unmarked => false,
+        }
+    }
+}
+
 /// Where an object is in its life.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -270,4 +287,27 @@ pub enum Status {
         /// The reasons.
         reason: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The longest of ids: 30 characters of project, 23 of region, 20 of name.
+    #[test]
+    fn an_owner_is_recognised_by_a_label_that_had_to_be_cut() {
+        let id = "gcp/acme-machine-learning-platform/northamerica-northeast1/abcdefghijklmnopqrst";
+        let label = names::gcp::label(id);
+        assert!(label.len() <= 63 && id.len() > 63);
+        let owner = Owner::Environment {
+            id: label.replace('_', "/"),
+            uid: "u".to_owned(),
+        };
+        assert!(owner.is(id));
+        assert!(
+            !owner.is(&id.replace("rst", "rsu")),
+            "another environment of nearly the same name"
+        );
+        assert!(!Owner::Unmarked.is(id));
+    }
 }

@@ -28,6 +28,9 @@ impl Environment {
             ("log_groups", self.log_groups()),
             ("network_info", self.network_info()),
             ("github", self.github()),
+            ("manifests", json!(self.manifests())),
+            ("kustomize", json!(self.kustomize())),
+            ("kubeconfig", self.kubeconfig().into()),
         ])
     }
 

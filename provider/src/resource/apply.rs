@@ -104,7 +104,7 @@ impl Run<'_> {
         let seen = self.look(logs, &world).await?;
         let resuming = match &seen {
             Observation::Present(present) => match &present.owner {
-                Owner::Environment { id, uid } if *id == self.id() => {
+                owner @ Owner::Environment { uid, .. } if owner.is(&self.id()) => {
                     own = self.own_values(uid.clone());
                     world.insert(state::environment_address(), own.clone());
                     true

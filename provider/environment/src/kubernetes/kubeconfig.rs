@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::yaml;
 use crate::environment::Environment;
+use crate::spec::Cloud;
 
 impl Environment {
     /// A kubeconfig whose user is whoever the cloud's own command-line tool takes the caller for
@@ -12,7 +13,7 @@ impl Environment {
         let cluster = self.cluster_info();
         let name = self.spec.id.name.to_string();
         let text = |field: &str| cluster[field].as_str().unwrap_or_default().to_owned();
-        let exec = if self.spec.id.to_string().starts_with("aws/") {
+        let exec = if self.spec.id.cloud() == Cloud::Aws {
             json!({
                 "apiVersion": "client.authentication.k8s.io/v1",
                 "command": "aws",

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::yaml;
 use crate::environment::Environment;
-use crate::spec::PsaLevel;
+use crate::spec::{Cloud, PsaLevel};
 
 const WORKLOADS: [Purpose; 3] = [Purpose::Runtime, Purpose::Drift, Purpose::Retrain];
 
@@ -99,7 +99,7 @@ impl Environment {
     /// Google Cloud. None where there is no such identity.
     pub(super) fn deployer(&self) -> Option<Value> {
         let principal = self.identity_info()["deploy"]["principal"].as_str()?.to_owned();
-        let (kind, name) = if self.spec.id.to_string().starts_with("aws/") {
+        let (kind, name) = if self.spec.id.cloud() == Cloud::Aws {
             ("Group", self.deployer_group())
         } else {
             ("User", principal)
@@ -166,7 +166,7 @@ impl Environment {
 
     /// Nothing comes in but from the same namespace, nothing goes out but names, TLS, and what pod identity needs.
     fn network_policy_objects(&self) -> Vec<Value> {
-        let on_aws = self.spec.id.to_string().starts_with("aws/");
+        let on_aws = self.spec.id.cloud() == Cloud::Aws;
         let mut objects = Vec::new();
         for namespace in self.namespaces() {
             let mut policy = |name: &str, spec: Value| {

@@ -46,7 +46,7 @@ impl Decision {
     /// Whether an object is ours, whatever became of its mark.
     fn owns(&self, component: &Component, found: &Present) -> bool {
         match &found.owner {
-            Owner::Environment { id, .. } => *id == self.environment,
+            owner @ Owner::Environment { .. } => owner.is(&self.environment),
             Owner::Unmarked => {
                 let recorded = self.recorded.get(&component.address) == Some(&found.id);
                 // EKS writes its logs into a group of this very name, and makes it if it is missing.
@@ -275,7 +275,7 @@ pub fn decide_removal(
     let Observation::Present(found) = observation else {
         return keep("already gone");
     };
-    let marked_ours = matches!(&found.owner, Owner::Environment { id, .. } if *id == decision.environment);
+    let marked_ours = found.owner.is(&decision.environment);
     match component.management {
         Management::Existing => keep("belongs to somebody else"),
         Management::Shared if !marked_ours => keep("made by somebody else, shared"),

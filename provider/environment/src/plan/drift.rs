@@ -65,7 +65,7 @@ pub fn deviations(component: &Component, observation: &Observation, decision: &D
     }
     match (&found.owner, component.management) {
         (_, Management::Shared) => {}
-        (Owner::Environment { id, .. }, _) if *id != decision.environment => {
+        (owner @ Owner::Environment { id, .. }, _) if !owner.is(&decision.environment) => {
             return vec![deviation(Finding::Lost { owner: id.clone() })];
         }
         _ => {}

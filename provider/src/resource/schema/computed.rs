@@ -109,5 +109,25 @@ pub(super) fn computed() -> Attributes {
                 .computed()
                 .description("Variables that each GitHub environment needs; those under the empty name are for jobs without one."),
         ),
+        (
+            "manifests",
+            Attribute::of(map(Type::String)).computed().description(
+                "Kubernetes manifests by file name, to be applied once by an administrator in the order of their names: \
+                 namespaces with Pod Security labels, annotated ServiceAccounts, RBAC and admission policy of deploy, quotas, \
+                 network policies. Names, namespaces and annotations are those that the trusts name.",
+            ),
+        ),
+        (
+            "kustomize",
+            Attribute::of(map(Type::String)).computed().description(
+                "By service: a patch with its annotated ServiceAccounts, for the service's own overlay.",
+            ),
+        ),
+        (
+            "kubeconfig",
+            Attribute::of(Type::String).computed().description(
+                "A kubeconfig whose user is whoever the cloud's command-line tool takes the caller for. It holds no credential.",
+            ),
+        ),
     ])
 }
