@@ -100,7 +100,10 @@ fn an_environment_is_made_changed_in_place_and_gone() {
     assert_eq!(accounts.len(), 5, "one account per purpose: {accounts:?}");
     let standing = ground.project();
     for account in &accounts {
-        assert!(standing.to_string().contains(*account), "{account} does not stand");
+        assert!(
+            standing.to_string().contains(*account),
+            "{account} does not stand"
+        );
     }
     nothing_secret_is_stored(&ground);
 
@@ -123,7 +126,10 @@ fn an_environment_is_made_changed_in_place_and_gone() {
 
     ground.configure(SERVICE);
     ground.apply().expect(0);
-    ground.workspace.terraform(&["destroy", "-auto-approve"]).expect(0);
+    ground
+        .workspace
+        .terraform(&["destroy", "-auto-approve"])
+        .expect(0);
     let left = ground.sandbox.marked("mlops-component", None);
     let kinds: BTreeSet<String> = left.iter().map(|found| found.path.clone()).collect();
     assert!(
@@ -134,11 +140,23 @@ fn an_environment_is_made_changed_in_place_and_gone() {
 
 /// B10: no token, key or secret in state or plan.
 fn nothing_secret_is_stored(ground: &Ground) {
-    ground.workspace.terraform(&["plan", "-out=plan.tfplan"]).expect(0);
-    let shown = ground.workspace.terraform(&["show", "-json", "plan.tfplan"]).expect(0);
+    ground
+        .workspace
+        .terraform(&["plan", "-out=plan.tfplan"])
+        .expect(0);
+    let shown = ground
+        .workspace
+        .terraform(&["show", "-json", "plan.tfplan"])
+        .expect(0);
     let state = std::fs::read_to_string(ground.workspace.path("terraform.tfstate")).unwrap();
     for (what, content) in [("the plan", &shown.stdout), ("the state", &state)] {
-        for secret in ["private_key", "ya29.", "BEGIN RSA", "BEGIN PRIVATE", "client_secret"] {
+        for secret in [
+            "private_key",
+            "ya29.",
+            "BEGIN RSA",
+            "BEGIN PRIVATE",
+            "client_secret",
+        ] {
             assert!(!content.contains(secret), "{secret} is in {what}");
         }
     }
@@ -152,7 +170,10 @@ fn an_environment_can_be_made_again_the_same_day() {
     };
     ground.configure(SERVICE);
     ground.apply().expect(0);
-    ground.workspace.terraform(&["destroy", "-auto-approve"]).expect(0);
+    ground
+        .workspace
+        .terraform(&["destroy", "-auto-approve"])
+        .expect(0);
     ground.apply().expect(0);
     ground.plan().expect(0);
     let environment = ground.workspace.resource("mlops_environment.this");
@@ -166,8 +187,14 @@ fn what_can_be_computed_is_known_before_anything_is_made() {
         return;
     };
     ground.configure(SERVICE);
-    ground.workspace.terraform(&["plan", "-out=plan.tfplan"]).expect(0);
-    let shown = ground.workspace.terraform(&["show", "-json", "plan.tfplan"]).expect(0);
+    ground
+        .workspace
+        .terraform(&["plan", "-out=plan.tfplan"])
+        .expect(0);
+    let shown = ground
+        .workspace
+        .terraform(&["show", "-json", "plan.tfplan"])
+        .expect(0);
     let plan: Value = serde_json::from_str(&shown.stdout).unwrap();
     let change = &plan["resource_changes"][0]["change"];
     for known in ["identity_info", "bucket_info", "registry_info", "github"] {
@@ -178,8 +205,11 @@ fn what_can_be_computed_is_known_before_anything_is_made() {
         );
     }
     assert!(
-        text(&change["after"]["identity_info"]["runtime"]["churn"], "/principal")
-            .ends_with(&format!("@{PROJECT}.iam.gserviceaccount.com"))
+        text(
+            &change["after"]["identity_info"]["runtime"]["churn"],
+            "/principal"
+        )
+        .ends_with(&format!("@{PROJECT}.iam.gserviceaccount.com"))
     );
     assert!(
         ground.sandbox.journal().iter().all(|entry| !entry.write),
@@ -210,5 +240,9 @@ fn a_grant_made_outside_is_shown_and_taken_back() {
     assert!(plan.stdout.contains("allUsers"), "{}", plan.stdout);
     ground.apply().expect(0);
     ground.plan().expect(0);
-    assert!(!ground.sandbox.snapshot()["gcp"]["buckets"][&bucket].to_string().contains("allUsers"));
+    assert!(
+        !ground.sandbox.snapshot()["gcp"]["buckets"][&bucket]
+            .to_string()
+            .contains("allUsers")
+    );
 }

@@ -348,6 +348,7 @@ fn everything_that_can_be_computed_is_known_on_the_first_plan() {
         "cluster_info.ca_certificate",
         "cluster_info.endpoint",
         "cluster_info.version",
+        "kubeconfig",
     ];
     assert_eq!(found, expected.map(str::to_owned).into());
 }

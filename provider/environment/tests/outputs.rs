@@ -46,6 +46,7 @@ fn everything_that_can_be_computed_is_known_on_the_first_plan() {
         "keys.logs",
         "keys.secrets",
         "keys.storage",
+        "kubeconfig",
     ];
     assert_eq!(
         unknowns(&environment(minimal()).outputs()),

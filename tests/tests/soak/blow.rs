@@ -35,7 +35,12 @@ impl Life {
 }
 
 impl Blow {
-    pub(crate) const ALL: [Self; 4] = [Self::Refused, Self::AnswerLost, Self::ProviderKilled, Self::BothKilled];
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Refused,
+        Self::AnswerLost,
+        Self::ProviderKilled,
+        Self::BothKilled,
+    ];
 }
 
 impl fmt::Display for Life {
@@ -85,7 +90,10 @@ pub(crate) fn reference() -> &'static Reference {
         ground.apply().expect(0);
         let (updated, changed) = (ground.writes(), ground.marked());
         ground.plan().expect(0);
-        ground.workspace.terraform(&["destroy", "-auto-approve"]).expect(0);
+        ground
+            .workspace
+            .terraform(&["destroy", "-auto-approve"])
+            .expect(0);
         let destroyed = ground.writes();
         Reference {
             writes: [created, updated - created, destroyed - updated],
@@ -181,7 +189,13 @@ pub(crate) fn strike(reference: &Reference, life: Life, blow: Blow, number: u64)
             same(&reference.standing, &ground.marked())?;
         }
         Life::Update => {
-            lost(&before.into_iter().filter(|(name, _)| reference.changed.contains_key(name)).collect(), &ground.marked())?;
+            lost(
+                &before
+                    .into_iter()
+                    .filter(|(name, _)| reference.changed.contains_key(name))
+                    .collect(),
+                &ground.marked(),
+            )?;
             same(&reference.changed, &ground.marked())?;
         }
         Life::Destroy => {
@@ -226,7 +240,10 @@ fn lost(before: &Standing, after: &Standing) -> Result<(), String> {
 fn same(wanted: &Standing, found: &Standing) -> Result<(), String> {
     let mut wrong = Vec::new();
     for name in wanted.keys().chain(found.keys()) {
-        let (wanted, found) = (wanted.get(name).copied().unwrap_or(0), found.get(name).copied().unwrap_or(0));
+        let (wanted, found) = (
+            wanted.get(name).copied().unwrap_or(0),
+            found.get(name).copied().unwrap_or(0),
+        );
         if wanted != found {
             wrong.push(format!("{name}: {found} instead of {wanted}"));
         }

@@ -109,11 +109,19 @@ impl Ground {
 
     /// Writes so far.
     pub(crate) fn writes(&self) -> u64 {
-        self.sandbox().journal().iter().filter(|entry| entry.write).count() as u64
+        self.sandbox()
+            .journal()
+            .iter()
+            .filter(|entry| entry.write)
+            .count() as u64
     }
 
     pub(crate) fn state_is_empty(&self) -> bool {
-        self.workspace.terraform(&["state", "list"]).stdout.trim().is_empty()
+        self.workspace
+            .terraform(&["state", "list"])
+            .stdout
+            .trim()
+            .is_empty()
     }
 
     /// What carries the environment's mark.

@@ -45,14 +45,19 @@ fn chosen(writes: u64, blow: Blow) -> Vec<u64> {
 /// B40, B41, B45, B46, B53: the exhaustive run.
 #[test]
 fn whatever_write_is_struck_the_next_apply_finishes_and_nothing_is_lost_twice_or_left() {
-    if !ground::possible("whatever_write_is_struck_the_next_apply_finishes_and_nothing_is_lost_twice_or_left") {
+    if !ground::possible("whatever_write_is_struck_the_next_apply_finishes_and_nothing_is_lost_twice_or_left")
+    {
         return;
     }
     let reference = blow::reference();
     let cases: Vec<(Life, Blow, u64)> = Life::ALL
         .into_iter()
         .flat_map(|life| Blow::ALL.map(|blow| (life, blow)))
-        .flat_map(|(life, blow)| chosen(reference.writes(life), blow).into_iter().map(move |k| (life, blow, k)))
+        .flat_map(|(life, blow)| {
+            chosen(reference.writes(life), blow)
+                .into_iter()
+                .map(move |k| (life, blow, k))
+        })
         .collect();
     let queue = Mutex::new(cases.into_iter());
     let tally = Mutex::new(Tally::default());
@@ -68,7 +73,9 @@ fn whatever_write_is_struck_the_next_apply_finishes_and_nothing_is_lost_twice_or
                     let mut tally = tally.lock().unwrap();
                     *tally.tried.entry((life, blow)).or_default() += 1;
                     if let Err(why) = result {
-                        tally.wrong.push(format!("{life} {blow} at write {number}: {why}"));
+                        tally
+                            .wrong
+                            .push(format!("{life} {blow} at write {number}: {why}"));
                     }
                 }
             });
@@ -136,7 +143,11 @@ fn an_interrupted_apply_answers_within_seconds_and_the_next_waits_for_the_same_c
     sandbox.skip(jiff::SignedDuration::from_mins(21));
     ground.apply().expect(0);
     ground.plan().expect(0);
-    assert_eq!(sandbox.calls()["eks:CreateCluster"], 1, "no second cluster was asked for");
+    assert_eq!(
+        sandbox.calls()["eks:CreateCluster"],
+        1,
+        "no second cluster was asked for"
+    );
 }
 
 /// B52: one wins, the other touches nothing and says who is at work.
@@ -158,11 +169,16 @@ fn of_two_applies_from_two_states_one_stops_before_its_first_write() {
     second.configure(ground::FIRST);
     let refused = second.apply().expect(1);
     assert!(
-        refused.text().contains("Somebody else is applying this environment"),
+        refused
+            .text()
+            .contains("Somebody else is applying this environment"),
         "{}",
         refused.text()
     );
-    assert!(second.state_is_empty(), "nothing of the other's came into this state");
+    assert!(
+        second.state_is_empty(),
+        "nothing of the other's came into this state"
+    );
     sandbox.behave(|behaviour| behaviour.scale = 0.0004);
     sandbox.skip(jiff::SignedDuration::from_mins(21));
     applying.wait().expect(0);
@@ -181,14 +197,22 @@ fn an_incomplete_environment_is_finished_in_place_after_untaint() {
         .fault(blow::refusal().on("eks", "CreateCluster").nth(1, 1));
     let failed = ground.apply().expect(1);
     for part in ["cluster", "eks:CreateCluster", "request id", "apply again"] {
-        assert!(failed.text().contains(part), "{part} is not in\n{}", failed.text());
+        assert!(
+            failed.text().contains(part),
+            "{part} is not in\n{}",
+            failed.text()
+        );
     }
     ground
         .workspace
         .terraform(&["untaint", "mlops_environment.this"])
         .expect(0);
     let plan = ground.plan().expect(2);
-    assert!(plan.stdout.contains("will be updated in-place"), "{}", plan.stdout);
+    assert!(
+        plan.stdout.contains("will be updated in-place"),
+        "{}",
+        plan.stdout
+    );
     ground.apply().expect(0);
     ground.plan().expect(0);
 }
