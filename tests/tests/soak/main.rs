@@ -69,7 +69,7 @@ fn whatever_write_is_struck_the_next_apply_finishes_and_nothing_is_lost_twice_or
                     let Some((life, blow, number)) = queue.lock().unwrap().next() else {
                         return;
                     };
-                    let result = blow::strike(&reference, life, blow, number);
+                    let result = blow::strike(reference, life, blow, number);
                     let mut tally = tally.lock().unwrap();
                     *tally.tried.entry((life, blow)).or_default() += 1;
                     if let Err(why) = result {
