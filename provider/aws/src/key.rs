@@ -239,8 +239,11 @@ impl Object for Wanted<Key> {
             None => self.make(aws, monitor).await?,
         };
         if let Err(failure) = self.finish(aws, &id).await {
-            // A key without its alias costs money each month: nobody but the next apply would find it.
-            self.schedule_deletion(aws, &id).await.ok();
+            // Where the name is somebody else's no later apply can use the key, and it costs money each month. In every
+            // other case the next apply finds it, by its name or by its tags, and goes on with it.
+            if failure.reason == Reason::AlreadyExists {
+                self.schedule_deletion(aws, &id).await.ok();
+            }
             return Err(failure);
         }
         Ok(ready(arn.clone(), &self.tags, self, known(&arn, &id)))

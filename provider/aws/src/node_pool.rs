@@ -257,6 +257,10 @@ impl Wanted<NodePool> {
 
     /// Deletes a group and its launch template, and waits until both are gone.
     async fn remove(&self, aws: &Aws, name: &str, monitor: &dyn Monitor) -> Outcome<()> {
+        // The template first: killed in between, the group is still there to say that something is left. EKS runs its
+        // groups from a copy of its own, so the group can still be deleted.
+        // https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
+        launch_template::delete(&aws.clients, &template_name(&self.cluster, name)).await?;
         let subject = format!("node group {name}");
         let in_use = |failure: &Failure| failure.code == "ResourceInUseException" || busy(failure);
         patiently(&subject, SPREADING, monitor, in_use, || async {
@@ -269,8 +273,7 @@ impl Wanted<NodePool> {
             gone(call("eks:DeleteNodegroup", delete.send()).await)
         })
         .await?;
-        self.vanished(aws, name, monitor).await?;
-        launch_template::delete(&aws.clients, &template_name(&self.cluster, name)).await
+        self.vanished(aws, name, monitor).await
     }
 
     async fn vanished(&self, aws: &Aws, name: &str, monitor: &dyn Monitor) -> Outcome<()> {

@@ -91,6 +91,9 @@ pub(super) async fn read(
     }
     // What an incomplete apply has not made yet is not missing: the plan makes it.
     let complete = state::phase(&request.state) == Some("READY");
+    if !complete && state::phase(&request.state) == Some("INCOMPLETE") {
+        diagnostics.push(resumed(&model.spec.id.to_string(), &states));
+    }
     let drift = if complete {
         private.drift.iter().map(ToString::to_string).collect()
     } else {
@@ -101,6 +104,20 @@ pub(super) async fn read(
         private: private.bytes(),
         diagnostics,
     }
+}
+
+/// Said while planning, since Terraform shows the replacement of a tainted resource as a deletion and asks us about the
+/// create leg as if nothing stood.
+fn resumed(id: &str, states: &BTreeMap<Address, &'static str>) -> Diagnostic {
+    let ready = states.values().filter(|state| **state == "ready").count();
+    Diagnostic::warning(
+        format!("{id} is incomplete and will be resumed: nothing is deleted"),
+        format!(
+            "{ready} of {} components are ready. Where the plan shows a replacement (-/+, \"is tainted\"), apply goes on with \
+             what stands and makes only what is missing. To see a change in place instead, run terraform untaint first.",
+            states.len()
+        ),
+    )
 }
 
 /// Reads under way at once. They are cheap for the cloud; the driver caps the services that are not.
