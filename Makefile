@@ -48,6 +48,11 @@ unit: ## The inner loop: unit tests of the pure crates
 bench: ## Benchmarks of the pure parts
 	$(CARGO) bench --locked -p mlops-access -p tfplan-check
 
+.PHONY: soak
+soak: ## Strike every write of an environment's life (refused, answer lost, killed) and apply again: about an hour
+	$(CARGO) build --locked --workspace --bins
+	MLOPS_SOAK=all MLOPS_BINARIES=$(abspath $(TARGET))/debug $(CARGO) test --locked --workspace --test soak -- --nocapture
+
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= aws_policy aws_trust gcp_policy cel pattern
 .PHONY: fuzz
