@@ -49,7 +49,7 @@ bench: ## Benchmarks of the pure parts
 	$(CARGO) bench --locked -p mlops-access -p tfplan-check
 
 .PHONY: soak
-soak: ## Strike every write of an environment's life (refused, answer lost, killed) and apply again: about an hour
+soak: ## Strike every write of an environment's life (refused, answer lost, killed) and apply again: long
 	$(CARGO) build --locked --workspace --bins
 	MLOPS_SOAK=all MLOPS_BINARIES=$(abspath $(TARGET))/debug $(CARGO) test --locked --workspace --test soak -- --nocapture
 

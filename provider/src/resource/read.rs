@@ -91,7 +91,7 @@ pub(super) async fn read(
     }
     // What an incomplete apply has not made yet is not missing: the plan makes it.
     let complete = state::phase(&request.state) == Some("READY");
-    if !complete && state::phase(&request.state) == Some("INCOMPLETE") {
+    if state::phase(&request.state) == Some("INCOMPLETE") {
         diagnostics.push(resumed(&model.spec.id.to_string(), &states));
     }
     let drift = if complete {

@@ -33,7 +33,10 @@ fn add_deploy(draft: &mut Draft<'_>) {
         .map(|service| service.namespace.to_string())
         .collect();
     let (groups, policies) = match draft.spec.access {
-        KubernetesAccess::Group => (BTreeSet::from([access_group(&draft.scope)]), BTreeMap::new()),
+        KubernetesAccess::Group => (
+            BTreeSet::from([access_group(&draft.scope.environment)]),
+            BTreeMap::new(),
+        ),
         // Without namespaces the policy would hold for the whole cluster.
         KubernetesAccess::Managed if namespaces.is_empty() => (BTreeSet::new(), BTreeMap::new()),
         KubernetesAccess::Managed => (

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mlops_access::Purpose;
-use mlops_access::generate::aws::KubernetesAccess;
+use mlops_access::generate::aws::{KubernetesAccess, access_group};
 use mlops_access::generate::kubernetes::deployer_rules;
 use mlops_access::kubernetes::Rule;
 use serde_json::{Map, Value, json};
@@ -100,16 +100,11 @@ impl Environment {
     pub(super) fn deployer(&self) -> Option<Value> {
         let principal = self.identity_info()["deploy"]["principal"].as_str()?.to_owned();
         let (kind, name) = if self.spec.id.cloud() == Cloud::Aws {
-            ("Group", self.deployer_group())
+            ("Group", access_group(self.spec.id.name.as_str()))
         } else {
             ("User", principal)
         };
         Some(json!({ "kind": kind, "name": name, "apiGroup": "rbac.authorization.k8s.io" }))
-    }
-
-    /// The group that deploy's access entry puts it into.
-    pub(super) fn deployer_group(&self) -> String {
-        format!("mlops:{}:deployers", self.spec.id.name)
     }
 
     fn rbac_objects(&self) -> Vec<Value> {

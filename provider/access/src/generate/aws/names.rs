@@ -30,6 +30,6 @@ pub fn boundary_name(scope: &Scope, purpose: Purpose) -> String {
 
 /// Kubernetes group that deploy's access entry gives.
 #[must_use]
-pub fn access_group(scope: &Scope) -> String {
-    format!("mlops:{}:deployers", scope.environment)
+pub fn access_group(environment: &str) -> String {
+    format!("mlops:{environment}:deployers")
 }
