@@ -48,6 +48,16 @@ unit: ## The inner loop: unit tests of the pure crates
 bench: ## Benchmarks of the pure parts
 	$(CARGO) bench --locked -p mlops-access -p tfplan-check
 
+.PHONY: docs
+docs: ## Render the Registry's pages and the pages of the rules from their sources
+	UPDATE_DOCS=1 $(CARGO) test --locked --workspace --test docs --test pages
+
+# Static binaries where the target is musl; else what the platform's own system libraries are.
+DIST_TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p')
+.PHONY: dist
+dist: python ## Zips, sums and bills of materials for one platform (DIST_TARGET) in dist/, named as the Registry wants
+	tests/dist "$(DIST_TARGET)" "$(VERSION)"
+
 .PHONY: soak
 soak: ## Strike every write of an environment's life (refused, answer lost, killed) and apply again: long
 	$(CARGO) build --locked --workspace --bins
