@@ -130,11 +130,7 @@ fn the_validator_pulls_in_no_cloud() {
         .iter()
         .map(|package| (package["id"].as_str().unwrap(), package["name"].as_str().unwrap()))
         .collect();
-    let start = names
-        .iter()
-        .find(|(_, name)| **name == "tfplan-check")
-        .unwrap()
-        .0;
+    let start = names.iter().find(|(_, name)| **name == "tfplan-check").unwrap().0;
     let mut reached = BTreeSet::new();
     let mut queue = vec![*start];
     while let Some(id) = queue.pop() {
@@ -187,7 +183,12 @@ fn actions_are_pinned_by_hash_and_workflows_say_what_they_may() {
     let mut all = Vec::new();
     files(&root().join(".github"), &["yml", "yaml"], &mut all);
     files(&root().join("examples"), &["yml", "yaml"], &mut all);
-    all.extend(["action.yml"].map(|name| root().join(name)).into_iter().filter(|path| path.exists()));
+    all.extend(
+        ["action.yml"]
+            .map(|name| root().join(name))
+            .into_iter()
+            .filter(|path| path.exists()),
+    );
     assert!(all.len() >= 2, "{all:?}");
     let mut wrong = Vec::new();
     for path in all {
@@ -210,7 +211,9 @@ fn actions_are_pinned_by_hash_and_workflows_say_what_they_may() {
         }
         let workflow = text.contains("\njobs:\n");
         if workflow && !text.contains("\npermissions:") {
-            wrong.push(format!("{shown}: no permissions at the top: the default may write"));
+            wrong.push(format!(
+                "{shown}: no permissions at the top: the default may write"
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

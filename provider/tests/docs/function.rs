@@ -27,7 +27,11 @@ pub(crate) fn render(function: &dyn Function, example: &str) -> String {
     );
     for (number, parameter) in parameters.iter().chain(variadic.as_ref()).enumerate() {
         let nullable = if parameter.allow_null { ", Nullable" } else { "" };
-        let repeated = if number == parameters.len() { ", Variadic" } else { "" };
+        let repeated = if number == parameters.len() {
+            ", Variadic"
+        } else {
+            ""
+        };
         let _ = writeln!(
             out,
             "{}. `{}` ({}{nullable}{repeated}) {}",

@@ -49,8 +49,9 @@ fn object_page(kind: &str, folder: &str, name: &str, schema: &Schema) -> String 
         "data-sources" => "data-source.tf",
         _ => "ephemeral-resource.tf",
     };
-    let shown = example(&format!("{folder}/{name}/{file}"), "terraform")
-        .unwrap_or_else(|| panic!("examples/{folder}/{name}/{file} is missing: every page shows {short} in use"));
+    let shown = example(&format!("{folder}/{name}/{file}"), "terraform").unwrap_or_else(|| {
+        panic!("examples/{folder}/{name}/{file} is missing: every page shows {short} in use")
+    });
     page += "## Example Usage\n\n";
     page += &shown;
     page += &schema::render(schema);
@@ -70,7 +71,10 @@ fn pages() -> BTreeMap<String, String> {
     let mut pages = BTreeMap::new();
     let settings = provider.schema();
     let mut index = head("Provider: mlops", &settings.description);
-    index += &format!("# mlops Provider\n\n{}\n\n## Example Usage\n\n", settings.description);
+    index += &format!(
+        "# mlops Provider\n\n{}\n\n## Example Usage\n\n",
+        settings.description
+    );
     index += &example("provider/provider.tf", "terraform").expect("examples/provider/provider.tf");
     index += &schema::render(&settings);
     pages.insert("index.md".into(), index.trim_end().to_owned() + "\n");
@@ -85,7 +89,12 @@ fn pages() -> BTreeMap<String, String> {
         add("Resource", "resources", resource.type_name(), &resource.schema());
     }
     for source in provider.data_sources() {
-        add("Data Source", "data-sources", source.type_name(), &source.schema());
+        add(
+            "Data Source",
+            "data-sources",
+            source.type_name(),
+            &source.schema(),
+        );
     }
     for ephemeral in provider.ephemeral_resources() {
         add(
@@ -143,23 +152,21 @@ fn the_pages_are_what_the_schemas_say() {
 /// Where a reader looks for it: what becomes of the environment when this value changes.
 #[test]
 fn every_setting_says_what_a_change_does() {
+    const MARKS: [&str; 4] = ["*in place*", "*refused*", "*replaces*", "rotates the pool"];
     fn walk(prefix: &str, attributes: &BTreeMap<String, Attribute>, silent: &mut Vec<String>) {
         for (name, attribute) in attributes {
             if attribute.mode == tfplugin::schema::Mode::Computed {
                 continue;
             }
+            // What holds an attribute speaks for it too.
+            let text = attribute.description.to_lowercase();
+            if MARKS.iter().any(|mark| text.contains(mark)) {
+                continue;
+            }
             let path = format!("{prefix}{name}");
             match &attribute.kind {
                 Kind::Nested(_, children) => walk(&format!("{path}."), children, silent),
-                Kind::Plain(_) => {
-                    let text = attribute.description.to_lowercase();
-                    if !["*in place*", "*refused*", "*replaces*", "rotates the pool"]
-                        .iter()
-                        .any(|mark| text.contains(mark))
-                    {
-                        silent.push(path);
-                    }
-                }
+                Kind::Plain(_) => silent.push(path),
             }
         }
     }

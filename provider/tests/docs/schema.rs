@@ -16,7 +16,14 @@ struct Section {
 pub(crate) fn render(schema: &Schema) -> String {
     let mut out = String::from("## Schema\n");
     let mut sections = Vec::new();
-    groups(&mut out, &schema.attributes, &schema.blocks, "", "###", &mut sections);
+    groups(
+        &mut out,
+        &schema.attributes,
+        &schema.blocks,
+        "",
+        "###",
+        &mut sections,
+    );
     while !sections.is_empty() {
         let Section {
             anchor,

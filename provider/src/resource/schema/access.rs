@@ -167,7 +167,7 @@ pub(super) fn federation() -> Attribute {
             ),
         ]))
         .optional()
-        .description("GitHub Actions."),
+        .description("GitHub Actions. *In place*."),
     )]))
     .optional()
     .description("Who outside the cluster may enter: CI, by OIDC.")
@@ -186,7 +186,7 @@ pub(super) fn guardrails() -> Attribute {
 pub(super) fn enforcement() -> Attribute {
     let what = |what: &str| {
         string().optional_computed().description(format!(
-            "`exclusive` (default: foreign grants on {what} are drift and are removed) or `report`."
+            "`exclusive` (default: foreign grants on {what} are drift and are removed) or `report`. *In place*."
         ))
     };
     Attribute::object(attributes([

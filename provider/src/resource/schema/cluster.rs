@@ -60,7 +60,7 @@ pub(super) fn node_pools() -> Attribute {
         (
             "purpose",
             string().required().description(
-                "`system`, `serving`, `training`, `gpu` or `general`: becomes label and taint of the nodes.",
+                "`system`, `serving`, `training`, `gpu` or `general`: becomes label and taint of the nodes. *In place*.",
             ),
         ),
         (

@@ -133,21 +133,21 @@ fn settings() -> Attributes {
             "partial_create",
             string().optional().description(
                 "What a create that ends half-way reports: `error` (default) or `warn`. Use `warn` only together with \
-                 a postcondition `self.phase == \"READY\"`: the next plan is then an update in place.",
+                 a postcondition `self.phase == \"READY\"`: the next plan is then an update in place. A change is *in place*.",
             ),
         ),
         (
             "adopt",
             Attribute::of(string_map()).optional().description(
                 "Existing objects to take over: component address to cloud id, for example \
-                 `{ \"buckets.data\" = \"acme-data\" }`. Adopted objects are kept when the environment is destroyed.",
+                 `{ \"buckets.data\" = \"acme-data\" }`. Adopted objects are kept when the environment is destroyed. *In place*.",
             ),
         ),
         (
             "replace_components",
             Attribute::of(string_map()).optional().description(
                 "Consent to rebuild a component: component address to the token that the refusing plan printed. A \
-                 token is good for exactly that change.",
+                 token is good for exactly that change. *In place*.",
             ),
         ),
     ])

@@ -14,7 +14,7 @@ pub(super) fn registry() -> Attribute {
         ),
         (
             "reference",
-            string().optional().description("With `reference`: prefix of the repositories, for example `123456789012.dkr.ecr.eu-west-1.amazonaws.com/build`, or the repository, for example `europe-west1-docker.pkg.dev/acme-build/images`."),
+            string().optional().description("With `reference`: prefix of the repositories, for example `123456789012.dkr.ecr.eu-west-1.amazonaws.com/build`, or the repository, for example `europe-west1-docker.pkg.dev/acme-build/images`. *In place*."),
         ),
         ("immutable_tags", boolean().optional_computed().description("A tag cannot be moved. Default: `true`. *In place*.")),
         ("scan_on_push", boolean().optional_computed().description("Scan each pushed image. Default: `true`. *In place*.")),
