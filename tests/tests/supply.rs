@@ -163,6 +163,40 @@ fn the_validator_pulls_in_no_cloud() {
     assert!(heavy.is_empty(), "tfplan-check depends on {heavy:?}");
 }
 
+/// Every crate with its features, as a build of the workspace takes them.
+fn features(edges: &str) -> BTreeSet<String> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["tree", "--workspace", "--locked", "--offline", "--prefix", "none"])
+        .args(["--edges", edges, "--format", "{p}|{f}"])
+        .current_dir(root())
+        .output()
+        .expect("cargo is there: it runs this test");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(|line| line.trim_end_matches(" (*)").to_owned())
+        .filter(|line| !line.is_empty())
+        .collect()
+}
+
+/// `make demo` builds, `make test` tests: a feature that only one of them turns on compiles both clouds' SDKs a second time, minutes of it.
+#[test]
+fn building_and_testing_share_what_they_compile() {
+    let build = features("normal,build");
+    let test = features("normal,build,dev");
+    assert!(build.len() > 100, "{}", build.len());
+    let differ: Vec<_> = build.difference(&test).collect();
+    assert!(
+        differ.is_empty(),
+        "tests compile these with other features; name the missing ones in tests/Cargo.toml: {differ:?}"
+    );
+}
+
 fn files(folder: &Path, extension: &[&str], found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
