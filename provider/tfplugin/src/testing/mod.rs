@@ -54,6 +54,7 @@
 mod calls;
 mod failure;
 mod lookup;
+mod raw;
 mod resource;
 
 use std::collections::BTreeMap;
@@ -70,6 +71,7 @@ use crate::value::Value;
 use calls::Client;
 pub use failure::Failure;
 pub use lookup::Opened;
+pub use raw::RawClient;
 pub use resource::{Action, Applied, Planned};
 
 /// What is stored of one resource instance.
