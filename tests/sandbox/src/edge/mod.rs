@@ -95,15 +95,18 @@ pub(crate) async fn answer(shared: &Shared, request: &Request) -> Fate {
 }
 
 /// Google's endpoints are given as `http://127.0.0.1:<port>/gcp/<service>`; gRPC leaves no room for a prefix, nor do uploads of
-/// Cloud Storage's own libraries (`STORAGE_EMULATOR_HOST`), which keep the host alone. Those who sign are Amazon's.
+/// Cloud Storage's own libraries (`STORAGE_EMULATOR_HOST`), which keep the host alone. Those who sign are Amazon's, those
+/// who show a bearer's token Google's.
 fn google(request: &Request) -> bool {
     let storage = ["/storage/v1/", "/upload/storage/v1/"];
-    let signed = request
-        .header("authorization")
-        .is_some_and(|value| value.starts_with("AWS4"))
-        || request.parameter("X-Amz-Signature").is_some();
+    let authorized = |scheme: &str| {
+        let value = request.header("authorization");
+        value.is_some_and(|value| value.starts_with(scheme))
+    };
+    let signed = authorized("AWS4") || request.parameter("X-Amz-Signature").is_some();
     let bare = !signed && storage.iter().any(|prefix| request.path.starts_with(prefix));
-    bare || request.path.starts_with("/gcp/")
+    bare || authorized("Bearer ")
+        || request.path.starts_with("/gcp/")
         || request
             .header("content-type")
             .is_some_and(|kind| kind.starts_with("application/grpc"))
