@@ -142,6 +142,22 @@ fn additional_permissions_are_judged_by_what_they_allow() {
 }
 
 #[test]
+fn guards_that_only_aws_has_are_not_missed_on_google_cloud() {
+    let gcp = json!({
+        "aws": null,
+        "gcp": { "project": "acme-ml-dev", "region": "europe-west1" },
+        "guardrails": { "permissions_boundary": false, "exclusive_writers": false, "bucket_tls_only": false },
+    });
+    for tier in ["dev", "staging", "prod"] {
+        assert_eq!(
+            judged(&environment(tier, gcp.clone()), &json!({})),
+            Vec::<String>::new(),
+            "{tier}"
+        );
+    }
+}
+
+#[test]
 fn guards_that_are_off_are_found_by_tier() {
     let none = json!({});
     let off = json!({ "guardrails": { "permissions_boundary": false, "exclusive_writers": false, "bucket_tls_only": false } });
