@@ -1,5 +1,8 @@
 //! The local Google Cloud that tests and the demo run on: a project with the network that environments use.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use mlops_sandbox::{Behaviour, Sandbox};
 use serde_json::json;
 
@@ -72,6 +75,38 @@ pub fn furnish(sandbox: &Sandbox) {
             }),
         );
     });
+}
+
+/// Makes a versioned bucket for Terraform's state, as a platform team would have.
+///
+/// # Errors
+/// What the cloud said.
+pub fn state_bucket(sandbox: &Sandbox, name: &str) -> Result<(), String> {
+    let body = json!({
+        "name": name,
+        "location": REGION,
+        "versioning": { "enabled": true },
+        "iamConfiguration": { "uniformBucketLevelAccess": { "enabled": true }, "publicAccessPrevention": "enforced" },
+    })
+    .to_string();
+    let host = sandbox.url.trim_start_matches("http://");
+    let request = format!(
+        "POST /storage/v1/b?project={PROJECT} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let mut answer = String::new();
+    TcpStream::connect(host)
+        .and_then(|mut stream| {
+            stream.write_all(request.as_bytes())?;
+            stream.read_to_string(&mut answer)
+        })
+        .map_err(|error| format!("the bucket {name}: {error}"))?;
+    if answer.starts_with("HTTP/1.1 200") {
+        Ok(())
+    } else {
+        Err(format!("the bucket {name}: {answer}"))
+    }
 }
 
 /// The endpoints of a local cloud, as HCL.

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::binary;
 use crate::cloud::{Cloud, DUMMY_CREDENTIALS, Network, SERVICES};
+use crate::{binary, root};
 
 /// Version under which the provider is installed for `terraform init`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -95,6 +95,27 @@ impl Workspace {
         workspace
     }
 
+    /// The same with the providers of another mirror beside ours.
+    ///
+    /// # Panics
+    /// Where the directory cannot be written.
+    pub fn installed_beside(others: &Path) -> Self {
+        let workspace = Self::installed();
+        let mirror = |path: &Path, scope: &str| {
+            format!(
+                "  filesystem_mirror {{\n    path = \"{}\"\n    {scope} = [\"mlops/mlops\"]\n  }}\n",
+                path.display()
+            )
+        };
+        let ours = mirror(&workspace.path("mirror"), "include");
+        let theirs = mirror(others, "exclude");
+        workspace.write(
+            "cli.tfrc",
+            &format!("provider_installation {{\n{ours}{theirs}}}\n"),
+        );
+        workspace
+    }
+
     /// An empty one with the providers of a mirror, and not ours.
     ///
     /// # Panics
@@ -176,6 +197,29 @@ impl Workspace {
             .output()
             .unwrap_or_else(|error| panic!("terraform cannot be started: {error}"));
         ran(&output, started.elapsed())
+    }
+
+    /// Copies a folder of the repository into it, at the same place; without what terraform leaves behind.
+    ///
+    /// # Panics
+    /// Where it cannot be copied.
+    pub fn copy(&self, folder: &str) -> &Self {
+        let from = root().join(folder);
+        let entries = fs::read_dir(&from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
+        for entry in entries.filter_map(Result::ok) {
+            let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            if name.contains("/.terraform") {
+                continue;
+            }
+            if entry.path().is_dir() {
+                self.copy(&name);
+            } else {
+                let text = fs::read_to_string(entry.path())
+                    .unwrap_or_else(|error| panic!("{}: {error}", entry.path().display()));
+                self.write(&name, &text);
+            }
+        }
+        self
     }
 
     /// The state as terraform tells it.

@@ -10,9 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use mlops_e2e::cloud::Cloud;
-use mlops_e2e::gcp::{DUMMY_TOKEN, PROJECT, SERVICES, furnish, gcp_block, provider_block, start};
-use mlops_e2e::root;
+use mlops_e2e::gcp::{DUMMY_TOKEN, PROJECT, gcp_block, provider_block, start};
 use mlops_e2e::terraform::{Ran, Workspace, available};
 use mlops_sandbox::Sandbox;
 use serde_json::Value;
@@ -247,106 +245,4 @@ fn a_grant_made_outside_is_shown_and_taken_back() {
             .to_string()
             .contains("allUsers")
     );
-}
-
-/// Copies an example into a workspace, with variables; its backend is a file, because there is no `gcs` here.
-fn example(name: &str, variables: &Value) -> Workspace {
-    let mut workspace = Workspace::installed();
-    let folder = root().join("examples").join(name);
-    for file in ["main.tf", "variables.tf", "outputs.tf"] {
-        let text = std::fs::read_to_string(folder.join(file)).unwrap();
-        workspace.write(file, &text);
-    }
-    workspace.write("override.tf", "terraform {\n  backend \"local\" {}\n}\n");
-    workspace.write("terraform.tfvars.json", &variables.to_string());
-    workspace.set(DUMMY_TOKEN.0, DUMMY_TOKEN.1);
-    workspace.terraform(&["init"]).expect(0);
-    workspace
-}
-
-fn network() -> Value {
-    serde_json::json!({ "network": "ml", "subnetwork": "ml-nodes", "pods_range": "pods", "services_range": "services" })
-}
-
-fn endpoints(sandbox: &Sandbox) -> Value {
-    SERVICES
-        .iter()
-        .map(|service| ((*service).to_owned(), Value::from(sandbox.gcp(service))))
-        .collect::<serde_json::Map<_, _>>()
-        .into()
-}
-
-fn lives(workspace: &Workspace) {
-    workspace.terraform(&["apply", "-auto-approve"]).expect(0);
-    workspace.terraform(&["plan", "-detailed-exitcode"]).expect(0);
-}
-
-#[test]
-fn the_example_of_one_environment_applies() {
-    let Some(ground) = ground("the_example_of_one_environment_applies") else {
-        return;
-    };
-    let variables = serde_json::json!({
-        "project": PROJECT,
-        "network": network(),
-        "endpoints": endpoints(&ground.sandbox),
-    });
-    let workspace = example("gcp-dev", &variables);
-    lives(&workspace);
-    workspace.terraform(&["destroy", "-auto-approve"]).expect(0);
-}
-
-/// One configuration, one state, both clouds, in one run; what both tell has one shape (B02).
-#[test]
-fn the_example_of_both_clouds_applies_in_one_run_and_tells_the_same_of_both() {
-    if !available() {
-        eprintln!("skipped: terraform is not on the path (set TERRAFORM to its place)");
-        return;
-    }
-    let cloud = Cloud::sandboxed(Sandbox::builder()).unwrap();
-    let sandbox = cloud.sandbox().unwrap();
-    furnish(sandbox);
-    let aws = cloud.network().unwrap();
-    let aws_endpoints: serde_json::Map<String, Value> = mlops_e2e::cloud::SERVICES
-        .iter()
-        .map(|service| ((*service).to_owned(), Value::from(cloud.url.clone())))
-        .collect();
-    let variables = serde_json::json!({
-        "aws": {
-            "network": { "vpc_id": aws.vpc_id, "private_subnet_ids": aws.private_subnet_ids },
-            "endpoints": aws_endpoints,
-        },
-        "gcp": { "project": PROJECT, "network": network(), "endpoints": endpoints(sandbox) },
-    });
-    let workspace = example("multi-cloud", &variables);
-    lives(&workspace);
-    let outputs = &workspace.state()["values"]["outputs"];
-    for name in ["registries", "models", "service_accounts", "clusters"] {
-        let value = &outputs[name]["value"];
-        assert_eq!(
-            shape(&value["aws"]),
-            shape(&value["gcp"]),
-            "{name} has one shape on both clouds"
-        );
-    }
-    workspace.terraform(&["destroy", "-auto-approve"]).expect(0);
-}
-
-/// Names of members, all the way down, apart from the annotation's own key, which each cloud's tools read.
-fn shape(value: &Value) -> BTreeSet<String> {
-    match value {
-        Value::Object(members) => members
-            .iter()
-            .flat_map(|(name, inner)| {
-                let inner = if name == "annotations" {
-                    BTreeSet::new()
-                } else {
-                    shape(inner)
-                };
-                std::iter::once(name.clone())
-                    .chain(inner.into_iter().map(move |below| format!("{name}.{below}")))
-            })
-            .collect(),
-        _ => BTreeSet::new(),
-    }
 }

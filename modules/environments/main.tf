@@ -1,0 +1,56 @@
+# What all tiers of a system share is said once; each state makes the one environment of its tier.
+
+locals {
+  settings = var.tiers[var.tier]
+  cloud    = local.settings.aws != null ? "aws" : "gcp"
+
+  # Images are built once and promoted by digest: where they were built, ci pushes; elsewhere they are only pulled.
+  builds = var.tier == var.build_tier || local.settings.images_from == null
+  registry = {
+    mode      = local.builds ? "create" : "reference"
+    reference = local.builds ? null : local.settings.images_from
+  }
+
+  # One protected GitHub environment per tier and cloud enters deploy.
+  github = var.github == null ? null : merge(var.github, {
+    ci_refs      = local.settings.ci_refs
+    environments = { deploy = "${local.cloud}-${var.tier}" }
+  })
+}
+
+module "environment" {
+  source = "../environment"
+
+  name = "${var.name}-${var.tier}"
+  tier = var.tier
+  tags = var.tags
+
+  aws = local.settings.aws
+  gcp = local.settings.gcp
+
+  services = var.services
+  github   = local.github
+  registry = local.registry
+
+  node_pools = local.settings.node_pools
+  cluster    = local.settings.cluster
+}
+
+check "environments_of_a_system_live_apart" {
+  assert {
+    condition = length(distinct(local.places)) == length(local.places)
+    error_message = join(" ", [
+      "Two tiers of ${var.name} share an account or project.",
+      "It works, and nothing but names keeps them apart: give prod an account or project of its own.",
+    ])
+  }
+}
+
+locals {
+  places = [
+    for settings in values(var.tiers) : coalesce(
+      try(settings.aws.account_id, null),
+      try(settings.gcp.project, null),
+    ) if try(settings.aws.account_id, null) != null || try(settings.gcp.project, null) != null
+  ]
+}

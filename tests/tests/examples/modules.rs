@@ -1,0 +1,158 @@
+//! Every module: formatted, valid, its own tests pass offline and against the local clouds.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use mlops_e2e::cloud::{Cloud, SERVICES};
+use mlops_e2e::root;
+use mlops_e2e::terraform::{Workspace, available, plugin_mirror};
+use mlops_sandbox::Sandbox;
+use serde_json::{Value, json};
+
+/// Files that a module has: <https://developer.hashicorp.com/terraform/language/modules/develop/structure>
+const STRUCTURE: [&str; 5] = [
+    "main.tf",
+    "variables.tf",
+    "outputs.tf",
+    "versions.tf",
+    "README.md",
+];
+
+fn names() -> BTreeSet<String> {
+    let folder = fs::read_dir(root().join("modules")).unwrap();
+    folder
+        .filter_map(Result::ok)
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
+}
+
+/// Folders of a module that are configurations: the module itself and its examples.
+fn configurations(module: &str) -> Vec<String> {
+    let mut found = vec![format!("modules/{module}")];
+    let examples = fs::read_dir(root().join("modules").join(module).join("examples")).unwrap();
+    found.extend(examples.filter_map(Result::ok).map(|entry| {
+        format!(
+            "modules/{module}/examples/{}",
+            entry.file_name().to_string_lossy()
+        )
+    }));
+    found
+}
+
+#[test]
+fn every_module_has_the_standard_structure() {
+    for module in names() {
+        let folder = root().join("modules").join(&module);
+        for file in STRUCTURE {
+            assert!(folder.join(file).exists(), "modules/{module}/{file} is missing");
+        }
+        assert!(
+            configurations(&module).len() > 1,
+            "modules/{module} has no example"
+        );
+        let offline = folder.join("tests/offline.tftest.hcl");
+        let text =
+            fs::read_to_string(&offline).unwrap_or_else(|error| panic!("{}: {error}", offline.display()));
+        assert!(
+            text.contains("mock_provider") && text.contains("expect_failures"),
+            "{} mocks its provider and shows a refusal",
+            offline.display()
+        );
+    }
+}
+
+/// A workspace with the modules and whatever providers can be had; `None`, and words, where the module needs another.
+fn workspace(module: &str) -> Option<Workspace> {
+    if !available() {
+        eprintln!("skipped modules/{module}: terraform is not on the path (set TERRAFORM to its place)");
+        return None;
+    }
+    let versions = fs::read_to_string(root().join("modules").join(module).join("versions.tf")).unwrap();
+    let workspace = if versions.contains("hashicorp/aws") {
+        let Some(mirror) = plugin_mirror() else {
+            eprintln!("skipped modules/{module}: no mirror with hashicorp/aws (set TF_PLUGIN_MIRROR)");
+            return None;
+        };
+        Workspace::installed_beside(&mirror)
+    } else {
+        Workspace::installed()
+    };
+    workspace.copy("modules");
+    Some(workspace)
+}
+
+fn tested(module: &str) {
+    let Some(workspace) = workspace(module) else {
+        return;
+    };
+    for folder in configurations(module) {
+        let chdir = format!("-chdir={folder}");
+        workspace.terraform(&[&chdir, "init", "-backend=false"]).expect(0);
+        workspace.terraform(&[&chdir, "validate"]).expect(0);
+    }
+    let chdir = format!("-chdir=modules/{module}");
+    let ran = workspace.terraform(&[&chdir, "test"]).expect(0);
+    assert!(ran.stdout.contains("Success!"), "{}", ran.stdout);
+    assert!(
+        !ran.stdout.contains("Success! 0 passed"),
+        "some test ran: {}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn environment_is_valid_and_its_tests_pass() {
+    tested("environment");
+}
+
+#[test]
+fn environments_is_valid_and_its_tests_pass() {
+    tested("environments");
+}
+
+#[test]
+fn environment_lives_on_a_local_cloud() {
+    let module = "environment";
+    let Some(workspace) = workspace(module) else {
+        return;
+    };
+    let cloud = Cloud::sandboxed(Sandbox::builder()).unwrap();
+    let network = cloud.network().unwrap();
+    let endpoints: serde_json::Map<String, Value> = SERVICES
+        .iter()
+        .map(|service| ((*service).to_owned(), Value::from(cloud.url.clone())))
+        .collect();
+    let variables = json!({
+        "endpoints": endpoints,
+        "network": {
+            "vpc_id": network.vpc_id,
+            "private_subnet_ids": network.private_subnet_ids,
+            "public_subnet_ids": network.public_subnet_ids,
+        },
+    });
+    workspace.write(
+        &format!("modules/{module}/cloud.tfvars.json"),
+        &variables.to_string(),
+    );
+    let chdir = format!("-chdir=modules/{module}");
+    workspace
+        .terraform(&[&chdir, "init", "-backend=false", "-test-directory=tests/local"])
+        .expect(0);
+    let ran = workspace
+        .terraform(&[
+            &chdir,
+            "test",
+            "-test-directory=tests/local",
+            "-var-file=cloud.tfvars.json",
+        ])
+        .expect(0);
+    assert!(ran.stdout.contains("Success! 3 passed"), "{}", ran.text());
+    let left = cloud.sandbox().unwrap().marked("mlops:component", None);
+    let left: Vec<&str> = left
+        .iter()
+        .map(|found| found.path.as_str())
+        .filter(|path| !path.contains("kms") && !path.contains("key"))
+        .collect();
+    assert_eq!(left, [""; 0], "only keys in their window remain");
+}

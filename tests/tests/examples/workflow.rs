@@ -1,0 +1,185 @@
+//! The ready workflow, linted: what must hold of it, and that each guard refuses.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use mlops_e2e::root;
+use serde_json::{Map, Value};
+
+fn text() -> String {
+    let path = root().join("examples/github-actions/.github/workflows/environment.yml");
+    fs::read_to_string(path).unwrap()
+}
+
+/// What is wrong with a workflow, in words.
+fn faults(text: &str) -> Vec<String> {
+    let workflow: Value = match serde_saphyr::from_str(text) {
+        Ok(workflow) => workflow,
+        Err(error) => return vec![format!("is no YAML: {error}")],
+    };
+    let mut faults = unpinned(text);
+    if workflow["permissions"] != serde_json::json!({ "contents": "read" }) {
+        faults.push("gives all jobs more than contents: read".to_owned());
+    }
+    for word in ["secrets.", "aws-access-key-id", "credentials_json", "AKIA"] {
+        if text.contains(word) {
+            faults.push(format!("uses a stored credential: {word}"));
+        }
+    }
+    let none = Map::new();
+    let jobs = workflow["jobs"].as_object().unwrap_or(&none);
+    for (name, job) in jobs {
+        let mut fault = |what: String| faults.push(format!("{name}: {what}"));
+        for needed in ["permissions", "timeout-minutes", "runs-on"] {
+            if job[needed].is_null() {
+                fault(format!("has no {needed}"));
+            }
+        }
+        let steps: Vec<&Value> = job["steps"].as_array().into_iter().flatten().collect();
+        let enters = steps
+            .iter()
+            .any(|step| uses(step, "aws-actions/configure-aws-credentials"));
+        if enters && job["permissions"]["id-token"] != "write" {
+            fault("cannot get a token: id-token".to_owned());
+        }
+        let at = |wanted: &dyn Fn(&Value) -> bool| steps.iter().position(|step| wanted(step));
+        let applies = at(&|step| runs(step, "terraform apply"));
+        let gates = at(&|step| runs(step, "tfplan-check") && !runs(step, "cargo install"));
+        let hands_on = at(&|step| uses(step, "actions/upload-artifact"));
+        if hands_on.is_some() && (gates.is_none() || gates > hands_on) {
+            fault("hands on a plan that was not checked".to_owned());
+        }
+        if let Some(apply) = applies {
+            if job["environment"].is_null() {
+                fault("applies outside a protected environment".to_owned());
+            }
+            if !runs(steps[apply], "terraform apply plan.tfplan") {
+                fault("applies something else than the plan that was checked".to_owned());
+            }
+            if job["needs"] != "plan" {
+                fault("applies without a plan before it".to_owned());
+            }
+        }
+        if let Some(needed) = job["needs"].as_str()
+            && !jobs.contains_key(needed)
+        {
+            fault(format!("needs {needed}, which is no job"));
+        }
+        faults.extend(dangling(name, job, jobs));
+    }
+    if workflow["concurrency"]["cancel-in-progress"] != false {
+        faults.push("an apply may be stopped half-way by the next".to_owned());
+    }
+    faults
+}
+
+fn uses(step: &Value, action: &str) -> bool {
+    step["uses"]
+        .as_str()
+        .is_some_and(|used| used.starts_with(&format!("{action}@")))
+}
+
+fn runs(step: &Value, command: &str) -> bool {
+    step["run"].as_str().is_some_and(|run| run.contains(command))
+}
+
+/// Actions that are not pinned to a commit, with the version beside it.
+fn unpinned(text: &str) -> Vec<String> {
+    text.lines()
+        .filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix("uses: "))
+        .filter(|used| {
+            let pinned = used.split_once('@').and_then(|(_, rest)| rest.split_once(" # v"));
+            let commit = |text: &str| text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            !pinned.is_some_and(|(hash, version)| commit(hash) && !version.is_empty())
+        })
+        .map(|used| format!("not pinned to a commit: {used}"))
+        .collect()
+}
+
+/// Expressions that speak of steps and outputs which are not there.
+fn dangling(name: &str, job: &Value, jobs: &Map<String, Value>) -> Vec<String> {
+    let steps = job["steps"].as_array().into_iter().flatten();
+    let ids: BTreeSet<&str> = steps.filter_map(|step| step["id"].as_str()).collect();
+    let text = job.to_string();
+    let mut found = Vec::new();
+    for rest in text.split("steps.").skip(1) {
+        let id = rest.split('.').next().unwrap_or_default();
+        if rest.contains(".outputs") && !ids.contains(id) {
+            found.push(format!("{name}: steps.{id} is no step"));
+        }
+    }
+    for rest in text.split("needs.").skip(1) {
+        let mut parts = rest.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');
+        let (job, _, output) = (parts.next(), parts.next(), parts.next());
+        let (job, output) = (job.unwrap_or_default(), output.unwrap_or_default());
+        if jobs.get(job).is_none_or(|job| job["outputs"][output].is_null()) {
+            found.push(format!("{name}: needs.{job}.outputs.{output} is not given"));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_workflow_is_sound() {
+    assert_eq!(faults(&text()), [""; 0]);
+}
+
+#[test]
+fn every_guard_refuses() {
+    let good = text();
+    for (from, to, fault) in [
+        (
+            "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2",
+            "actions/checkout@v4",
+            "not pinned",
+        ),
+        (
+            "permissions:\n  contents: read\n\nenv",
+            "permissions: write-all\n\nenv",
+            "more than contents",
+        ),
+        (
+            "      id-token: write\n      security-events",
+            "      security-events",
+            "cannot get a token",
+        ),
+        (
+            "role-to-assume: ${{ vars.AWS_PLANNER_ROLE_ARN }}",
+            "aws-access-key-id: ${{ secrets.KEY }}",
+            "stored credential",
+        ),
+        (
+            "    environment: infra-aws-dev\n",
+            "",
+            "outside a protected environment",
+        ),
+        (
+            "terraform apply plan.tfplan",
+            "terraform apply -auto-approve",
+            "something else",
+        ),
+        ("    needs: plan\n", "", "without a plan"),
+        ("    timeout-minutes: 120\n", "", "timeout-minutes"),
+        (
+            "cancel-in-progress: false",
+            "cancel-in-progress: true",
+            "half-way",
+        ),
+        ("        id: plan\n", "", "steps.plan is no step"),
+        (
+            "      changes: ${{",
+            "      others: ${{",
+            "needs.plan.outputs.changes",
+        ),
+        ("run: tfplan-check --source", "run: echo --source", "not checked"),
+        ("jobs:\n", "jobs: [\n", "is no YAML"),
+    ] {
+        assert!(good.contains(from), "{from}");
+        let bad = good.replace(from, to);
+        let found = faults(&bad);
+        assert!(
+            found.iter().any(|found| found.contains(fault)),
+            "{fault}: {found:?}"
+        );
+    }
+}
