@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::finding::{Family, Finding, Level, Verdict};
 use crate::judge;
 use crate::plan::input::{self, Input, InputError};
-use crate::plan::saved::SavedPlan;
+use crate::plan::saved::{self, Archive, Rest, SavedPlan};
 use crate::plan::{Incomplete, Plan, json};
 use crate::rules::{self, Rule};
 use crate::source::locate::Span;
@@ -56,6 +56,14 @@ pub enum CheckError {
         path: String,
         /// Why.
         error: std::io::Error,
+    },
+    /// A directory where a plan is wanted.
+    #[error(
+        "{path} is a directory: give the plan that was made of it (`terraform plan -out plan.bin`, then `tfplan-check plan.bin`), and the directory as --root"
+    )]
+    Directory {
+        /// Which.
+        path: String,
     },
     /// An input is no plan.
     #[error("{path}: {error}")]
@@ -366,6 +374,9 @@ fn read(path: &Path) -> Result<Vec<u8>, CheckError> {
         return Ok(bytes);
     }
     let meta = std::fs::metadata(path).map_err(fail)?;
+    if meta.is_dir() {
+        return Err(CheckError::Directory { path: shown });
+    }
     if meta.len() > input::LIMIT {
         return Err(CheckError::Input {
             path: shown,
@@ -379,6 +390,13 @@ fn recognise(path: &Path) -> Result<Input, CheckError> {
     input::recognise(read(path)?).map_err(|error| CheckError::Input {
         path: path.display().to_string(),
         error,
+    })
+}
+
+fn open<'p>(path: &Path, message: &'p [u8], rest: Rest) -> Result<SavedPlan<'p>, CheckError> {
+    saved::read(message, rest).map_err(|e| CheckError::Input {
+        path: path.display().to_string(),
+        error: e.into(),
     })
 }
 
@@ -401,7 +419,7 @@ fn one(request: &Request, path: &Path, rules: &[&'static dyn Rule]) -> Result<Pl
                 plan,
                 sources,
                 backend,
-            } = *saved;
+            } = open(path, &saved.message, saved.rest)?;
             Ok(finish(request, path, &plan, &sources, true, vec![backend], rules))
         }
         Input::Json(text) => {
@@ -427,17 +445,20 @@ fn one(request: &Request, path: &Path, rules: &[&'static dyn Rule]) -> Result<Pl
                     Ok(finish(request, path, &plan, &sources, real, Vec::new(), rules))
                 }
                 Some(Input::Saved(saved)) => {
-                    bind(&plan, &saved.plan).map_err(|difference| CheckError::Mismatch {
+                    let with = request.plan_file.as_deref().unwrap_or(Path::new(""));
+                    let Archive { message, rest } = *saved;
+                    let SavedPlan {
+                        plan: other,
+                        sources,
+                        backend,
+                    } = open(with, &message, rest)?;
+                    bind(&plan, &other).map_err(|difference| CheckError::Mismatch {
                         json: shown,
-                        saved: request
-                            .plan_file
-                            .as_deref()
-                            .unwrap_or(Path::new(""))
-                            .display()
-                            .to_string(),
+                        saved: with.display().to_string(),
                         difference,
                     })?;
-                    let SavedPlan { sources, backend, .. } = *saved;
+                    drop(other);
+                    drop(message);
                     Ok(finish(request, path, &plan, &sources, true, vec![backend], rules))
                 }
                 Some(Input::Bookmark { host, .. }) => {

@@ -189,7 +189,8 @@ fn explain(rule: &str) -> u8 {
     });
     let Some(m) = meta else {
         return fail(format!(
-            "there is no rule {rule:?}; `tfplan-check rules` lists them"
+            "there is no rule {rule:?}{}; `tfplan-check rules` lists them",
+            config::nearest(rule)
         ));
     };
     print(&m.document());

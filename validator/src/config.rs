@@ -410,7 +410,7 @@ fn family_names() -> String {
 }
 
 /// `; did you mean X` for a name that is nearly right.
-fn nearest(name: &str) -> String {
+pub(crate) fn nearest(name: &str) -> String {
     let lower = name.to_lowercase();
     let best = rules::all()
         .flat_map(|r| [r.meta().name, r.meta().code])

@@ -7,7 +7,7 @@ use crate::address;
 use crate::backend::Evidence;
 use crate::config::Config;
 use crate::graph::Identity;
-use crate::plan::{Plan, Provider, Resource};
+use crate::plan::{Expression, Plan, Provider, Resource};
 use crate::references;
 use crate::source::build::Planned;
 use crate::source::{Evaluator, Sources};
@@ -111,6 +111,17 @@ impl<'a> Context<'a> {
             Some(b) => evaluator.body(&b.block.body, &scope).path(path).clone(),
             None => evaluator.eval(&crate::source::build::expression_of(e), &scope),
         })
+    }
+
+    /// The value of an expression of the configuration in a module instance: what it refers to, as far as that is known.
+    #[must_use]
+    pub fn written(&self, module: &str, e: &Expression<'_>) -> Value<'static> {
+        let scope = crate::source::Scope {
+            module: module.to_owned(),
+            ..Default::default()
+        };
+        self.evaluators
+            .ask(|evaluator| evaluator.eval(&crate::source::build::expression_of(e), &scope))
     }
 
     /// True when the configuration writes the argument in the block that makes `r`. Without a configuration in the plan, true.

@@ -26,8 +26,10 @@ const WORDS: &[(&str, &str)] = &[
 
 /// One pass over a text that most texts do not survive.
 static SPEAKS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    #[allow(clippy::expect_used)]
-    // Fails only for a set of patterns too large to index; this one is fixed and small.
+    #[allow(
+        clippy::expect_used,
+        reason = "fails only for a set of patterns too large to index; this one is fixed and small"
+    )]
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .build(WORDS.iter().map(|(w, _)| w))

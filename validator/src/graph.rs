@@ -167,6 +167,17 @@ pub enum Purpose {
     Loose,
 }
 
+impl Purpose {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Identity,
+        Self::Trust,
+        Self::Boundary,
+        Self::Resource,
+        Self::Loose,
+    ];
+}
+
 /// A policy document and where it stands.
 #[derive(Debug)]
 pub struct Document {
@@ -183,7 +194,8 @@ pub struct Document {
     /// The rules it concerns.
     pub interest: Interest,
     text: Source,
-    hash: u64,
+    /// What its text is known by; none for one that concerns nobody.
+    hash: Option<u64>,
 }
 
 /// Where the text of a document is taken from. Texts of planned values are read again when needed rather than kept: on a large plan
@@ -338,7 +350,7 @@ impl Graph {
         if d.undecided {
             return Err(NoPolicy::Undecided(d.unknown.clone()));
         }
-        if let Some(p) = self.cached(d.hash) {
+        if let Some(p) = d.hash.and_then(|h| self.cached(h)) {
             return Ok(p);
         }
         self.parse(d.hash, &self.text(cx, id))
@@ -350,8 +362,11 @@ impl Graph {
             .or_else(|| self.cache.parsed.lock().ok()?.1.get(&hash).map(Arc::clone))
     }
 
-    fn parse(&self, hash: u64, text: &str) -> Result<Arc<Policy>, NoPolicy> {
+    fn parse(&self, hash: Option<u64>, text: &str) -> Result<Arc<Policy>, NoPolicy> {
         let policy = Arc::new(Policy::parse(text).map_err(|e| NoPolicy::Malformed(e.to_string()))?);
+        let Some(hash) = hash else {
+            return Ok(policy);
+        };
         SCOPE.with_borrow_mut(|s| {
             if let Some(s) = s {
                 s.insert(hash, Arc::clone(&policy));

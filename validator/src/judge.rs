@@ -112,10 +112,10 @@ fn one(
         Mode::Managed => by_type.get(&*r.kind),
         Mode::Data => by_type.get(format!("data.{}", r.kind).as_str()),
     };
-    let text = r.text();
+    let (bytes, marked) = (r.bytes(), r.marks_sensitive());
     let wanted = every
         .iter()
-        .filter(|rule| r.mode == Mode::Managed && text.is_none_or(|t| rule.prefilter(t)));
+        .filter(|rule| r.mode == Mode::Managed && bytes.is_none_or(|b| marked || rule.prefilter(b)));
     let rules: Vec<&&'static dyn Rule> = named.into_iter().flatten().chain(wanted).collect();
     // Data sources that were read are no live instances of the graph.
     let concerns = graph::concerns(r);

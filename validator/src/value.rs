@@ -486,11 +486,9 @@ impl<'de: 'p, 'p> Deserialize<'de> for Value<'p> {
             fn visit_bool<E>(self, b: bool) -> Result<Self::Value, E> {
                 Ok(Value::Bool(b))
             }
-            #[allow(clippy::cast_precision_loss)]
             fn visit_i64<E>(self, n: i64) -> Result<Self::Value, E> {
                 Ok(Value::Number(n as f64))
             }
-            #[allow(clippy::cast_precision_loss)]
             fn visit_u64<E>(self, n: u64) -> Result<Self::Value, E> {
                 Ok(Value::Number(n as f64))
             }

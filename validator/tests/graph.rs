@@ -1,5 +1,5 @@
 //! The identity graph is one picture even while every ARN is unknown.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use tfplan_check::backend::Evidence;
 use tfplan_check::config::Config;
@@ -190,6 +190,7 @@ fn policies_that_the_json_loses_are_decided_from_the_saved_plan() {
     else {
         panic!("not a saved plan")
     };
+    let saved = tfplan_check::plan::saved::read(&saved.message, saved.rest).unwrap();
     for plan in [&json, &saved.plan] {
         let cx = Context::new(plan, &evidence, &saved.sources, &config);
         let g = Graph::build(&cx);

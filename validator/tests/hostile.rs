@@ -1,5 +1,5 @@
 //! Input from outside never panics, never exhausts memory, and is never half judged.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod harness;
 
@@ -8,7 +8,7 @@ use tfplan_check::backend::Evidence;
 use tfplan_check::config::Config;
 use tfplan_check::context::Context;
 use tfplan_check::plan::input::{self, Input};
-use tfplan_check::plan::json;
+use tfplan_check::plan::{json, saved};
 use tfplan_check::rules::{self, Rule};
 use tfplan_check::source::{Sources, build};
 use tfplan_check::{config, judge};
@@ -102,7 +102,6 @@ proptest! {
     fn truncated_plans_are_refused(seed in any::<prop::sample::Index>(), cut in 0.0..0.99_f64) {
         let seeds = seeds();
         let text = &seeds[seed.index(seeds.len())];
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
         let mut n = (text.trim_end().len() as f64 * cut) as usize;
         while !text.is_char_boundary(n) { n -= 1; }
         prop_assert!(json::read(&text[..n]).is_err());
@@ -125,8 +124,40 @@ fn damaged_saved_plans_do_not_panic() {
     for i in (0..bytes.len()).step_by(bytes.len() / 400 + 1) {
         let mut damaged = bytes.clone();
         damaged[i] ^= 0x55;
-        let _ = input::recognise(damaged);
-        let _ = input::recognise(bytes[..i].to_vec());
+        for bytes in [damaged, bytes[..i].to_vec()] {
+            if let Ok(Input::Saved(archive)) = input::recognise(bytes) {
+                let _ = saved::read(&archive.message, archive.rest);
+            }
+        }
+    }
+}
+
+/// The message itself, without the archive's checksum before it: whatever is read of it can be judged.
+#[test]
+fn damaged_messages_of_saved_plans_do_not_panic() {
+    let bytes = std::fs::read(harness::fixtures().join("saved-plans/unknown-policy/saved.tfplan")).unwrap();
+    let Ok(Input::Saved(whole)) = input::recognise(bytes.clone()) else {
+        panic!("not a saved plan")
+    };
+    let rules: Vec<&'static dyn Rule> = rules::all().collect();
+    let n = whole.message.len();
+    for (turn, i) in (0..n).step_by(n / 60 + 1).enumerate() {
+        let Ok(Input::Saved(mut archive)) = input::recognise(bytes.clone()) else {
+            panic!("not a saved plan")
+        };
+        archive.message[i] ^= [0x55, 0x80, 0xff][turn % 3];
+        let Ok(saved) = saved::read(&archive.message, archive.rest) else {
+            continue;
+        };
+        let _ = judge::judge(
+            &Context::new(
+                &saved.plan,
+                &Evidence::default(),
+                &saved.sources,
+                &Config::default(),
+            ),
+            &rules,
+        );
     }
 }
 

@@ -75,7 +75,7 @@ pub(crate) struct DocumentFact {
     undecided: bool,
     interest: Interest,
     text: Source,
-    hash: u64,
+    hash: Option<u64>,
 }
 
 impl DocumentFact {
@@ -88,7 +88,7 @@ impl DocumentFact {
             unknown: Vec::new(),
             undecided: false,
             interest: Interest::ALL,
-            hash: 0,
+            hash: None,
             text: Source::Planned { attribute },
         }
     }
@@ -105,7 +105,7 @@ impl DocumentFact {
             unknown: super::references_of(v),
             undecided,
             interest: Interest::ALL,
-            hash: 0,
+            hash: None,
             text: Source::Evaluated(text),
         }
     }
@@ -115,9 +115,14 @@ impl DocumentFact {
             Source::Planned { attribute } => super::follow(values, attribute).as_str().unwrap_or_default(),
             Source::Evaluated(text) => text,
         };
-        self.hash = sieve.hash(text);
+        if !self.undecided && sieve.is_ordinary(self.purpose, text) {
+            self.interest = Interest::NONE;
+            return;
+        }
+        let hash = sieve.hash(text);
+        self.hash = Some(hash);
         if !self.undecided {
-            self.interest = sieve.interest(self.hash, self.purpose, text);
+            self.interest = sieve.interest(hash, self.purpose, text);
         }
     }
 }
@@ -164,7 +169,7 @@ pub(super) fn join(cx: &Context<'_>, sieve: &Sieve<'_, '_>, facts: Vec<Fact>) ->
 
 /// Where a policy could not be found, every planned policy document is judged on its own: it may be the one.
 fn loose_documents(cx: &Context<'_>, sieve: &Sieve<'_, '_>, graph: &mut Graph) {
-    let mut known: HashSet<u64> = graph.policies.iter().map(|d| d.hash).collect();
+    let mut known: HashSet<u64> = graph.policies.iter().filter_map(|d| d.hash).collect();
     for r in cx
         .plan
         .live()
@@ -176,7 +181,7 @@ fn loose_documents(cx: &Context<'_>, sieve: &Sieve<'_, '_>, graph: &mut Graph) {
         fact.sift(sieve, &Value::Null);
         // A document with principals is a trust or resource policy of something else.
         if !fact.undecided
-            && known.insert(fact.hash)
+            && fact.hash.is_some_and(|h| known.insert(h))
             && !matches!(&fact.text, Source::Evaluated(t) if t.contains("\"Principal\""))
         {
             push(graph, fact, Vec::new());

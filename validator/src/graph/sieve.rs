@@ -2,13 +2,13 @@
 //!
 //! A large plan holds tens of thousands of policies, and nearly all of them are of no interest to any rule. Each distinct text is parsed
 //! once, every rule says whether it could have something to say about it ([`Rule::sift`]), and only what some rule wants is parsed again
-//! when its holders are known.
+//! when its holders are known. Before that, a plain policy is gone over word by word ([`Rule::glance`]): most are done with there.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use mlops_access::aws::Policy;
+use mlops_access::aws::{Policy, Skimmed, Word, skim};
 
 use super::{Purpose, Reading};
 use crate::context::Context;
@@ -58,6 +58,8 @@ impl Interest {
 pub(crate) struct Sieve<'c, 'a> {
     cx: &'c Context<'a>,
     rules: Vec<(u128, &'static dyn Rule)>,
+    /// Those that ask for documents of a purpose.
+    concerned: [Vec<&'static dyn Rule>; Purpose::ALL.len()],
     /// Random for each run: nobody can write two texts that are taken for one.
     keys: RandomState,
     said: [Mutex<HashMap<u64, Interest>>; 16],
@@ -69,8 +71,43 @@ impl<'c, 'a> Sieve<'c, 'a> {
         Self {
             cx,
             rules: rules.iter().map(|&r| (bit(r.meta()), r)).collect(),
+            concerned: Purpose::ALL.map(|p| {
+                let of = rules.iter().copied();
+                of.filter(|r| r.documents().contains(&p)).collect()
+            }),
             keys: RandomState::new(),
             said: Default::default(),
+        }
+    }
+
+    /// True when nobody can have anything to say about a text: known without parsing it, or even remembering it.
+    pub(crate) fn is_ordinary(&self, purpose: Purpose, text: &str) -> bool {
+        if self.rules.is_empty() || purpose == Purpose::Trust {
+            return false;
+        }
+        let concerned = |word: Word<'_>| {
+            self.concerned[purpose as usize]
+                .iter()
+                .any(|r| r.glance(self.cx, word))
+        };
+        let ordinary = skim(text, concerned) == Skimmed::Through;
+        debug_assert!(
+            !ordinary || self.asked(purpose, text) == Interest::NONE,
+            "a glance overlooked what a sift sees in {text}"
+        );
+        ordinary
+    }
+
+    fn asked(&self, purpose: Purpose, text: &str) -> Interest {
+        match Policy::parse(text) {
+            Ok(policy) => {
+                let reading = Reading::of(&policy);
+                let wants =
+                    |r: &dyn Rule| r.documents().contains(&purpose) && r.sift(self.cx, purpose, &reading);
+                let bits = self.rules.iter().filter(|(_, r)| wants(*r)).map(|(b, _)| b);
+                Interest(bits.fold(0, |all, b| all | b))
+            }
+            Err(_) => Interest::ALL,
         }
     }
 
@@ -85,21 +122,12 @@ impl<'c, 'a> Sieve<'c, 'a> {
             return Interest::ALL;
         }
         let key = hash ^ (purpose as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        #[allow(clippy::cast_possible_truncation)] // Less than 16.
         let shard = &self.said[(hash >> 60) as usize];
         let lock = || shard.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(said) = lock().get(&key) {
             return *said;
         }
-        let interest = match Policy::parse(text) {
-            Ok(policy) => {
-                let reading = Reading::of(&policy);
-                let wants = |r: &dyn Rule| r.sift(self.cx, purpose, &reading);
-                let bits = self.rules.iter().filter(|(_, r)| wants(*r)).map(|(b, _)| b);
-                Interest(bits.fold(0, |all, b| all | b))
-            }
-            Err(_) => Interest::ALL,
-        };
+        let interest = self.asked(purpose, text);
         lock().insert(key, interest);
         interest
     }

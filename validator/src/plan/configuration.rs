@@ -302,15 +302,26 @@ impl<'p> Expression<'p> {
     /// Every constant in it, at any depth, with its path.
     #[must_use]
     pub fn constants(&self) -> Vec<(Path, &Value<'p>)> {
-        fn walk<'a, 'p>(e: &'a Expression<'p>, at: &Path, out: &mut Vec<(Path, &'a Value<'p>)>) {
+        self.parts()
+            .into_iter()
+            .filter_map(|(path, e)| match e {
+                Expression::Constant(v) => Some((path, v)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Every expression in it that is no block, at any depth, with its path.
+    #[must_use]
+    pub fn parts(&self) -> Vec<(Path, &Self)> {
+        fn walk<'a, 'p>(e: &'a Expression<'p>, at: &Path, out: &mut Vec<(Path, &'a Expression<'p>)>) {
             match e {
-                Expression::Constant(v) => out.push((at.clone(), v)),
                 Expression::Block(entries) => entries.iter().for_each(|(k, e)| walk(e, &at.name(k), out)),
                 Expression::Blocks(blocks) => blocks
                     .iter()
                     .enumerate()
                     .for_each(|(i, e)| walk(e, &at.index(i), out)),
-                _ => {}
+                part => out.push((at.clone(), part)),
             }
         }
         let mut out = Vec::new();

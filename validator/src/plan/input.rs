@@ -1,15 +1,15 @@
 //! Recognises what was given: a plan in one of its forms, or something that people pass by mistake, which is then named.
 
 use super::json;
-use super::saved::{self, SavedPlan};
+use super::saved::{self, Archive};
 
 /// What an input turned out to be.
 #[derive(Debug)]
 pub enum Input {
     /// The JSON text of a plan (still to be read: [`json::read`]).
     Json(String),
-    /// A saved plan.
-    Saved(Box<SavedPlan>),
+    /// A saved plan, unpacked (still to be read: [`saved::read`]).
+    Saved(Box<Archive>),
     /// A bookmark of a run in HCP Terraform: proves that state is remote, holds no plan.
     Bookmark {
         /// The host.
@@ -78,7 +78,7 @@ pub enum InputError {
         bytes: usize,
     },
     /// JSON that cannot be read.
-    #[error("not a readable plan: {0}")]
+    #[error(transparent)]
     Json(#[from] json::ReadError),
     /// A saved plan that cannot be read.
     #[error(transparent)]
@@ -99,7 +99,7 @@ pub fn recognise(bytes: Vec<u8>) -> Result<Input, InputError> {
     match bytes.as_slice() {
         [] => return Err(InputError::Empty),
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => {
-            return Ok(Input::Saved(Box::new(saved::read(&bytes)?)));
+            return Ok(Input::Saved(Box::new(saved::unpack(&bytes)?)));
         }
         [0x1f, 0x8b, ..] => return Err(InputError::Gzip),
         [b't', b'f', b'p', b'l', b'a', b'n', ..] => return Err(InputError::Ancient),

@@ -6,6 +6,7 @@
 use std::sync::OnceLock;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::configuration::{
@@ -32,17 +33,23 @@ pub enum ReadError {
     NotAPlan,
 }
 
-// One `borrow` in a struct lets every field of it borrow: they share the one lifetime.
-#[derive(Deserialize)]
-struct RawPlan<'p> {
-    #[serde(borrow)]
+/// Where the members of a plan are read from: the parser, or a place in the text ([`super::pieces`]).
+pub(super) trait Members<'p> {
+    /// What can go wrong.
+    type Error: serde::de::Error;
+    /// The value of the member whose key was read last.
+    fn value<T: Deserialize<'p>>(&mut self) -> Result<T, Self::Error>;
+}
+
+/// Everything of a plan but its changes.
+#[derive(Default)]
+pub(super) struct Head<'p> {
     format_version: Option<Text<'p>>,
     terraform_version: Option<Text<'p>>,
     timestamp: Option<Text<'p>>,
     errored: Option<bool>,
     complete: Option<bool>,
-    planned_values: Option<Skipped<'p>>,
-    resource_changes: Option<Vec<RawChange<'p>>>,
+    planned_values: Option<IgnoredAny>,
     deferred_changes: Option<Vec<&'p RawValue>>,
     output_changes: Option<Map<'p, RawOutput<'p>>>,
     variables: Option<Map<'p, RawVariableValue<'p>>>,
@@ -50,15 +57,131 @@ struct RawPlan<'p> {
     configuration: Option<RawConfiguration<'p>>,
 }
 
-/// Present, but not looked at.
-#[derive(Deserialize)]
-struct Skipped<'p> {
-    #[serde(skip)]
-    _p: std::marker::PhantomData<&'p ()>,
+impl<'p> Head<'p> {
+    /// Reads the member `key`. One that stands there twice is an error: readers differ on which of them counts.
+    pub(super) fn read<M: Members<'p>>(&mut self, key: &str, from: &mut M) -> Result<(), M::Error> {
+        match key {
+            "format_version" => once("format_version", &mut self.format_version, from),
+            "terraform_version" => once("terraform_version", &mut self.terraform_version, from),
+            "timestamp" => once("timestamp", &mut self.timestamp, from),
+            "errored" => once("errored", &mut self.errored, from),
+            "complete" => once("complete", &mut self.complete, from),
+            "planned_values" => once("planned_values", &mut self.planned_values, from),
+            "deferred_changes" => once("deferred_changes", &mut self.deferred_changes, from),
+            "output_changes" => once("output_changes", &mut self.output_changes, from),
+            "variables" => once("variables", &mut self.variables, from),
+            "prior_state" => once("prior_state", &mut self.prior_state, from),
+            "configuration" => once("configuration", &mut self.configuration, from),
+            _ => from.value::<IgnoredAny>().map(|_| ()),
+        }
+    }
+
+    /// Takes in what stands behind the changes; `None` when a member stands in both.
+    pub(super) fn join(&mut self, tail: Self) -> Option<()> {
+        fn one<T>(mine: &mut Option<T>, theirs: Option<T>) -> Option<()> {
+            match (&mine, theirs) {
+                (Some(_), Some(_)) => None,
+                (_, None) => Some(()),
+                (None, theirs) => {
+                    *mine = theirs;
+                    Some(())
+                }
+            }
+        }
+        one(&mut self.format_version, tail.format_version)?;
+        one(&mut self.terraform_version, tail.terraform_version)?;
+        one(&mut self.timestamp, tail.timestamp)?;
+        one(&mut self.errored, tail.errored)?;
+        one(&mut self.complete, tail.complete)?;
+        one(&mut self.planned_values, tail.planned_values)?;
+        one(&mut self.deferred_changes, tail.deferred_changes)?;
+        one(&mut self.output_changes, tail.output_changes)?;
+        one(&mut self.variables, tail.variables)?;
+        one(&mut self.prior_state, tail.prior_state)?;
+        one(&mut self.configuration, tail.configuration)
+    }
+
+    /// How many outputs change, and whether the plan says it is complete.
+    #[cfg(test)]
+    pub(super) fn told(&self) -> (usize, Option<bool>) {
+        (
+            self.output_changes.as_ref().map_or(0, |o| o.0.len()),
+            self.complete,
+        )
+    }
 }
 
+fn once<'p, T: Deserialize<'p>, M: Members<'p>>(
+    name: &'static str,
+    slot: &mut Option<T>,
+    from: &mut M,
+) -> Result<(), M::Error> {
+    if slot.is_some() {
+        return Err(serde::de::Error::duplicate_field(name));
+    }
+    *slot = from.value::<Option<T>>()?;
+    Ok(())
+}
+
+/// A plan read from its first byte to its last; the changes are absent where the plan has none.
+struct Whole<'p>(Head<'p>, Option<Changes<'p>>);
+
+struct Changes<'p>(Vec<Resource<'p>>);
+
+impl<'de: 'p, 'p> Deserialize<'de> for Changes<'p> {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct V;
+        impl<'de> serde::de::Visitor<'de> for V {
+            type Value = Changes<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a list of changes")
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut out = Vec::new();
+                while let Some(change) = seq.next_element::<RawChange<'de>>()? {
+                    out.push(resource(change));
+                }
+                Ok(Changes(out))
+            }
+        }
+        d.deserialize_seq(V)
+    }
+}
+
+impl<'de: 'p, 'p> Deserialize<'de> for Whole<'p> {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct V;
+        struct FromMap<A>(A);
+        impl<'de, A: serde::de::MapAccess<'de>> Members<'de> for FromMap<A> {
+            type Error = A::Error;
+            fn value<T: Deserialize<'de>>(&mut self) -> Result<T, A::Error> {
+                self.0.next_value()
+            }
+        }
+        impl<'de> serde::de::Visitor<'de> for V {
+            type Value = Whole<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a plan")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                let (mut head, mut changes) = (Head::default(), None);
+                let mut map = FromMap(map);
+                while let Some(key) = map.0.next_key::<Text<'de>>()? {
+                    match &*key {
+                        "resource_changes" => once("resource_changes", &mut changes, &mut map)?,
+                        key => head.read(key, &mut map)?,
+                    }
+                }
+                Ok(Whole(head, changes))
+            }
+        }
+        d.deserialize_map(V)
+    }
+}
+
+// One `borrow` in a struct lets every field of it borrow: they share the one lifetime.
 #[derive(Deserialize)]
-struct RawChange<'p> {
+pub(super) struct RawChange<'p> {
     #[serde(borrow)]
     address: Text<'p>,
     previous_address: Option<Text<'p>>,
@@ -221,13 +344,19 @@ impl<'de: 'p, 'p, V: Deserialize<'de>> Deserialize<'de> for Map<'p, V> {
 /// # Errors
 /// When the text is not JSON of a plan's shape, or its format has an unknown major version.
 pub fn read(text: &str) -> Result<Plan<'_>, ReadError> {
-    let raw: RawPlan<'_> = serde_json::from_str(text)?;
+    let (raw, changes) = match super::pieces::read(text) {
+        Some((head, changes)) => (head, Some(changes)),
+        None => {
+            let Whole(head, changes) = serde_json::from_str(text)?;
+            (head, changes.map(|c| c.0))
+        }
+    };
     let version = raw.format_version.ok_or(ReadError::NotAPlan)?;
     let major = version.split('.').next().and_then(|m| m.parse::<u32>().ok());
     if !matches!(major, Some(0 | 1)) {
         return Err(ReadError::Version(version.to_string()));
     }
-    if raw.resource_changes.is_none() && raw.configuration.is_none() && raw.planned_values.is_none() {
+    if changes.is_none() && raw.configuration.is_none() && raw.planned_values.is_none() {
         return Err(ReadError::NotAPlan);
     }
 
@@ -243,12 +372,7 @@ pub fn read(text: &str) -> Result<Plan<'_>, ReadError> {
         terraform_version: raw.terraform_version.map(|t| t.to_string()),
         timestamp: raw.timestamp.map(|t| t.to_string()),
         incomplete,
-        resources: raw
-            .resource_changes
-            .unwrap_or_default()
-            .into_iter()
-            .map(resource)
-            .collect(),
+        resources: changes.unwrap_or_default(),
         read_data: Vec::new(),
         configuration: raw
             .configuration
@@ -290,7 +414,7 @@ fn json<'p>(raw: Option<&'p RawValue>) -> Raw<'p> {
     raw.map_or(Raw::Absent, Raw::Json)
 }
 
-fn resource(r: RawChange<'_>) -> Resource<'_> {
+pub(super) fn resource(r: RawChange<'_>) -> Resource<'_> {
     // A deposed object is what a failed replacement left behind: it is only ever deleted or let go.
     let action = if r.deposed.is_some() {
         Action::Delete

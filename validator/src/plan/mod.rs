@@ -6,6 +6,8 @@
 pub mod configuration;
 pub mod input;
 pub mod json;
+mod msgpack;
+mod pieces;
 pub mod saved;
 
 pub use configuration::{Block, Configuration, Expression, Module, ModuleCall, Provider, Variable};
@@ -124,6 +126,7 @@ pub(crate) enum Raw<'p> {
     #[default]
     Absent,
     Json(&'p RawValue),
+    Saved(saved::Change<'p>, saved::Side),
     Value(Value<'p>),
 }
 
@@ -133,7 +136,16 @@ impl<'p> Raw<'p> {
             Self::Absent => Value::Null,
             // What cannot be parsed (nesting beyond the limit) is not known, and is never taken for absent.
             Self::Json(raw) => serde_json::from_str(raw.get()).unwrap_or_else(|_| Value::unknown()),
+            Self::Saved(change, side) => change.value(*side),
             Self::Value(v) => v.clone(),
+        }
+    }
+
+    fn bytes(&self) -> Option<&'p [u8]> {
+        match self {
+            Self::Json(raw) => Some(raw.get().as_bytes()),
+            Self::Saved(change, side) => Some(change.bytes(*side)),
+            Self::Absent | Self::Value(_) => None,
         }
     }
 }
@@ -159,12 +171,13 @@ impl<'p> Resource<'p> {
             .masked(&self.after_unknown.parse(), &self.after_sensitive.parse())
     }
 
-    /// One planned string, without building the other values. `None` when it is not a known string, and for values that were not
-    /// read from JSON.
+    /// One planned string, without building the other values. `None` when it is not a known string, and for values that were made from
+    /// source.
     #[must_use]
     pub fn string(&self, attribute: &str) -> Option<Cow<'p, str>> {
         match &self.after {
             Raw::Json(raw) => crate::value::string_of(raw.get(), attribute),
+            Raw::Saved(change, side) => msgpack::string(change.bytes(*side), attribute).map(Cow::Borrowed),
             _ => None,
         }
     }
@@ -177,12 +190,20 @@ impl<'p> Resource<'p> {
             .masked(&Value::Null, &self.before_sensitive.parse())
     }
 
-    /// The text of the planned values, unparsed: for cheap searches before [`Resource::values`].
+    /// The planned values as the plan has them (JSON, or the MessagePack of a saved plan): for cheap searches before
+    /// [`Resource::values`].
     #[must_use]
-    pub fn text(&self) -> Option<&'p str> {
-        match &self.after {
-            Raw::Json(raw) => Some(raw.get()),
-            _ => None,
+    pub fn bytes(&self) -> Option<&'p [u8]> {
+        self.after.bytes()
+    }
+
+    /// True when the plan may call something in the planned values sensitive.
+    #[must_use]
+    pub fn marks_sensitive(&self) -> bool {
+        match (&self.after, &self.after_sensitive) {
+            (_, Raw::Json(marks)) => marks.get().contains("true"),
+            (Raw::Saved(change, side), _) => change.marks_sensitive(*side),
+            _ => false,
         }
     }
 

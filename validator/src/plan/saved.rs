@@ -1,26 +1,45 @@
 //! Reads the file that `terraform plan -out` writes: a zip with the plan (protobuf), the state and every source file.
 //!
 //! It is not a stable format, but what is read here has been the same since Terraform 1.1 (version 3 of the message); anything
-//! else is refused. Nothing is unpacked to disk; sizes and counts are bounded before they are allocated.
+//! else is refused. Nothing is unpacked to disk; sizes and counts are bounded before they are allocated. The plan is kept as the bytes of its
+//! message: addresses and values borrow from them, and a value is built when a rule asks for it.
 
 use std::collections::HashMap;
 use std::io::{Cursor, Read};
 use std::path::PathBuf;
 
 use prost::Message;
-use rmpv::ValueRef;
+use prost::encoding::{WireType, decode_key, decode_varint};
+use rayon::prelude::*;
 
-use super::{Action, Incomplete, Mode, Output, Plan, Raw, Resource};
+use super::{Action, Incomplete, Mode, Output, Plan, Raw, Resource, msgpack};
 use crate::address;
 use crate::backend::{Backend, Source, hide_secrets};
 use crate::source::{Sources, build};
 use crate::value::{Secret, Text, Value};
 
+/// The members of a saved plan, unpacked.
+#[derive(Debug)]
+pub struct Archive {
+    /// The message of the plan.
+    pub message: Vec<u8>,
+    /// Everything else.
+    pub rest: Rest,
+}
+
+/// What a saved plan holds beside the plan.
+#[derive(Debug)]
+pub struct Rest {
+    /// The sources of all modules.
+    sources: Sources,
+    read_data: Vec<Resource<'static>>,
+}
+
 /// What a saved plan holds.
 #[derive(Debug)]
-pub struct SavedPlan {
+pub struct SavedPlan<'p> {
     /// The plan; its configuration is made from the sources.
-    pub plan: Plan<'static>,
+    pub plan: Plan<'p>,
     /// The sources of all modules.
     pub sources: Sources,
     /// The backend that apply will use.
@@ -78,16 +97,13 @@ struct Dynamic {
     msgpack: Vec<u8>,
 }
 
+/// The plan without its changes, which are read where they stand.
 #[derive(Clone, PartialEq, Message)]
 struct PlanMessage {
     #[prost(uint64, tag = "1")]
     version: u64,
     #[prost(map = "string, message", tag = "2")]
     variables: HashMap<String, Dynamic>,
-    #[prost(message, repeated, tag = "3")]
-    resource_changes: Vec<ResourceChange>,
-    #[prost(message, repeated, tag = "4")]
-    output_changes: Vec<OutputChange>,
     #[prost(string, repeated, tag = "5")]
     targets: Vec<String>,
     #[prost(message, optional, tag = "13")]
@@ -117,51 +133,7 @@ struct BackendMessage {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct ResourceChange {
-    #[prost(string, tag = "7")]
-    deposed: String,
-    #[prost(string, tag = "8")]
-    provider: String,
-    #[prost(message, optional, tag = "9")]
-    change: Option<Change>,
-    #[prost(string, tag = "13")]
-    address: String,
-    #[prost(string, tag = "14")]
-    previous_address: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct OutputChange {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(message, optional, tag = "2")]
-    change: Option<Change>,
-    #[prost(bool, tag = "3")]
-    sensitive: bool,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Change {
-    #[prost(int32, tag = "1")]
-    action: i32,
-    #[prost(message, repeated, tag = "2")]
-    values: Vec<Dynamic>,
-    #[prost(message, repeated, tag = "3")]
-    before_sensitive: Vec<PathMessage>,
-    #[prost(message, repeated, tag = "4")]
-    after_sensitive: Vec<PathMessage>,
-    #[prost(message, optional, tag = "5")]
-    importing: Option<Importing>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Importing {
-    #[prost(string, tag = "1")]
-    id: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct PathMessage {
+pub(super) struct PathMessage {
     #[prost(message, repeated, tag = "1")]
     steps: Vec<StepMessage>,
 }
@@ -174,17 +146,17 @@ struct StepMessage {
     key: Option<Dynamic>,
 }
 
-/// Reads a saved plan.
+/// Unpacks a saved plan.
 ///
 /// # Errors
-/// When the archive, or the plan in it, cannot be read or is of an unknown version. Never a partial result.
-pub fn read(bytes: &[u8]) -> Result<SavedPlan, SavedError> {
+/// When the archive cannot be read, is larger than any plan, or holds none.
+pub fn unpack(bytes: &[u8]) -> Result<Archive, SavedError> {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|e| SavedError::Zip(e.to_string()))?;
     if archive.len() > MEMBERS {
         return Err(SavedError::Member(format!("{} members", archive.len())));
     }
-    let mut plan_bytes = None;
-    let mut state = None;
+    let mut plan = None;
+    let mut data = Vec::new();
     let mut modules = None;
     let mut files: Vec<(String, String, String)> = Vec::new();
     let mut source_bytes = 0;
@@ -195,9 +167,10 @@ pub fn read(bytes: &[u8]) -> Result<SavedPlan, SavedError> {
             .map_err(|e| SavedError::Zip(e.to_string()))?
             .to_string();
         match name.as_str() {
-            "tfplan" => plan_bytes = Some(unpack(&mut member, "tfplan", PLAN_LIMIT)?),
-            "tfstate" => state = Some(unpack(&mut member, "tfstate", MEMBER_LIMIT)?),
-            "tfconfig/modules.json" => modules = Some(unpack(&mut member, &name, MEMBER_LIMIT)?),
+            // The largest member, unpacked when the state is gone again.
+            "tfplan" => plan = Some(i),
+            "tfstate" => data = read_data(&inflate(&mut member, "tfstate", MEMBER_LIMIT)?),
+            "tfconfig/modules.json" => modules = Some(inflate(&mut member, &name, MEMBER_LIMIT)?),
             other => {
                 let Some(rest) = other.strip_prefix("tfconfig/m-") else {
                     continue;
@@ -208,7 +181,7 @@ pub fn read(bytes: &[u8]) -> Result<SavedPlan, SavedError> {
                 if file.is_empty() || file.contains(['/', '\\', '\0']) || file == ".." {
                     return Err(SavedError::Member(name));
                 }
-                let content = unpack(&mut member, &name, SOURCE_LIMIT - source_bytes)?;
+                let content = inflate(&mut member, &name, SOURCE_LIMIT - source_bytes)?;
                 source_bytes += content.len() as u64;
                 files.push((
                     key.to_owned(),
@@ -218,22 +191,37 @@ pub fn read(bytes: &[u8]) -> Result<SavedPlan, SavedError> {
             }
         }
     }
-    let message = PlanMessage::decode(plan_bytes.ok_or(SavedError::NoPlan)?.as_slice())
-        .map_err(|e| SavedError::Decode(e.to_string()))?;
-    if message.version != 3 {
-        return Err(SavedError::Version(message.version));
+    let mut member = archive
+        .by_index(plan.ok_or(SavedError::NoPlan)?)
+        .map_err(|e| SavedError::Zip(e.to_string()))?;
+    Ok(Archive {
+        message: inflate(&mut member, "tfplan", PLAN_LIMIT)?,
+        rest: Rest {
+            sources: sources(files, modules.as_deref()),
+            read_data: data,
+        },
+    })
+}
+
+/// Reads an unpacked plan, borrowing from its message.
+///
+/// # Errors
+/// When the plan cannot be read or is of an unknown version. Never a partial result.
+pub fn read(message: &[u8], rest: Rest) -> Result<SavedPlan<'_>, SavedError> {
+    let told = PlanMessage::decode(message).map_err(|e| SavedError::Decode(e.to_string()))?;
+    if told.version != 3 {
+        return Err(SavedError::Version(told.version));
     }
-    let sources = sources(files, modules.as_deref());
-    let backend = backend(&message, &sources)?;
-    let plan = plan(message, &sources, state.as_deref())?;
+    let backend = backend(&told, &rest.sources)?;
+    let plan = plan(told, message, &rest.sources, rest.read_data)?;
     Ok(SavedPlan {
         plan,
-        sources,
+        sources: rest.sources,
         backend,
     })
 }
 
-fn unpack(member: &mut impl Read, what: &str, limit: u64) -> Result<Vec<u8>, SavedError> {
+fn inflate(member: &mut impl Read, what: &str, limit: u64) -> Result<Vec<u8>, SavedError> {
     let mut out = Vec::new();
     member
         .take(limit + 1)
@@ -293,7 +281,7 @@ fn backend(m: &PlanMessage, sources: &Sources) -> Result<Backend, SavedError> {
         .as_ref()
         .or(m.state_store.as_ref())
         .ok_or_else(|| SavedError::Decode("it names no backend".into()))?;
-    let config = b.config.as_ref().map_or(Ok(Value::Null), decode)?;
+    let config = b.config.as_ref().map_or(Ok(Value::Null), decode)?.into_owned();
     // "No block" and an empty local block give the same bytes: the source tells them apart.
     let no_block =
         b.kind == "local" && Backend::from_sources(sources, PathBuf::new()).is_some_and(|s| s.no_block);
@@ -320,7 +308,12 @@ pub(crate) fn without_nulls(v: Value<'static>) -> Value<'static> {
     }
 }
 
-fn plan(m: PlanMessage, sources: &Sources, state: Option<&[u8]>) -> Result<Plan<'static>, SavedError> {
+fn plan<'p>(
+    m: PlanMessage,
+    message: &'p [u8],
+    sources: &Sources,
+    read_data: Vec<Resource<'static>>,
+) -> Result<Plan<'p>, SavedError> {
     let mut incomplete = Vec::new();
     if m.errored {
         incomplete.push(Incomplete::Errored);
@@ -333,29 +326,25 @@ fn plan(m: PlanMessage, sources: &Sources, state: Option<&[u8]>) -> Result<Plan<
     if sources.files.iter().any(|f| f.error.is_some()) {
         incomplete.push(Incomplete::Unparsed);
     }
-    let mut resources = Vec::with_capacity(m.resource_changes.len());
-    for change in m.resource_changes {
-        if change.address.is_empty() {
-            return Err(SavedError::TooOld(m.terraform_version));
+    let (mut resources, mut outputs) = (Vec::new(), Vec::new());
+    for field in Fields(message) {
+        match field? {
+            (3, Field::Bytes(change)) => match resource(change)? {
+                Some(r) => resources.push(r),
+                None => return Err(SavedError::TooOld(m.terraform_version)),
+            },
+            (4, Field::Bytes(change)) => outputs.extend(output(change)?),
+            _ => {}
         }
-        resources.push(resource(change)?);
     }
-    let mut outputs = Vec::new();
-    for o in m.output_changes {
-        let Some(change) = o.change.filter(|c| c.action != 5) else {
-            continue;
-        };
-        let after = change.values.last().map_or(Ok(Value::Null), decode)?;
-        outputs.push(Output {
-            name: Text::from(o.name),
-            sensitive: o.sensitive,
-            after: Raw::Value(after),
-            after_unknown: Raw::Absent,
-        });
+    // All values are tried once, so that a plan with one that cannot be read is refused as a whole.
+    let broken = resources.par_iter().find_any(|r| !sound(r));
+    if let Some(r) = broken {
+        return Err(SavedError::Decode(format!("the values of {}", r.address)));
     }
-    let mut variables: Vec<(Text<'static>, Raw<'static>)> = Vec::new();
+    let mut variables: Vec<(Text<'p>, Raw<'p>)> = Vec::new();
     for (name, v) in m.variables {
-        variables.push((Text::from(name), Raw::Value(decode(&v)?)));
+        variables.push((Text::from(name), Raw::Value(decode(&v)?.into_owned())));
     }
     variables.sort_by(|a, b| a.0.cmp(&b.0));
     let mut plan = Plan {
@@ -364,7 +353,7 @@ fn plan(m: PlanMessage, sources: &Sources, state: Option<&[u8]>) -> Result<Plan<
         timestamp: Some(m.timestamp).filter(|t| !t.is_empty()),
         incomplete,
         resources,
-        read_data: state.map_or_else(Vec::new, read_data),
+        read_data,
         configuration: build::configuration(sources),
         variables,
         outputs,
@@ -374,66 +363,263 @@ fn plan(m: PlanMessage, sources: &Sources, state: Option<&[u8]>) -> Result<Plan<
     Ok(plan)
 }
 
-fn resource(r: ResourceChange) -> Result<Resource<'static>, SavedError> {
-    let change = r.change.unwrap_or_default();
-    let action = match change.action {
-        _ if !r.deposed.is_empty() => Action::Delete,
-        0 => Action::NoOp,
+fn sound(r: &Resource<'_>) -> bool {
+    [&r.before, &r.after]
+        .iter()
+        .all(|raw| !matches!(raw, Raw::Saved(change, _) if !change.is_sound()))
+}
+
+/// A field of a protobuf message, as far as it is looked at.
+enum Field<'p> {
+    Bytes(&'p [u8]),
+    Number(u64),
+    Other,
+}
+
+/// The fields of a protobuf message, in order, borrowed.
+struct Fields<'p>(&'p [u8]);
+
+impl<'p> Fields<'p> {
+    fn field(&mut self) -> Result<(u32, Field<'p>), SavedError> {
+        let broken = |e: prost::DecodeError| SavedError::Decode(e.to_string());
+        let (tag, wire) = decode_key(&mut self.0).map_err(broken)?;
+        let field = match wire {
+            WireType::LengthDelimited => {
+                let n = decode_varint(&mut self.0).map_err(broken)?;
+                Field::Bytes(self.take(usize::try_from(n).unwrap_or(usize::MAX))?)
+            }
+            WireType::Varint => Field::Number(decode_varint(&mut self.0).map_err(broken)?),
+            WireType::SixtyFourBit => self.take(8).map(|_| Field::Other)?,
+            WireType::ThirtyTwoBit => self.take(4).map(|_| Field::Other)?,
+            // Not in use since before Terraform: what is inside a group are fields of their own.
+            WireType::StartGroup | WireType::EndGroup => Field::Other,
+        };
+        Ok((tag, field))
+    }
+
+    fn take(&mut self, n: usize) -> Result<&'p [u8], SavedError> {
+        let early = || SavedError::Decode("a field is longer than the message".into());
+        let (taken, rest) = self.0.split_at_checked(n).ok_or_else(early)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+}
+
+impl<'p> Iterator for Fields<'p> {
+    type Item = Result<(u32, Field<'p>), SavedError>;
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let field = self.field();
+        if field.is_err() {
+            self.0 = &[];
+        }
+        Some(field)
+    }
+}
+
+/// The message of a change, where it stands in the plan.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Change<'p>(&'p [u8]);
+
+/// A side of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// What was.
+    Before,
+    /// What will be.
+    After,
+}
+
+/// What a change holds.
+#[derive(Default)]
+struct Parts<'p> {
+    action: u64,
+    values: Vec<&'p [u8]>,
+    before_sensitive: Vec<&'p [u8]>,
+    after_sensitive: Vec<&'p [u8]>,
+    importing: bool,
+}
+
+impl<'p> Change<'p> {
+    fn parts(self) -> Result<Parts<'p>, SavedError> {
+        let mut parts = Parts::default();
+        for field in Fields(self.0) {
+            match field? {
+                (1, Field::Number(n)) => parts.action = n,
+                (2, Field::Bytes(dynamic)) => parts.values.push(packed(dynamic)?),
+                (3, Field::Bytes(path)) => parts.before_sensitive.push(path),
+                (4, Field::Bytes(path)) => parts.after_sensitive.push(path),
+                (5, Field::Bytes(_)) => parts.importing = true,
+                _ => {}
+            }
+        }
+        Ok(parts)
+    }
+
+    /// The bytes of the value on a side; none for null. What cannot be read has none: see [`Change::is_sound`].
+    pub(super) fn bytes(self, side: Side) -> &'p [u8] {
+        self.parts().map_or(&[], |p| p.side(side))
+    }
+
+    /// The value on a side, what the plan calls sensitive marked.
+    pub(super) fn value(self, side: Side) -> Value<'p> {
+        let Ok(parts) = self.parts() else {
+            return Value::unknown();
+        };
+        let value = msgpack::read(parts.side(side)).unwrap_or_else(Value::unknown);
+        parts
+            .sensitive(side)
+            .iter()
+            .fold(value, |v, path| match PathMessage::decode(*path) {
+                Ok(path) => mark(v, &path.steps),
+                // Nobody knows which part is meant: all of it.
+                Err(_) => mark(v, &[]),
+            })
+    }
+
+    /// True when something of the value on a side is sensitive.
+    pub(super) fn marks_sensitive(self, side: Side) -> bool {
+        self.parts().is_ok_and(|p| !p.sensitive(side).is_empty())
+    }
+
+    /// True when both sides can be read.
+    fn is_sound(self) -> bool {
+        self.parts()
+            .is_ok_and(|p| p.values.iter().all(|v| msgpack::is_value(v)))
+    }
+}
+
+impl<'p> Parts<'p> {
+    fn side(&self, side: Side) -> &'p [u8] {
+        let (before, after): (&[u8], &[u8]) = match (self.action, &self.values[..]) {
+            (_, []) => (&[], &[]),
+            (DELETE | FORGET, [one, ..]) => (one, &[]),
+            (NO_OP, [one]) => (one, one),
+            (_, [one]) => (&[], one),
+            (_, [.., before, after]) => (before, after),
+        };
+        match side {
+            Side::Before => before,
+            Side::After => after,
+        }
+    }
+
+    fn sensitive(&self, side: Side) -> &[&'p [u8]] {
+        match side {
+            Side::Before => &self.before_sensitive,
+            Side::After => &self.after_sensitive,
+        }
+    }
+}
+
+const NO_OP: u64 = 0;
+const DELETE: u64 = 5;
+const FORGET: u64 = 8;
+
+/// The MessagePack inside a dynamic value.
+fn packed(dynamic: &[u8]) -> Result<&[u8], SavedError> {
+    let mut found: &[u8] = &[];
+    for field in Fields(dynamic) {
+        if let (1, Field::Bytes(bytes)) = field? {
+            found = bytes;
+        }
+    }
+    Ok(found)
+}
+
+fn text(bytes: &[u8]) -> Result<&str, SavedError> {
+    std::str::from_utf8(bytes).map_err(|_| SavedError::Decode("a name is not UTF-8".into()))
+}
+
+/// An output that exists after apply.
+fn output(message: &[u8]) -> Result<Option<Output<'_>>, SavedError> {
+    let (mut name, mut change, mut sensitive) = ("", None, false);
+    for field in Fields(message) {
+        match field? {
+            (1, Field::Bytes(bytes)) => name = text(bytes)?,
+            (2, Field::Bytes(bytes)) => change = Some(Change(bytes)),
+            (3, Field::Number(n)) => sensitive = n != 0,
+            _ => {}
+        }
+    }
+    let Some(change) = change else { return Ok(None) };
+    let parts = change.parts()?;
+    if parts.action == DELETE {
+        return Ok(None);
+    }
+    let after = parts.values.last().copied().unwrap_or_default();
+    let after =
+        msgpack::read(after).ok_or_else(|| SavedError::Decode(format!("the value of output {name}")))?;
+    Ok(Some(Output {
+        name: Text::borrowed(name),
+        sensitive,
+        after: Raw::Value(after),
+        after_unknown: Raw::Absent,
+    }))
+}
+
+/// A change; none when it has no address, which Terraform before 1.1 wrote otherwise.
+fn resource(message: &[u8]) -> Result<Option<Resource<'_>>, SavedError> {
+    let (mut deposed, mut provider, mut address, mut previous) = (false, "", "", "");
+    let mut change = Change::default();
+    for field in Fields(message) {
+        match field? {
+            (7, Field::Bytes(bytes)) => deposed = !bytes.is_empty(),
+            (8, Field::Bytes(bytes)) => provider = text(bytes)?,
+            (9, Field::Bytes(bytes)) => change = Change(bytes),
+            (13, Field::Bytes(bytes)) => address = text(bytes)?,
+            (14, Field::Bytes(bytes)) => previous = text(bytes)?,
+            _ => {}
+        }
+    }
+    if address.is_empty() {
+        return Ok(None);
+    }
+    let parts = change.parts()?;
+    let action = match parts.action {
+        _ if deposed => Action::Delete,
+        NO_OP => Action::NoOp,
         1 => Action::Create,
         2 => Action::Read,
         3 => Action::Update,
-        5 => Action::Delete,
+        DELETE => Action::Delete,
         6 | 7 => Action::Replace,
-        8 => Action::Forget,
+        FORGET => Action::Forget,
         _ => Action::Other,
     };
-    let mut values = change.values.iter().map(decode).collect::<Result<Vec<_>, _>>()?;
-    let (before, after) = match (action, values.len()) {
-        (Action::Delete | Action::Forget, _) => (values.drain(..).next().unwrap_or_default(), Value::Null),
-        (Action::NoOp, 1) => (values[0].clone(), values.pop().unwrap_or_default()),
-        (_, 0) => (Value::Null, Value::Null),
-        (_, 1) => (Value::Null, values.pop().unwrap_or_default()),
-        _ => {
-            let after = values.pop().unwrap_or_default();
-            (values.pop().unwrap_or_default(), after)
-        }
-    };
-    let inner = address::split_module(&r.address).1.to_owned();
-    let parts = address::parts(&inner);
-    let (mode, kind, name) = match parts.as_slice() {
+    let inner = address::split_module(address).1;
+    let (mode, kind, name) = match address::parts(inner).as_slice() {
         ["data", kind, name, ..] => (Mode::Data, *kind, *name),
         [kind, name, ..] => (Mode::Managed, *kind, *name),
         _ => (Mode::Managed, "", ""),
     };
-    let provider = r.provider.split('"').nth(1).unwrap_or_default().to_owned();
-    Ok(Resource {
+    let side = |side: Side| match parts.side(side) {
+        [] => Raw::Absent,
+        _ => Raw::Saved(change, side),
+    };
+    Ok(Some(Resource {
         mode,
-        kind: Text::from(kind.to_owned()),
-        name: Text::from(name.split('[').next().unwrap_or_default().to_owned()),
-        provider: Text::from(provider),
+        kind: Text::borrowed(kind),
+        name: Text::borrowed(name.split('[').next().unwrap_or_default()),
+        provider: Text::borrowed(provider.split('"').nth(1).unwrap_or_default()),
         action,
-        importing: change.importing.is_some(),
-        after: Raw::Value(mark(after, &change.after_sensitive)),
+        importing: parts.importing,
+        after: side(Side::After),
         after_unknown: Raw::Absent,
         after_sensitive: Raw::Absent,
-        before: Raw::Value(mark(before, &change.before_sensitive)),
+        before: side(Side::Before),
         before_sensitive: Raw::Absent,
-        previous_address: Some(r.previous_address)
-            .filter(|p| !p.is_empty() && *p != r.address)
-            .map(Text::from),
-        address: Text::from(r.address),
-    })
+        previous_address: Some(previous)
+            .filter(|p| !p.is_empty() && *p != address)
+            .map(Text::borrowed),
+        address: Text::borrowed(address),
+    }))
 }
 
-/// Wraps what the paths name as sensitive.
-fn mark(mut v: Value<'static>, paths: &[PathMessage]) -> Value<'static> {
-    for p in paths {
-        v = mark_one(v, &p.steps);
-    }
-    v
-}
-
-fn mark_one(v: Value<'static>, steps: &[StepMessage]) -> Value<'static> {
+/// Wraps what a path names as sensitive.
+fn mark<'p>(v: Value<'p>, steps: &[StepMessage]) -> Value<'p> {
     let Some((first, rest)) = steps.split_first() else {
         return if v.is_sensitive() {
             v
@@ -452,7 +638,7 @@ fn mark_one(v: Value<'static>, steps: &[StepMessage]) -> Value<'static> {
                 .into_iter()
                 .map(|(k, v)| {
                     if Some(&*k) == name.as_deref() {
-                        (k, mark_one(v, rest))
+                        (k, mark(v, rest))
                     } else {
                         (k, v)
                     }
@@ -461,19 +647,13 @@ fn mark_one(v: Value<'static>, steps: &[StepMessage]) -> Value<'static> {
         ),
         Value::List(items) => {
             let index = key.as_ref().and_then(Value::as_f64);
-            #[allow(clippy::cast_precision_loss)]
             // A set is keyed by its elements, not by number: then all of it is taken as sensitive.
+            let meant = |i: usize| index.is_none_or(|n| n == f64::from(u32::try_from(i).unwrap_or(u32::MAX)));
             Value::List(
                 items
                     .into_iter()
                     .enumerate()
-                    .map(|(i, v)| {
-                        if index.is_none_or(|n| n == i as f64) {
-                            mark_one(v, rest)
-                        } else {
-                            v
-                        }
-                    })
+                    .map(|(i, v)| if meant(i) { mark(v, rest) } else { v })
                     .collect(),
             )
         }
@@ -481,83 +661,41 @@ fn mark_one(v: Value<'static>, steps: &[StepMessage]) -> Value<'static> {
     }
 }
 
-/// Values nested deeper than this are refused.
-const DEPTH: usize = 128;
-
-fn decode(d: &Dynamic) -> Result<Value<'static>, SavedError> {
-    if d.msgpack.is_empty() {
-        return Ok(Value::Null);
-    }
-    let v = rmpv::decode::read_value_ref_with_max_depth(&mut d.msgpack.as_slice(), DEPTH)
-        .map_err(|e| SavedError::Decode(format!("a value: {e}")))?;
-    Ok(convert(&v))
-}
-
-fn convert(v: &ValueRef<'_>) -> Value<'static> {
-    match v {
-        ValueRef::Nil => Value::Null,
-        ValueRef::Boolean(b) => Value::Bool(*b),
-        ValueRef::Integer(i) => i.as_f64().map_or(Value::Null, Value::Number),
-        ValueRef::F32(f) => Value::Number(f64::from(*f)),
-        ValueRef::F64(f) => Value::Number(*f),
-        ValueRef::String(s) => s
-            .as_str()
-            .map_or_else(Value::unknown, |s| Value::string(s.to_owned())),
-        // Raw bytes only occur as the type of a dynamic value.
-        ValueRef::Binary(_) => Value::unknown(),
-        ValueRef::Array(items) => match items.as_slice() {
-            [ValueRef::Binary(_), inner] => convert(inner),
-            items => Value::List(items.iter().map(convert).collect()),
-        },
-        ValueRef::Map(entries) => Value::Object(
-            entries
-                .iter()
-                .map(|(k, v)| {
-                    (
-                        Text::from(if let ValueRef::String(s) = k {
-                            s.as_str().unwrap_or_default().to_owned()
-                        } else {
-                            String::new()
-                        }),
-                        convert(v),
-                    )
-                })
-                .collect(),
-        ),
-        // 0 is unknown, 12 unknown with refinements.
-        ValueRef::Ext(_, _) => Value::unknown(),
-    }
+fn decode(d: &Dynamic) -> Result<Value<'_>, SavedError> {
+    msgpack::read(&d.msgpack).ok_or_else(|| SavedError::Decode("a value".into()))
 }
 
 /// Data sources of a state file (version 4).
 fn read_data(bytes: &[u8]) -> Vec<Resource<'static>> {
     #[derive(serde::Deserialize)]
-    struct State {
-        #[serde(default)]
-        resources: Vec<Entry>,
+    struct State<'s> {
+        #[serde(borrow, default)]
+        resources: Vec<Entry<'s>>,
     }
     #[derive(serde::Deserialize)]
-    struct Entry {
-        module: Option<String>,
-        mode: String,
+    struct Entry<'s> {
+        #[serde(borrow)]
+        module: Option<Text<'s>>,
+        mode: Text<'s>,
         #[serde(rename = "type")]
-        kind: String,
-        name: String,
+        kind: Text<'s>,
+        name: Text<'s>,
         #[serde(default)]
-        provider: String,
+        provider: Text<'s>,
         #[serde(default)]
-        instances: Vec<Instance>,
+        instances: Vec<Instance<'s>>,
     }
     #[derive(serde::Deserialize)]
-    struct Instance {
+    struct Instance<'s> {
         index_key: Option<serde_json::Value>,
-        attributes: Option<Box<serde_json::value::RawValue>>,
+        #[serde(borrow)]
+        attributes: Option<&'s serde_json::value::RawValue>,
     }
-    let Ok(state) = serde_json::from_slice::<State>(bytes) else {
+    let Ok(state) = serde_json::from_slice::<State<'_>>(bytes) else {
         return Vec::new();
     };
     let mut out = Vec::new();
-    for e in state.resources.into_iter().filter(|e| e.mode == "data") {
+    for e in state.resources.into_iter().filter(|e| &*e.mode == "data") {
         for i in e.instances {
             let key = i.index_key.map_or_else(String::new, |k| format!("[{k}]"));
             let address = address::in_module(
@@ -576,8 +714,8 @@ fn read_data(bytes: &[u8]) -> Vec<Resource<'static>> {
                 address: Text::from(address),
                 previous_address: None,
                 mode: Mode::Data,
-                kind: Text::from(e.kind.clone()),
-                name: Text::from(e.name.clone()),
+                kind: Text::from(e.kind.to_string()),
+                name: Text::from(e.name.to_string()),
                 provider: Text::from(e.provider.split('"').nth(1).unwrap_or_default().to_owned()),
                 action: Action::Read,
                 importing: false,
@@ -596,6 +734,40 @@ fn read_data(bytes: &[u8]) -> Vec<Resource<'static>> {
 mod tests {
     use super::*;
     use std::io::Write;
+
+    /// A change as Terraform writes it.
+    #[derive(Clone, PartialEq, Message)]
+    struct ResourceChange {
+        #[prost(string, tag = "7")]
+        deposed: String,
+        #[prost(string, tag = "8")]
+        provider: String,
+        #[prost(message, optional, tag = "9")]
+        change: Option<ChangeMessage>,
+        #[prost(string, tag = "13")]
+        address: String,
+        #[prost(string, tag = "14")]
+        previous_address: String,
+    }
+
+    #[derive(Clone, PartialEq, Message)]
+    struct ChangeMessage {
+        #[prost(int32, tag = "1")]
+        action: i32,
+        #[prost(message, repeated, tag = "2")]
+        values: Vec<Dynamic>,
+        #[prost(message, repeated, tag = "3")]
+        before_sensitive: Vec<PathMessage>,
+        #[prost(message, repeated, tag = "4")]
+        after_sensitive: Vec<PathMessage>,
+    }
+
+    /// The changes of a plan: what is written behind a message is part of it.
+    #[derive(Clone, PartialEq, Message)]
+    struct Changes {
+        #[prost(message, repeated, tag = "3")]
+        all: Vec<ResourceChange>,
+    }
 
     fn dynamic(v: &rmpv::Value) -> Dynamic {
         let mut msgpack = Vec::new();
@@ -621,16 +793,27 @@ mod tests {
     }
 
     fn zipped(message: &PlanMessage, files: &[(&str, &str)]) -> Vec<u8> {
+        with_changes(message, Vec::new(), files)
+    }
+
+    fn with_changes(message: &PlanMessage, all: Vec<ResourceChange>, files: &[(&str, &str)]) -> Vec<u8> {
         let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
         let options =
             zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
         zip.start_file("tfplan", options).unwrap();
         zip.write_all(&message.encode_to_vec()).unwrap();
+        zip.write_all(&Changes { all }.encode_to_vec()).unwrap();
         for (name, text) in files {
             zip.start_file(*name, options).unwrap();
             zip.write_all(text.as_bytes()).unwrap();
         }
         zip.finish().unwrap().into_inner()
+    }
+
+    /// Reads an archive, which lives as long as the test.
+    fn read(bytes: &[u8]) -> Result<SavedPlan<'static>, SavedError> {
+        let archive = unpack(bytes)?;
+        super::read(Vec::leak(archive.message), archive.rest)
     }
 
     fn message(b: BackendMessage) -> PlanMessage {
@@ -712,11 +895,11 @@ mod tests {
             ),
             ("secret", "PLANTED".into()),
         ]);
-        let mut m = message(backend("s3", map(&[]), "default"));
-        m.resource_changes.push(ResourceChange {
+        let m = message(backend("s3", map(&[]), "default"));
+        let change = ResourceChange {
             address: "module.m[\"a\"].aws_x.y[0]".into(),
             provider: "provider[\"registry.terraform.io/hashicorp/aws\"]".into(),
-            change: Some(Change {
+            change: Some(ChangeMessage {
                 action: 1,
                 values: vec![dynamic(&after)],
                 after_sensitive: vec![PathMessage {
@@ -725,11 +908,11 @@ mod tests {
                         key: None,
                     }],
                 }],
-                ..Change::default()
+                ..ChangeMessage::default()
             }),
             ..ResourceChange::default()
-        });
-        let saved = read(&zipped(&m, &[])).unwrap();
+        };
+        let saved = read(&with_changes(&m, vec![change], &[])).unwrap();
         let r = &saved.plan.resources[0];
         assert_eq!(
             (&*r.kind, &*r.name, r.module(), &*r.provider),
@@ -753,7 +936,54 @@ mod tests {
         m.version = 4;
         assert!(matches!(read(&zipped(&m, &[])), Err(SavedError::Version(4))));
         m.version = 3;
-        m.resource_changes.push(ResourceChange::default());
-        assert!(matches!(read(&zipped(&m, &[])), Err(SavedError::TooOld(_))));
+        let old = with_changes(&m, vec![ResourceChange::default()], &[]);
+        assert!(matches!(read(&old), Err(SavedError::TooOld(_))));
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_read_refuses_the_plan() {
+        let m = message(backend("s3", map(&[]), "default"));
+        let change = |msgpack: Vec<u8>| ResourceChange {
+            address: "aws_x.y".into(),
+            change: Some(ChangeMessage {
+                action: 1,
+                values: vec![Dynamic { msgpack }],
+                ..ChangeMessage::default()
+            }),
+            ..ResourceChange::default()
+        };
+        assert!(read(&with_changes(&m, vec![change(vec![0x80])], &[])).is_ok());
+        for broken in [vec![0xc1], vec![0x81, 0xa1, b'a'], vec![0x91; 400]] {
+            let e = read(&with_changes(&m, vec![change(vec![0x80]), change(broken)], &[])).unwrap_err();
+            assert!(e.to_string().contains("the values of aws_x.y"), "{e}");
+        }
+    }
+
+    #[test]
+    fn each_action_tells_which_values_were_and_will_be() {
+        let m = message(backend("s3", map(&[]), "default"));
+        let value = |n: &str| dynamic(&map(&[("v", n.into())]));
+        let seen = |action: i32, values: Vec<Dynamic>| {
+            let change = ResourceChange {
+                address: "aws_x.y".into(),
+                change: Some(ChangeMessage {
+                    action,
+                    values,
+                    ..ChangeMessage::default()
+                }),
+                ..ResourceChange::default()
+            };
+            let saved = read(&with_changes(&m, vec![change], &[])).unwrap();
+            let r = &saved.plan.resources[0];
+            let of = |v: Value<'_>| v.get("v").as_str().map(str::to_owned);
+            (of(r.before()), of(r.values()))
+        };
+        let some = |s: &str| Some(s.to_owned());
+        assert_eq!(seen(0, vec![value("a")]), (some("a"), some("a")));
+        assert_eq!(seen(1, vec![value("a")]), (None, some("a")));
+        assert_eq!(seen(3, vec![value("a"), value("b")]), (some("a"), some("b")));
+        assert_eq!(seen(5, vec![value("a")]), (some("a"), None));
+        assert_eq!(seen(6, vec![value("a"), value("b")]), (some("a"), some("b")));
+        assert_eq!(seen(8, vec![value("a")]), (some("a"), None));
     }
 }

@@ -23,7 +23,7 @@
 //! | [`Rule::call`] | each module call, in its calling module | literals handed to modules |
 //! | [`Rule::output`] | each root output that exists after apply | exported secrets |
 //! | [`Rule::backend`] | the evidence about the backend, once (also when there is none) | LS |
-//! | [`Rule::sift`] | each distinct policy text | saying which documents the hooks below want: the others never reach them |
+//! | [`Rule::sift`], [`Rule::glance`] | each distinct policy text of [`Rule::documents`]; its words | saying which documents the hooks below want: the others never reach them |
 //! | [`Rule::policy`] | each AWS policy document that is not a trust, parsed by `mlops-access` | what a policy allows |
 //! | [`Rule::trust`] | each role's trust policy | who may become it |
 //! | [`Rule::unreadable`] | each document that is unknown or malformed | MI27 |
@@ -34,7 +34,7 @@
 //!
 //! Deleted and forgotten instances never reach a hook; no-op, imported and moved ones do. Data sources are addressed as
 //! `data.<type>` in [`Rule::types`] and reach the hook whether they were read already or will be during apply. `&["*"]` means every
-//! managed resource; a rule that says so must also give a [`Rule::prefilter`] on the raw JSON text, or large plans become slow.
+//! managed resource; a rule that says so must also give a [`Rule::prefilter`] on the raw bytes, or large plans become slow.
 //!
 //! # Values
 //!
@@ -81,6 +81,8 @@
 pub mod ls;
 pub mod mi;
 pub mod sk;
+
+use mlops_access::aws::Word;
 
 use crate::backend;
 use crate::context::Context;
@@ -141,7 +143,7 @@ impl Meta {
 }
 
 /// A rule. See the [module documentation](self) for how to write one.
-#[allow(unused_variables)]
+#[allow(unused_variables, reason = "the defaults of the hooks look at nothing")]
 pub trait Rule: Sync {
     /// Code, name, level, page.
     fn meta(&self) -> &'static Meta;
@@ -151,9 +153,9 @@ pub trait Rule: Sync {
         &[]
     }
 
-    /// For `*` rules: whether an instance is worth parsing, from the raw JSON text of its planned values. JSON escapes
-    /// (`\n`, `\"`, `\u003c`) are still in it.
-    fn prefilter(&self, text: &str) -> bool {
+    /// For `*` rules: whether an instance is worth parsing, from the planned values as they stand in the plan. In JSON the escapes
+    /// (`\n`, `\"`, `\u003c`) are still in them; in a saved plan strings stand as they are, between lengths.
+    fn prefilter(&self, values: &[u8]) -> bool {
         true
     }
 
@@ -182,6 +184,17 @@ pub trait Rule: Sync {
 
     /// What is known about the backend.
     fn backend(&self, cx: &Context<'_>, evidence: &backend::Evidence, out: &mut Findings<'_>) {}
+
+    /// The documents that [`Rule::sift`] is asked about.
+    fn documents(&self) -> &'static [Purpose] {
+        &[]
+    }
+
+    /// Whether a word can be why [`Rule::sift`] says yes to a *plain* policy ([`skim`](mlops_access::aws::skim)) that is no trust: one in
+    /// which nobody is told of such a word is not even parsed. It must never say no where the sift would say yes because of that word.
+    fn glance(&self, cx: &Context<'_>, word: Word<'_>) -> bool {
+        true
+    }
 
     /// Whether a policy text can matter to this rule at all: in [`Rule::policy`], in [`Rule::trust`], or through
     /// [`Graph::policies_for`] and [`Graph::trust_for`]. Asked once for each distinct text, when its holders are not known yet; what

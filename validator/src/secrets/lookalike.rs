@@ -228,6 +228,8 @@ pub fn is_name(v: &str) -> bool {
             || letters == p.len() && case_changes(p) <= 2
             || letters >= 2 && p.len() - letters <= 2
             || p.len() <= 4 && p.bytes().all(|b| b.is_ascii_digit())
+            // `s3`, `v1`, `k8s`, `ec2`.
+            || letters >= 1 && p.len() <= 3 && p.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     };
     if !v.bytes().any(|b| b.is_ascii_alphabetic()) {
         return false;

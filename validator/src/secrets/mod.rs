@@ -99,8 +99,10 @@ const WORDS: [&str; 30] = [
 ];
 
 static TELLING: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    #[allow(clippy::expect_used)]
-    // Fails only for a set of patterns too large to index; this one is fixed and small.
+    #[allow(
+        clippy::expect_used,
+        reason = "fails only for a set of patterns too large to index; this one is fixed and small"
+    )]
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .build(WORDS)
@@ -115,8 +117,10 @@ pub fn is_telling(text: &str) -> bool {
 
 /// The same words, for text in lower case: without folding, the search runs on vector instructions.
 static TELLING_LOWER: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    #[allow(clippy::expect_used)]
-    // Fails only for a set of patterns too large to index; this one is fixed and small.
+    #[allow(
+        clippy::expect_used,
+        reason = "fails only for a set of patterns too large to index; this one is fixed and small"
+    )]
     AhoCorasick::builder()
         .match_kind(MatchKind::LeftmostFirst)
         .build(WORDS)
@@ -129,28 +133,27 @@ thread_local! {
 }
 
 /// [`is_telling`], for large texts.
-fn is_telling_at_length(text: &str) -> bool {
+fn is_telling_at_length(text: &[u8]) -> bool {
     LOWER.with_borrow_mut(|lower| {
         lower.clear();
-        lower.extend_from_slice(text.as_bytes());
+        lower.extend_from_slice(text);
         lower.make_ascii_lowercase();
         TELLING_LOWER.is_match(lower.as_slice())
     })
 }
 
-/// True when a text of any size may hold a secret: [`may_hold`], [`is_telling`] or [`may_hide`].
+/// True when a text of any size, or several with other bytes between them, may hold a secret: [`may_hold`], [`is_telling`] or [`may_hide`].
 #[must_use]
-pub fn may_matter(text: &str) -> bool {
+pub fn may_matter(text: &[u8]) -> bool {
     may_hold(text) || is_telling_at_length(text) || may_hide(text)
 }
 
 /// So long a run of base64 may hide a script.
 const RUN: usize = 40;
 
-/// True when `text` holds a run of base64 long enough to hide a script.
+/// True when `bytes` hold a run of base64 long enough to hide a script.
 #[must_use]
-pub fn may_hide(text: &str) -> bool {
-    let bytes = text.as_bytes();
+pub fn may_hide(bytes: &[u8]) -> bool {
     let base = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
     // Every run of that length covers one of these places: only around them it is worth looking.
     (RUN - 1..bytes.len()).step_by(RUN).any(|at| {
@@ -165,7 +168,8 @@ pub fn may_hide(text: &str) -> bool {
 /// True when [`inspect`] may find something in `value` under `name`: a cheap test for the many values that hold nothing.
 #[must_use]
 pub fn is_worth_a_look(name: &str, value: &str) -> bool {
-    value.len() >= 3 && (may_hold(value) || is_telling(name) || is_telling(value) || encoded::may_be(value))
+    value.len() >= 3
+        && (may_hold(value.as_bytes()) || is_telling(name) || is_telling(value) || encoded::may_be(value))
 }
 
 /// True for a value that is one opaque word: no reference, no placeholder, no sentence, no name of something.
@@ -405,7 +409,6 @@ fn is_random(v: &str) -> bool {
 fn entropy(v: &str) -> f64 {
     let mut counts = [0_u32; 256];
     v.bytes().for_each(|b| counts[usize::from(b)] += 1);
-    #[allow(clippy::cast_precision_loss)] // A value has fewer than 2^52 characters.
     let n = v.len() as f64;
     counts
         .iter()

@@ -155,8 +155,10 @@ const ABOUT: &[&str] = &[
 
 /// One of these is in every name that promises something: most names of a document are done with here.
 static PROMISING: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    #[allow(clippy::expect_used)]
-    // Fails only for a set of patterns too large to index; this one is fixed and small.
+    #[allow(
+        clippy::expect_used,
+        reason = "fails only for a set of patterns too large to index; this one is fixed and small"
+    )]
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .build([
@@ -228,6 +230,10 @@ pub fn promise(name: &str) -> Promise {
         return Promise::Nothing;
     };
     let has = |w: &str| words.iter().any(|x| x == w);
+    // `existingSecret: mlflow-s3`: the name under which one stands in the cluster.
+    if has("existing") {
+        return Promise::Nothing;
+    }
     // `private_key_pem` and `password_plaintext` are what they say before their last word.
     if ABOUT.contains(&last) || last == "key" && has("password") {
         return Promise::Nothing;

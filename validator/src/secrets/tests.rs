@@ -273,8 +273,8 @@ fn a_password_has_no_fingerprint_and_a_key_always_the_same() {
 
 #[test]
 fn the_prefilter_lets_pass_everything_with_a_structure() {
-    assert!(may_hold(&key_id()) && may_hold(&pem()));
-    assert!(!may_hold("aws_iam_role.runtime"));
+    assert!(may_hold(key_id().as_bytes()) && may_hold(pem().as_bytes()));
+    assert!(!may_hold(b"aws_iam_role.runtime"));
 }
 
 proptest! {
@@ -310,4 +310,16 @@ proptest! {
         prop_assert_eq!(inspect(&name, &hex), vec![]);
         prop_assert_eq!(inspect(&name, &hex[..40]), vec![]);
     }
+}
+
+#[test]
+fn the_name_of_a_secret_that_exists_elsewhere_is_none() {
+    for (name, value) in [
+        ("artifactRoot.s3.existingSecret", "mlflow-s3"),
+        ("auth.existingSecret", "q7Xk2LmR9vTz4WbJ8sHc"),
+        ("api_token", "prod/k8s/ec2-v1"),
+    ] {
+        assert_eq!(inspect(name, value), vec![], "{name}");
+    }
+    assert!(!inspect("artifactRoot.s3.secret", "q7Xk2LmR9vTz4WbJ8sHc").is_empty());
 }

@@ -101,8 +101,10 @@ const URL: &str = "://";
 
 static ANCHORS: LazyLock<AhoCorasick> = LazyLock::new(|| {
     let anchors = anchors();
-    #[allow(clippy::expect_used)]
-    // Fails only for a set of patterns too large to index; this one is fixed and small.
+    #[allow(
+        clippy::expect_used,
+        reason = "fails only for a set of patterns too large to index; this one is fixed and small"
+    )]
     AhoCorasick::builder()
         .match_kind(MatchKind::LeftmostLongest)
         .build(anchors)
@@ -115,21 +117,21 @@ pub(super) fn anchors() -> impl Iterator<Item = &'static str> {
 }
 
 /// True when what stands at `range` really begins something: in this case, and for a URL with a user before the host.
-pub(super) fn begins(text: &str, range: Range<usize>) -> bool {
+pub(super) fn begins(text: &[u8], range: Range<usize>) -> bool {
     let anchor = &text[range.clone()];
-    if anchor == URL {
+    if anchor == URL.as_bytes() {
         // In JSON a password may hold an escape: a backslash ends nothing here.
-        let authority = text.as_bytes()[range.end..].iter();
+        let authority = text[range.end..].iter();
         return authority
             .take_while(|b| !matches!(b, b'/' | b'?' | b'#' | b'"') && !b.is_ascii_whitespace())
             .any(|b| *b == b'@');
     }
-    anchors().any(|a| a == anchor)
+    anchors().any(|a| a.as_bytes() == anchor)
 }
 
 /// True when `text` holds the beginning of something with a structure: one pass, for skipping what cannot hold any.
 #[must_use]
-pub fn may_hold(text: &str) -> bool {
+pub fn may_hold(text: &[u8]) -> bool {
     ANCHORS.find_iter(text).any(|m| begins(text, m.range()))
 }
 

@@ -267,7 +267,6 @@ impl<'a> Evaluator<'a> {
                     ])
                 },
             ),
-            #[allow(clippy::cast_precision_loss)]
             "count" => scope.count.map_or_else(
                 || hole("count.index"),
                 |i| Value::Object(vec![(Text::from("index"), Value::Number(i as f64))]),
@@ -342,7 +341,6 @@ impl<'a> Evaluator<'a> {
     fn for_expr(&self, f: &super::syntax::For, scope: &Scope) -> V {
         let all = self.eval(&f.collection, scope);
         let pairs: Vec<(V, V)> = match all.bare() {
-            #[allow(clippy::cast_precision_loss)]
             Value::List(items) => items
                 .iter()
                 .enumerate()
@@ -414,7 +412,6 @@ impl<'a> Evaluator<'a> {
                         self.pieces(body, &inner, out);
                     };
                     match all.bare() {
-                        #[allow(clippy::cast_precision_loss)]
                         Value::List(items) => items
                             .iter()
                             .enumerate()

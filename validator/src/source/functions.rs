@@ -55,7 +55,6 @@ pub(super) fn to_text(v: &V) -> Option<String> {
 }
 
 fn number(n: f64) -> String {
-    #[allow(clippy::cast_possible_truncation)]
     if n.fract() == 0.0 && n.abs() < 1e15 {
         format!("{}", n as i64)
     } else {
@@ -210,7 +209,6 @@ fn strings(v: Vec<String>) -> V {
     Value::List(v.into_iter().map(Value::string).collect())
 }
 
-#[allow(clippy::too_many_lines)] // a table of functions, one line or two each
 fn known(name: &str, args: &[V]) -> Option<V> {
     let first = args.first();
     let s = || text(first);
@@ -277,12 +275,10 @@ fn known(name: &str, args: &[V]) -> Option<V> {
         "reverse" => Value::List(list(first?)?.into_iter().rev().collect()),
         "element" => {
             let l = list(first?)?;
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let i = args.get(1)?.as_f64()? as usize;
             l.get(i % l.len().max(1))?.clone()
         }
         "slice" => {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let (from, to) = (args.get(1)?.as_f64()? as usize, args.get(2)?.as_f64()? as usize);
             Value::List(list(first?)?.get(from..to)?.to_vec())
         }
@@ -294,7 +290,6 @@ fn known(name: &str, args: &[V]) -> Option<V> {
                 _ => return None,
             }
         }
-        #[allow(clippy::cast_precision_loss)]
         "length" => match first?.bare() {
             Value::List(l) => Value::Number(l.len() as f64),
             Value::Object(o) if !o.first().is_some_and(|(k, _)| k.starts_with('\0')) => {
@@ -445,9 +440,7 @@ fn known(name: &str, args: &[V]) -> Option<V> {
             }
         }
         "substr" => {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let (from, n) = (args.get(1)?.as_f64()? as usize, args.get(2)?.as_f64()?);
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let n = if n < 0.0 { usize::MAX } else { n as usize };
             Value::string(s()?.chars().skip(from).take(n).collect::<String>())
         }
@@ -461,7 +454,6 @@ fn known(name: &str, args: &[V]) -> Option<V> {
             String::from_utf8(base64::engine::general_purpose::STANDARD.decode(s()?).ok()?).ok()?,
         ),
         "range" => {
-            #[allow(clippy::cast_possible_truncation)]
             let nums: Vec<i64> = args
                 .iter()
                 .map(|a| a.as_f64().map(|n| n as i64))
@@ -471,7 +463,6 @@ fn known(name: &str, args: &[V]) -> Option<V> {
             } else {
                 (*nums.first()?, *nums.get(1)?)
             };
-            #[allow(clippy::cast_precision_loss)]
             Value::List(
                 (from..to.min(from.saturating_add(10_000)))
                     .map(|n| Value::Number(n as f64))
@@ -527,7 +518,6 @@ fn format_text(pattern: &str, args: &[V]) -> Option<V> {
                 known.push('"');
             }
             'd' if spec.starts_with('0') => {
-                #[allow(clippy::cast_possible_truncation)]
                 let n = args.next()?.as_f64()? as i64;
                 known.push_str(&format!(
                     "{n:0width$}",

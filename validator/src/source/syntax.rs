@@ -330,7 +330,6 @@ fn traversal(base: Expr, operators: &[&TraversalOperator], at: Range<usize>) -> 
             TraversalOperator::GetAttr(name) => Kind::Get(Box::new(e), name.as_str().to_owned()),
             TraversalOperator::Index(index) => Kind::Index(Box::new(e), Box::new(convert(index))),
             TraversalOperator::LegacyIndex(n) => {
-                #[allow(clippy::cast_precision_loss)]
                 let n = **n as f64;
                 Kind::Index(Box::new(e), Box::new(literal(Value::Number(n), at.clone())))
             }

@@ -37,6 +37,7 @@ mod policy;
 mod principal;
 mod read;
 mod search;
+mod skim;
 mod template;
 mod write;
 
@@ -52,5 +53,6 @@ pub use json::{ParseError, Place};
 pub use narrowing::Narrowing;
 pub use policy::{ActionPattern, Effect, Policy, Scope, Statement, Unread, Version};
 pub use principal::{Caller, PrincipalName, Principals};
+pub use skim::{Skimmed, Word, skim};
 pub use template::{Template, UNKNOWN_TEXT};
 pub use write::{SizeLimit, TooLarge};

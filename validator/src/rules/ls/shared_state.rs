@@ -84,6 +84,12 @@ impl Rule for SharedState {
             cx.resolve(r, values, "backend").as_str(),
             Some("remote" | "cloud")
         );
+        if workspace.is_unknown() && !remote {
+            out.undecided(
+                r.at("workspace"),
+                "the workspace of which the state is read is not known before apply",
+            );
+        }
         if let Some(environment) = workspace
             .as_str()
             .and_then(|w| cx.environment(w))

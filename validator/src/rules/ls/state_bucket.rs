@@ -136,8 +136,10 @@ static META: Meta = Meta {
 
 /// One of these is in every name that says so.
 static SPEAKS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    #[allow(clippy::expect_used)]
-    // Fails only for a set of patterns too large to index; this one is fixed and small.
+    #[allow(
+        clippy::expect_used,
+        reason = "fails only for a set of patterns too large to index; this one is fixed and small"
+    )]
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .build(["state", "backend"])

@@ -61,7 +61,7 @@
 //!
 //! - <https://developer.hashicorp.com/terraform/language/backend/s3#protecting-access-to-workspace-state>
 
-use mlops_access::aws::{Arn, Effect, Statement};
+use mlops_access::aws::{Arn, Effect, Statement, Word};
 
 use super::state_bucket::is_state_name;
 use crate::backend::Backend;
@@ -127,22 +127,35 @@ fn touches(s: &Statement) -> bool {
 
 /// A bucket of state that a statement names.
 fn state_bucket(cx: &Context<'_>, s: &Statement) -> Option<String> {
-    let items = s
+    let mut items = s
         .resources
         .iter()
         .filter(|r| !r.is_negated())
         .flat_map(|r| r.items());
     items
-        .filter_map(|r| Arn::parse(r.source()))
+        .find_map(|r| bucket_of_state(cx, r.source()))
+        .map(str::to_owned)
+}
+
+/// The bucket that a resource names, when it keeps state.
+fn bucket_of_state<'r>(cx: &Context<'_>, resource: &'r str) -> Option<&'r str> {
+    Arn::parse(resource)
         .filter(|arn| arn.service == "s3")
         .map(|arn| arn.resource.split('/').next().unwrap_or_default())
-        .find(|bucket| keeps_state(cx, bucket))
-        .map(str::to_owned)
+        .filter(|bucket| keeps_state(cx, bucket))
 }
 
 impl Rule for StateReader {
     fn meta(&self) -> &'static Meta {
         &META
+    }
+
+    fn documents(&self) -> &'static [Purpose] {
+        &[Purpose::Identity]
+    }
+
+    fn glance(&self, cx: &Context<'_>, word: Word<'_>) -> bool {
+        matches!(word, Word::Resource(r) if bucket_of_state(cx, r).is_some())
     }
 
     fn sift(&self, cx: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {

@@ -57,7 +57,7 @@
 //!
 //! - <https://developer.hashicorp.com/terraform/language/backend/s3>
 
-use super::settings::{Setting, compliant, setting};
+use super::settings::{Setting, compliant, is_whole, setting};
 use crate::backend::Evidence;
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level, Place};
@@ -94,6 +94,9 @@ impl Rule for UnencryptedBackend {
                             .fix(fix.clone());
                     }
                     Setting::Given(_) => {}
+                    Setting::Missing | Setting::Unseen if !is_whole(backend) => {
+                        out.undecided(Place::backend("encrypt"), "whether the s3 backend encrypts is not known: its settings are given outside of the source; pass the saved plan");
+                    }
                     // What a partial block leaves out is usually not given elsewhere either, but it may be.
                     Setting::Missing | Setting::Unseen => {
                         out.report(

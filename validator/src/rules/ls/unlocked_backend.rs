@@ -55,8 +55,8 @@
 //!
 //! - <https://developer.hashicorp.com/terraform/language/backend/s3#state-locking>
 
-use super::settings::{Setting, compliant, setting};
-use crate::backend::{Backend, Evidence};
+use super::settings::{Setting, compliant, is_whole, setting};
+use crate::backend::Evidence;
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level, Place};
 use crate::rules::{Meta, Rule};
@@ -75,16 +75,6 @@ static META: Meta = Meta {
     since: "0.1.0",
     source: include_str!("unlocked_backend.rs"),
 };
-
-/// True when the evidence shows enough of the block to take what it does not say as not said.
-fn is_whole(backend: &Backend) -> bool {
-    !backend.partial
-        || ["bucket", "key", "address"]
-            .iter()
-            .filter(|s| !backend.config.get(s).is_null())
-            .count()
-            >= if backend.kind == "http" { 1 } else { 2 }
-}
 
 impl Rule for UnlockedBackend {
     fn meta(&self) -> &'static Meta {

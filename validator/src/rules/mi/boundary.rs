@@ -48,7 +48,7 @@
 //!
 //! - <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate>
 
-use mlops_access::aws::{Effect, FindingKind, Scope};
+use mlops_access::aws::{Effect, FindingKind, Scope, Word};
 
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
@@ -82,6 +82,14 @@ const MAKES: &[&str] = &[
 impl Rule for MissingBoundary {
     fn meta(&self) -> &'static Meta {
         &META
+    }
+
+    fn documents(&self) -> &'static [Purpose] {
+        &[Purpose::Identity]
+    }
+
+    fn glance(&self, _: &Context<'_>, word: Word<'_>) -> bool {
+        super::glance::is_of(word, &["iam"])
     }
 
     fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {

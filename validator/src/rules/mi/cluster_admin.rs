@@ -131,6 +131,12 @@ impl Rule for ClusterAdmin {
         match &*r.kind {
             "aws_eks_access_policy_association" => {
                 let policy = cx.resolve(r, values, "policy_arn").into_owned();
+                if policy.is_unknown() {
+                    out.undecided(
+                        r.at("policy_arn"),
+                        "which cluster policy is given is not known before apply",
+                    );
+                }
                 let name = policy
                     .as_str()
                     .and_then(|p| p.rsplit('/').next())
@@ -167,7 +173,7 @@ impl Rule for ClusterAdmin {
                     ));
                 }
             }
-            k if k.contains("role_binding") => binding(r, values, out),
+            k if k.contains("role_binding") => binding(cx, r, values, out),
             k if k.contains("_role") => role(r, values, out),
             _ => {
                 if values.path("metadata.0.name").as_str() == Some("aws-auth") {
@@ -182,12 +188,15 @@ impl Rule for ClusterAdmin {
     }
 }
 
-fn binding(r: &Resource<'_>, values: &Value<'_>, out: &mut Findings<'_>) {
-    let role = values
-        .path("role_ref.0.name")
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
+fn binding(cx: &Context<'_>, r: &Resource<'_>, values: &Value<'_>, out: &mut Findings<'_>) {
+    let role = cx.resolve(r, values, "role_ref.0.name").into_owned();
+    if role.is_unknown() {
+        out.undecided(
+            r.at("role_ref.0.name"),
+            "which role is bound is not known before apply",
+        );
+    }
+    let role = role.as_str().unwrap_or_default().to_owned();
     let subjects = values.get("subject").items();
     if role == "cluster-admin" {
         let people = !subjects.is_empty()

@@ -129,6 +129,10 @@ impl Rule for ConfusedDeputy {
         }
     }
 
+    fn documents(&self) -> &'static [Purpose] {
+        &[Purpose::Resource]
+    }
+
     fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
         purpose == Purpose::Resource
             && policy

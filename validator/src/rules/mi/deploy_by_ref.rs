@@ -111,11 +111,15 @@ impl Rule for DeployByRef {
     }
 
     fn resource(&self, cx: &Context<'_>, r: &Resource<'_>, values: &Value<'_>, out: &mut Findings<'_>) {
-        let name = cx
-            .resolve(r, values, "environment")
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
+        let name = cx.resolve(r, values, "environment").into_owned();
+        if name.is_unknown() && values.get("reviewers").is_empty() {
+            out.undecided(
+                r.at("environment"),
+                "whether this environment needs reviewers is not known before apply: its name is not",
+            );
+            return;
+        }
+        let name = name.as_str().unwrap_or_default().to_owned();
         let Some(tier @ ("staging" | "prod")) = tier(cx, &name) else {
             return;
         };
@@ -147,6 +151,10 @@ impl Rule for DeployByRef {
             .level(Level::Warning)
             .fix(fix);
         }
+    }
+
+    fn documents(&self) -> &'static [Purpose] {
+        &[Purpose::Trust]
     }
 
     fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {

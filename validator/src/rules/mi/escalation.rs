@@ -72,7 +72,7 @@
 
 use std::sync::LazyLock;
 
-use mlops_access::aws::{FindingKind, METHODS, actions};
+use mlops_access::aws::{FindingKind, METHODS, Word, actions};
 
 use super::{effective, fix, glance};
 use crate::context::Context;
@@ -177,6 +177,14 @@ impl Rule for PrivilegeEscalation {
                 "some permissions of the custom role are not known before apply",
             );
         }
+    }
+
+    fn documents(&self) -> &'static [Purpose] {
+        &[Purpose::Identity, Purpose::Loose]
+    }
+
+    fn glance(&self, _: &Context<'_>, word: Word<'_>) -> bool {
+        glance::is_of(word, &NEEDED)
     }
 
     fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {

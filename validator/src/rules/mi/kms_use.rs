@@ -49,7 +49,7 @@
 //!
 //! - <https://docs.aws.amazon.com/kms/latest/developerguide/iam-policies-best-practices.html>
 
-use mlops_access::aws::{Effect, FindingKind, Scope};
+use mlops_access::aws::{Effect, FindingKind, Scope, Word};
 
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
@@ -90,6 +90,14 @@ fn every_key(resource: &str) -> bool {
 impl Rule for KmsUse {
     fn meta(&self) -> &'static Meta {
         &META
+    }
+
+    fn documents(&self) -> &'static [Purpose] {
+        &[Purpose::Identity, Purpose::Loose]
+    }
+
+    fn glance(&self, _: &Context<'_>, word: Word<'_>) -> bool {
+        super::glance::is_of(word, &["kms"])
     }
 
     fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {

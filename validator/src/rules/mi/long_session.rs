@@ -86,6 +86,10 @@ impl Rule for LongSession {
         &META
     }
 
+    fn documents(&self) -> &'static [Purpose] {
+        &[Purpose::Trust]
+    }
+
     fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
         purpose == Purpose::Trust && policy.entrances().iter().any(|e| e.kind == Issuer::Ci)
     }
@@ -99,6 +103,12 @@ impl Rule for LongSession {
         out: &mut Findings<'_>,
     ) {
         let seconds = cx.evaluate(&document.place.address, "max_session_duration");
+        if seconds.is_unknown() {
+            out.undecided(
+                Place::new(document.place.address.clone(), "max_session_duration"),
+                "how long a CI job keeps this role is not known before apply",
+            );
+        }
         if let Some(s) = seconds.as_f64().filter(|s| *s > 3600.0) {
             out.report(
                 Place::new(document.place.address.clone(), "max_session_duration"),

@@ -85,7 +85,18 @@ impl Rule for MlopsEnvironment {
             .unwrap_or("prod")
             .to_owned();
         for part in ["identities", "buckets"] {
-            if values.get("enforcement").get(part).as_str() == Some("report") && tier != "dev" {
+            let enforcement = cx
+                .resolve(r, values, "enforcement")
+                .get(part)
+                .clone()
+                .into_owned();
+            if enforcement.is_unknown() && tier != "dev" {
+                out.undecided(
+                    r.at(format!("enforcement.{part}").as_str()),
+                    format!("whether foreign grants on {part} are taken away is not known before apply"),
+                );
+            }
+            if enforcement.as_str() == Some("report") && tier != "dev" {
                 let finding = out.report(
                     r.at(format!("enforcement.{part}").as_str()),
                     format!("foreign grants on {part} are only reported in `{tier}`"),

@@ -157,6 +157,10 @@ impl Rule for OidcSubject {
         &META
     }
 
+    fn documents(&self) -> &'static [Purpose] {
+        &[Purpose::Trust]
+    }
+
     fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
         purpose == Purpose::Trust && policy.entrances().iter().any(|e| e.kind == Issuer::Ci)
     }

@@ -230,6 +230,10 @@ impl Rule for OverlappingTrust {
         &META
     }
 
+    fn documents(&self) -> &'static [Purpose] {
+        &[Purpose::Trust]
+    }
+
     fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
         purpose == Purpose::Trust && policy.statements.iter().any(lets_in)
     }

@@ -126,6 +126,10 @@ impl Rule for PublicResource {
         }
     }
 
+    fn documents(&self) -> &'static [Purpose] {
+        &[Purpose::Resource]
+    }
+
     fn sift(&self, cx: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
         purpose == Purpose::Resource
             && (policy

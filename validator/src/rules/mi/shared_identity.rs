@@ -149,6 +149,10 @@ impl Rule for SharedIdentity {
         &META
     }
 
+    fn documents(&self) -> &'static [Purpose] {
+        &[Purpose::Trust]
+    }
+
     fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
         purpose == Purpose::Trust && pods(policy).len() >= 2
     }

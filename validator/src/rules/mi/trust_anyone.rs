@@ -125,6 +125,10 @@ impl Rule for TrustAnyone {
         &META
     }
 
+    fn documents(&self) -> &'static [Purpose] {
+        &[Purpose::Trust]
+    }
+
     fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
         let names = || {
             policy

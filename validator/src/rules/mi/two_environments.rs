@@ -62,7 +62,7 @@
 
 use std::collections::BTreeMap;
 
-use mlops_access::aws::{Effect, Policy};
+use mlops_access::aws::{Effect, Policy, Word};
 
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level, Place};
@@ -126,6 +126,14 @@ fn resources(policy: &Policy) -> impl Iterator<Item = &str> {
 impl Rule for TwoEnvironments {
     fn meta(&self) -> &'static Meta {
         &META
+    }
+
+    fn documents(&self) -> &'static [Purpose] {
+        &Purpose::ALL
+    }
+
+    fn glance(&self, cx: &Context<'_>, word: Word<'_>) -> bool {
+        matches!(word, Word::Resource(r) if cx.environment(behind_the_account(r)).is_some())
     }
 
     fn sift(&self, cx: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {

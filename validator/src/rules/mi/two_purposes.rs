@@ -85,7 +85,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use mlops_access::Purpose as Of;
-use mlops_access::aws::{FindingKind, Policy};
+use mlops_access::aws::{FindingKind, Policy, Word};
 use mlops_access::gcp::role;
 use mlops_access::matrix::{Capability, capabilities_aws};
 use mlops_access::pattern::Pattern;
@@ -224,6 +224,16 @@ fn on_google(graph: &Graph, identity: &Identity) -> Vec<(Capability, String)> {
 impl Rule for TwoPurposes {
     fn meta(&self) -> &'static Meta {
         &META
+    }
+
+    fn documents(&self) -> &'static [Purpose] {
+        &[Purpose::Identity]
+    }
+
+    fn glance(&self, _: &Context<'_>, word: Word<'_>) -> bool {
+        glance::is_open(word)
+            || glance::is_of(word, &SERVICES)
+            || matches!(word, Word::Action(a) if a.eq_ignore_ascii_case("s3:PutObject"))
     }
 
     fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {

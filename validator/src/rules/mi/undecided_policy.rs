@@ -42,12 +42,13 @@
 //!
 //! - <https://developer.hashicorp.com/terraform/language/expressions/references#values-not-yet-known>
 
-use mlops_access::aws::{Effect, Policy, PrincipalName};
+use mlops_access::aws::{Effect, Policy, PrincipalName, Word};
 
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};
-use crate::graph::{Document, Graph, Identity, NoPolicy, Purpose, Reading};
+use crate::graph::{Document, Grant, Graph, Identity, NoPolicy, Purpose, Reading};
 use crate::rules::{Meta, Rule};
+use crate::source::UNKNOWN_TEXT;
 
 /// See the page above.
 pub(super) struct UndecidedPolicy;
@@ -63,6 +64,11 @@ static META: Meta = Meta {
     since: "0.1.0",
     source: include_str!("undecided_policy.rs"),
 };
+
+/// A role for a message: what is not known of it is said in words.
+fn shown(role: &str) -> String {
+    role.replace(UNKNOWN_TEXT, "(known after apply)")
+}
 
 fn hangs_on(references: &[String]) -> String {
     if references.is_empty() {
@@ -104,6 +110,15 @@ impl Rule for UndecidedPolicy {
                 .fix(super::fix::statement(&super::fix::name_of(&document.place), &[]));
             }
         }
+    }
+
+    fn documents(&self) -> &'static [Purpose] {
+        &Purpose::ALL
+    }
+
+    fn glance(&self, _: &Context<'_>, _: Word<'_>) -> bool {
+        // A plain policy has no part that could not be read.
+        false
     }
 
     fn sift(&self, _: &Context<'_>, _: Purpose, policy: &Reading<'_>) -> bool {
@@ -151,6 +166,30 @@ impl Rule for UndecidedPolicy {
                     ),
                 );
             }
+        }
+    }
+
+    fn grant(&self, _: &Context<'_>, _: &Graph, grant: &Grant, out: &mut Findings<'_>) {
+        let dark = |text: &str| {
+            text.trim_start_matches("serviceAccount:")
+                .starts_with(UNKNOWN_TEXT)
+        };
+        // Of a project the role is MI04's.
+        if dark(&grant.role) && !grant.scope.is_wide() {
+            out.undecided(
+                grant.place.clone(),
+                "which role is given is not known before apply",
+            );
+        }
+        if grant
+            .members
+            .iter()
+            .any(|m| m.identity.is_none() && dark(&m.text))
+        {
+            out.undecided(
+                grant.place.clone(),
+                format!("who gets `{}` is not known before apply", shown(&grant.role)),
+            );
         }
     }
 

@@ -73,8 +73,8 @@
 //!
 //! - <https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege>
 
-use mlops_access::aws::FindingKind;
 use mlops_access::aws::actions::{self, AccessLevel};
+use mlops_access::aws::{Effect, FindingKind, Scope, Statement, Template, UNKNOWN_TEXT, Word};
 
 use super::{effective, fix, glance};
 use crate::context::Context;
@@ -122,6 +122,14 @@ impl Rule for WildcardAction {
         &META
     }
 
+    fn documents(&self) -> &'static [Purpose] {
+        &[Purpose::Identity, Purpose::Loose]
+    }
+
+    fn glance(&self, _: &Context<'_>, word: Word<'_>) -> bool {
+        glance::is_open(word)
+    }
+
     fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
         matches!(purpose, Purpose::Identity | Purpose::Loose) && glance::has_open_action(policy)
     }
@@ -137,6 +145,7 @@ impl Rule for WildcardAction {
         if document.purpose == Purpose::Boundary {
             return;
         }
+        let mut said: Vec<&Statement> = Vec::new();
         let name = fix::name_of(&document.place);
         let mut holders = None;
         for f in policy
@@ -195,6 +204,7 @@ impl Rule for WildcardAction {
             if f.narrowed || bounded {
                 level = level.min(Level::Warning);
             }
+            said.push(f.statement);
             let finding = out.report(
                 document.place.clone(),
                 format!("statement {} {what}", super::fix::label(policy, f.statement)),
@@ -207,6 +217,24 @@ impl Rule for WildcardAction {
                 {
                     finding.related(place, "who may do it");
                 }
+            }
+        }
+        // Everything but a list, on nobody knows what.
+        for s in &policy.statements {
+            let dark = |r: &Template| r.source().chars().all(|c| c == UNKNOWN_TEXT);
+            if s.effect == Effect::Allow
+                && s.actions.is_negated()
+                && s.principals.is_none()
+                && s.resources.iter().flat_map(Scope::items).any(dark)
+                && !said.iter().any(|told| std::ptr::eq(*told, s))
+            {
+                out.undecided(
+                    document.place.clone(),
+                    format!(
+                        "on what statement {} allows everything but a list is not known before apply",
+                        super::fix::label(policy, s)
+                    ),
+                );
             }
         }
     }

@@ -51,7 +51,7 @@
 //! - <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>
 
 use mlops_access::aws::actions::{self, AccessLevel, Action};
-use mlops_access::aws::{FindingKind, Statement};
+use mlops_access::aws::{FindingKind, Statement, Word};
 
 use super::{effective, fix, glance, published};
 use crate::context::Context;
@@ -149,6 +149,14 @@ fn level(action: &Action) -> Option<Level> {
 impl Rule for WildcardResource {
     fn meta(&self) -> &'static Meta {
         &META
+    }
+
+    fn documents(&self) -> &'static [Purpose] {
+        &[Purpose::Identity, Purpose::Loose]
+    }
+
+    fn glance(&self, _: &Context<'_>, word: Word<'_>) -> bool {
+        glance::is_everything(word)
     }
 
     fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {

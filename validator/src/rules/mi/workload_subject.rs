@@ -120,6 +120,10 @@ impl Rule for WorkloadSubject {
         &META
     }
 
+    fn documents(&self) -> &'static [Purpose] {
+        &[Purpose::Trust]
+    }
+
     fn sift(&self, _: &Context<'_>, purpose: Purpose, policy: &Reading<'_>) -> bool {
         let exact =
             |pinned: &Pinned| matches!(pinned, Pinned::To(v) if v.iter().all(|v| leaves_open(v).is_none()));

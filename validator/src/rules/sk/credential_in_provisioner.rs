@@ -100,22 +100,28 @@ impl Rule for CredentialInProvisioner {
                     .instances(&address::in_module(&module.path, &block.address));
                 let Some(first) = instances.first() else { continue };
                 for (i, (kind, expressions)) in provisioners.iter().enumerate() {
+                    let at = Path::default().name("provisioner").index(i);
+                    let mut report = |path: Path, what: String| {
+                        out.report(first.at(at.join(&path)), what).fix(format!("# remove the provisioner of {}; a step of the pipeline does this, signed in with the job's own token:\n#   permissions: {{ id-token: write }}\n#   - uses: aws-actions/configure-aws-credentials@v4 # or google-github-actions/auth@v2", first.block()));
+                    };
+                    // What a command does is told by its text, wherever that is written; a secret is one where it is written.
+                    for (path, e) in expressions.parts() {
+                        let value = cx.written(first.module(), e);
+                        for (inner, leaf, _) in value.leaves() {
+                            if let Some(d) = crate::source::with_holes(leaf).as_deref().and_then(deed) {
+                                report(path.join(&inner), format!("a {kind} provisioner {d}"));
+                            }
+                        }
+                    }
                     for (path, value) in expressions.constants() {
                         for (inner, leaf, _) in value.leaves() {
-                            let Some(text) = leaf.as_str() else { continue };
-                            let whole = Path::default()
-                                .name("provisioner")
-                                .index(i)
-                                .join(&path)
-                                .join(&inner);
-                            let found =
-                                secrets::inspect(path.join(&inner).last_name().unwrap_or_default(), text);
-                            let what = match (deed(text), found.first()) {
-                                (Some(d), _) => format!("a {kind} provisioner {d}"),
-                                (None, Some(f)) => format!("a {kind} provisioner holds {}", f.describe()),
-                                (None, None) => continue,
-                            };
-                            out.report(first.at(whole), what).fix(format!("# remove the provisioner of {}; a step of the pipeline does this, signed in with the job's own token:\n#   permissions: {{ id-token: write }}\n#   - uses: aws-actions/configure-aws-credentials@v4 # or google-github-actions/auth@v2", first.block()));
+                            let path = path.join(&inner);
+                            let text = leaf.as_str().filter(|t| deed(t).is_none()).unwrap_or_default();
+                            if let Some(f) =
+                                secrets::inspect(path.last_name().unwrap_or_default(), text).first()
+                            {
+                                report(path, format!("a {kind} provisioner holds {}", f.describe()));
+                            }
                         }
                     }
                 }

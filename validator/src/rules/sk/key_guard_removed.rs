@@ -111,6 +111,20 @@ impl Rule for KeyGuardRemoved {
         else {
             return;
         };
+        let switch = if new { "spec" } else { "boolean_policy" };
+        let open = if new {
+            let rules = values.path("spec.0.rules");
+            rules.is_unknown() || rules.items().iter().any(|rule| rule.get("enforce").is_unknown())
+        } else {
+            values.path("boolean_policy.0.enforced").is_unknown()
+        };
+        if open {
+            out.undecided(
+                r.at(switch),
+                format!("whether `{constraint}` stays on is not known before apply"),
+            );
+            return;
+        }
         let off = if new {
             values
                 .path("spec.0.rules")

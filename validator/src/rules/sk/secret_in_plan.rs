@@ -248,7 +248,7 @@ fn leaf_of<'v>(
     // What the provider calls sensitive is a secret under whatever name, if it was written as a constant.
     let marked = sensitive && way.len() == 1 && text.len() >= 4;
     let worth = if policy {
-        secrets::may_hold(text)
+        secrets::may_hold(text.as_bytes())
     } else {
         marked || secrets::is_worth_a_look(name, text)
     };
@@ -293,8 +293,8 @@ impl Rule for SecretInPlan {
         &["*"]
     }
 
-    fn prefilter(&self, text: &str) -> bool {
-        secrets::may_matter(text)
+    fn prefilter(&self, values: &[u8]) -> bool {
+        secrets::may_matter(values)
     }
 
     fn resource(&self, cx: &Context<'_>, r: &Resource<'_>, values: &Value<'_>, out: &mut Findings<'_>) {

@@ -199,7 +199,6 @@ impl<'a> Evaluator<'a> {
 
     pub(super) fn index(&self, base: &V, index: &V) -> V {
         match (base.bare(), index.bare()) {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             (Value::List(items), i) => match i.as_f64() {
                 Some(n) => items.get(n as usize).cloned().unwrap_or_else(Value::unknown),
                 None => functions::unknown_of(&[base.clone(), index.clone()]),
@@ -264,7 +263,6 @@ impl<'a> Evaluator<'a> {
         let scope = Scope::of(module);
         if let Some(e) = body.get("count") {
             let n = self.eval(e, &scope);
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             return match n.as_f64() {
                 Some(n) => (0..(n.max(0.0) as usize).min(10_000))
                     .map(|i| format!("{base}[{i}]"))

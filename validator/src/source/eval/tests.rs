@@ -1,5 +1,5 @@
 //! Evaluation of sources, by example.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
 use crate::source::Nothing;
