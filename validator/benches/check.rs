@@ -1,5 +1,5 @@
 //! A whole judgement against a bare typed parse of the same text. Budget: at most three times that.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, reason = "a bench")]
 
 mod generated;
 

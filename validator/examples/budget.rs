@@ -7,7 +7,12 @@
 //! Each measurement is a process of its own (this program again): `bare` and `whole` in turns, and the median of each is compared. Times
 //! are from the start of reading the file to the verdict; `cpu` is that of all threads. Budgets: at most 3 times the bare parse, at most
 //! 100 MB more than the file, and 20 ms from the start of the process to the verdict on 100 resources.
-#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    reason = "a measurement"
+)]
 
 #[path = "../benches/generated/mod.rs"]
 mod generated;

@@ -1,5 +1,5 @@
 //! Prints a generated plan: `generate-plan RESOURCES [families|distinct]`. Input for measurements from outside.
-#![allow(clippy::print_stdout, missing_docs)]
+#![allow(missing_docs, reason = "a generator")]
 
 #[path = "../benches/generated/mod.rs"]
 mod generated;

@@ -1,5 +1,5 @@
 //! The rules about the backend, put to evidence of every kind: what a saved plan, a data directory, source or a claim would say.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use std::path::PathBuf;
 
@@ -165,20 +165,45 @@ fn every_backend_is_judged_by_its_settings() {
 }
 
 #[test]
-fn what_the_source_does_not_say_may_be_said_elsewhere() {
-    let found = judged(
-        &Plan::default(),
-        vec![evidence(
-            "s3",
+fn what_the_source_or_a_claim_does_not_say_may_be_said_elsewhere() {
+    for (config, source) in [
+        (
             r#"{"key": "prod"}"#,
             Source::Configuration(PathBuf::from("main.tf")),
-        )],
-    );
-    assert_eq!(
-        codes(&found, Verdict::Wrong),
-        ["LS04 warning terraform.backend.encrypt"]
-    );
-    assert_eq!(codes(&found, Verdict::Undecided), ["LS03 note terraform.backend"]);
+        ),
+        ("{}", Source::Claim),
+    ] {
+        let found = judged(&Plan::default(), vec![evidence("s3", config, source)]);
+        assert_eq!(codes(&found, Verdict::Wrong), Vec::<String>::new());
+        assert_eq!(
+            codes(&found, Verdict::Undecided),
+            [
+                "LS03 note terraform.backend",
+                "LS04 note terraform.backend.encrypt"
+            ]
+        );
+    }
+}
+
+#[test]
+fn the_block_to_write_instead_is_one_that_can_be_written() {
+    for (kind, config) in [
+        ("s3", "{}"),
+        ("s3", r#"{"bucket": "b", "key": "k"}"#),
+        ("gcs", "{}"),
+        ("local", "{}"),
+    ] {
+        let found = judged(&Plan::default(), vec![evidence(kind, config, Source::SavedPlan)]);
+        for fix in found
+            .iter()
+            .filter_map(|f| f.fix.as_deref())
+            .filter(|f| f.starts_with("terraform {"))
+        {
+            let sources = Sources::from_text(fix);
+            assert!(sources.files[0].error.is_none(), "{fix}");
+            assert_eq!(fix.matches('<').count(), fix.matches('>').count(), "{fix}");
+        }
+    }
 }
 
 #[test]

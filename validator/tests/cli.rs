@@ -1,5 +1,5 @@
 //! The contract of the command line, on the real binary.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod harness;
 use harness::*;
@@ -28,6 +28,25 @@ fn exit_codes_tell_clean_findings_cannot_judge_and_nothing_apart() {
     run(e.path(), &["empty.json", "--family", "sk"])
         .exits(3)
         .says("nothing was checked");
+}
+
+#[test]
+fn a_name_that_is_nearly_right_and_a_directory_are_answered_with_what_to_give() {
+    let d = folder();
+    run(d.path(), &["explain", "aws-access-kee"])
+        .exits(2)
+        .says("did you mean \"aws-access-key\"");
+    run(d.path(), &["."])
+        .exits(2)
+        .says("is a directory")
+        .says("--root");
+    write(
+        d.path(),
+        "odd.json",
+        "{\"format_version\":\"1.2\",\"resource_changes\":[[[]]]}",
+    );
+    let said = run(d.path(), &["odd.json"]).exits(2).err;
+    assert_eq!(said.matches("not a readable plan").count(), 1, "{said}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! What `tfplan-check.toml` says changes what the rules say: trusted accounts and repositories, purposes, environments, state buckets.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use tfplan_check::backend::Evidence;
 use tfplan_check::config::{self, Config};

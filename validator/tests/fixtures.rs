@@ -1,5 +1,5 @@
 //! The closure test: every rule flags its bad fixtures at the places they name, and is silent on its good ones.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use std::path::{Path, PathBuf};
 
@@ -65,6 +65,101 @@ fn examples(page: &str, heading: &str) -> Vec<String> {
         .collect()
 }
 
+/// A configuration that is judged by itself. A comment in it says what the operator claims: `# tfplan-check --backend s3`.
+fn by_itself(text: &str) -> Result<Vec<Finding>, String> {
+    let sources = Sources::from_text(text);
+    if let Some(e) = &sources.files[0].error {
+        return Err(e.to_string());
+    }
+    let backend = Backend::from_sources(&sources, "main.tf".into());
+    let claim = text
+        .lines()
+        .find_map(|l| l.strip_prefix("# tfplan-check --backend "))
+        .map(|kind| Backend {
+            kind: kind.to_owned(),
+            config: Value::Null,
+            workspace: None,
+            source: Source::Claim,
+            partial: true,
+            no_block: false,
+        });
+    let evidence = Evidence {
+        found: backend.into_iter().chain(claim).collect(),
+    };
+    Ok(all(&build::sketch(&sources), &sources, &evidence))
+}
+
+fn own(found: &[Finding], code: &str) -> Vec<String> {
+    found
+        .iter()
+        .filter(|f| f.rule.code == code && f.verdict == Verdict::Wrong)
+        .map(|f| f.place.to_string())
+        .collect()
+}
+
+/// A bad example of a page with an edit that puts it right.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NearMiss {
+    /// Which of the page's bad examples, from 1.
+    #[serde(default = "first")]
+    bad: usize,
+    edit: (String, String),
+    /// A second edit, where the first leaves something behind.
+    also: Option<(String, String)>,
+    why: String,
+}
+
+const fn first() -> usize {
+    1
+}
+
+#[test]
+fn every_rule_is_silent_one_edit_away_from_its_bad_examples() {
+    let text = std::fs::read_to_string(fixtures().join("near-misses.toml")).unwrap();
+    let near: std::collections::BTreeMap<String, Vec<NearMiss>> = toml::from_str(&text).unwrap();
+    let mut wrong = Vec::new();
+    for code in near.keys().filter(|code| rules::find(code).is_none()) {
+        wrong.push(format!("{code} is no rule"));
+    }
+    for rule in rules::all() {
+        let code = rule.meta().code;
+        let of_rule = near.get(code).map_or(&[][..], Vec::as_slice);
+        if of_rule.len() < 3 {
+            wrong.push(format!(
+                "{code} has {} near misses; three are needed",
+                of_rule.len()
+            ));
+        }
+        let bad = examples(&rule.meta().page(), "## Bad");
+        for miss in of_rule {
+            let Some(before) = bad.get(miss.bad - 1) else {
+                wrong.push(format!("{code} has no bad example {}", miss.bad));
+                continue;
+            };
+            let mut after = before.clone();
+            for (from, to) in std::iter::once(&miss.edit).chain(&miss.also) {
+                if !after.contains(from) {
+                    wrong.push(format!("{code} ({}): {from:?} is not in\n{after}", miss.why));
+                }
+                after = after.replace(from, to);
+            }
+            if by_itself(before).map_or(0, |f| own(&f, code).len()) == 0 {
+                wrong.push(format!("{code} ({}): nothing is found before the edit", miss.why));
+            }
+            match by_itself(&after) {
+                Err(e) => wrong.push(format!("{code} ({}): {e}\n{after}", miss.why)),
+                Ok(found) => {
+                    for place in own(&found, code) {
+                        wrong.push(format!("{code} ({}): {place} is found in\n{after}", miss.why));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn examples_in_the_pages_are_what_the_pages_say() {
     let mut wrong = Vec::new();
@@ -76,36 +171,13 @@ fn examples_in_the_pages_are_what_the_pages_say() {
                 wrong.push(format!("{code}: no hcl block under {heading}"));
             }
             for block in blocks {
-                let sources = Sources::from_text(&block);
-                if let Some(e) = &sources.files[0].error {
-                    wrong.push(format!("{code} {heading}: {e}"));
-                    continue;
-                }
-                let plan = build::sketch(&sources);
-                let backend = Backend::from_sources(&sources, "main.tf".into());
-                let claim = block
-                    .lines()
-                    .find_map(|l| l.strip_prefix("# tfplan-check --backend "));
-                let claim = claim.map(|kind| Backend {
-                    kind: kind.to_owned(),
-                    config: Value::Null,
-                    workspace: None,
-                    source: Source::Claim,
-                    partial: true,
-                    no_block: false,
-                });
-                let found = all(
-                    &plan,
-                    &sources,
-                    &Evidence {
-                        found: backend.into_iter().chain(claim).collect(),
-                    },
-                );
-                let own: Vec<String> = found
-                    .iter()
-                    .filter(|f| f.rule.code == code && f.verdict == Verdict::Wrong)
-                    .map(|f| f.place.to_string())
-                    .collect();
+                let own = match by_itself(&block) {
+                    Ok(found) => own(&found, code),
+                    Err(e) => {
+                        wrong.push(format!("{code} {heading}: {e}"));
+                        continue;
+                    }
+                };
                 if bad == own.is_empty() {
                     wrong.push(format!("{code} {heading}: found {own:?} in\n{block}"));
                 }

@@ -1,5 +1,5 @@
 //! Plans of `mlops_environment` itself: the resource is judged by its attributes, and its provider by its own.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use serde_json::{Value, json};
 use tfplan_check::backend::Evidence;

@@ -1,7 +1,7 @@
 //! `docs/rules`: one page a rule, rendered from the rule's own documentation, and an index. `helpUri` of SARIF points there.
 //!
 //! `UPDATE_DOCS=1 cargo test -p tfplan-check --test pages` writes them; without it the test compares.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -1,5 +1,5 @@
 //! Reports as their readers need them: the schema, the right line, the limits, and no secret anywhere.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod harness;
 use harness::*;

@@ -1,5 +1,5 @@
 //! Whole stacks under all rules: what popular guides and modules write must stay silent, the reference stack's faults must be found.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use std::path::{Path, PathBuf};
 
@@ -113,6 +113,44 @@ fn every_fault_of_the_reference_stack_is_found_where_it_stands() {
                 ));
             }
         }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The table of the 27 faults names rules that the two seeds expect, or says why no plan shows the fault.
+#[test]
+fn each_of_the_27_faults_is_expected_or_cannot_be_seen() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/reference");
+    let seeds: String = ["aws-seed", "gcp-seed"]
+        .iter()
+        .map(|s| std::fs::read_to_string(folder.join(s).join("main.tf")).unwrap())
+        .collect();
+    let expected: Vec<&str> = seeds
+        .lines()
+        .filter_map(|l| l.trim().strip_prefix("# expect: ")?.split(' ').next())
+        .collect();
+    let table = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .map(|l| l.split('|').map(str::trim).collect())
+        .filter(|cells: &Vec<&str>| cells.len() == 5 && cells[1].parse::<u32>().is_ok())
+        .collect();
+    assert_eq!(rows.len(), 27);
+    let mut wrong = Vec::new();
+    let mut cited = std::collections::BTreeSet::new();
+    for row in &rows {
+        if row[3].starts_with("no plan shows it: ") {
+            continue;
+        }
+        for code in row[3].split(", ") {
+            cited.insert(code);
+            if !expected.contains(&code) {
+                wrong.push(format!("{}: {code} is expected nowhere", row[1]));
+            }
+        }
+    }
+    for code in expected.iter().filter(|c| !cited.contains(*c)) {
+        wrong.push(format!("{code} is expected and not in the table"));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -1,7 +1,7 @@
 //! Every bad fixture again, twisted: what was found in a plain plan is found in a module, under `for_each`, behind a variable, when
 //! nothing changes and when everything is sensitive; and is gone when the plan deletes it. Every good fixture stays silent under
 //! the same twists. The twists are made on the plan itself, by the rules by which Terraform writes plans.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -33,7 +33,7 @@ struct Body<'p> {
 
 /// Parses, and sums lengths so that nothing is optimised away.
 pub(crate) fn parse(text: &str) -> usize {
-    #[allow(clippy::unwrap_used)] // The text was generated.
+    #[allow(clippy::unwrap_used, reason = "the text was generated")]
     let plan: Plan<'_> = serde_json::from_str(text).unwrap();
     plan.resource_changes
         .iter()

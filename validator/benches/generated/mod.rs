@@ -8,7 +8,7 @@
 //! - [`Mix::First`]: the same before anything exists: what refers to a role, a bucket or a document is unknown and told by references.
 //! - [`Mix::Distinct`]: the worst case. Two resources out of three hold a policy document and no two documents are the same.
 
-#![allow(dead_code)] // The bench and the examples each use a part.
+#![allow(dead_code, reason = "the bench and the examples each use a part")]
 
 pub(crate) mod bare;
 mod saved;
@@ -77,7 +77,7 @@ const REFERENCES: [(&str, &str, &str); 5] = [
 
 /// Takes an attribute out of planned values.
 fn remove(after: &mut String, attribute: &str) {
-    #[allow(clippy::unwrap_used)] // The values were generated.
+    #[allow(clippy::unwrap_used, reason = "the values were generated")]
     let mut values: serde_json::Map<String, serde_json::Value> = serde_json::from_str(after).unwrap();
     values.remove(attribute);
     *after = serde_json::Value::Object(values).to_string();

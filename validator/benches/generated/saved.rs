@@ -77,7 +77,7 @@ fn msgpack(json: &serde_json::Value) -> rmpv::Value {
 
 fn dynamic(json: &serde_json::Value) -> Dynamic {
     let mut msgpack_bytes = Vec::new();
-    #[allow(clippy::unwrap_used)] // Writing to memory does not fail.
+    #[allow(clippy::unwrap_used, reason = "writing to memory does not fail")]
     rmpv::encode::write_value(&mut msgpack_bytes, &msgpack(json)).unwrap();
     Dynamic {
         msgpack: msgpack_bytes,
@@ -85,7 +85,10 @@ fn dynamic(json: &serde_json::Value) -> Dynamic {
 }
 
 /// Packs resources (address, planned values) into a saved plan with a state in S3.
-#[allow(clippy::unwrap_used)] // The values were generated, and writing to memory does not fail.
+#[allow(
+    clippy::unwrap_used,
+    reason = "the values were generated, and writing to memory does not fail"
+)]
 pub(crate) fn pack(resources: impl Iterator<Item = (String, String)>, source: &str) -> Vec<u8> {
     let backend = serde_json::json!({ "bucket": "acme-prod-tfstate", "key": "platform/prod/terraform.tfstate", "region": "eu-west-1", "encrypt": true, "kms_key_id": "alias/tfstate", "use_lockfile": true });
     let plan = Plan {

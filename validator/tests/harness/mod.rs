@@ -1,5 +1,11 @@
 //! Runs the real binary with a scrubbed environment.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests, each of which uses a part"
+)]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
