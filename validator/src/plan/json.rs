@@ -72,6 +72,8 @@ impl<'p> Head<'p> {
             "variables" => once("variables", &mut self.variables, from),
             "prior_state" => once("prior_state", &mut self.prior_state, from),
             "configuration" => once("configuration", &mut self.configuration, from),
+            // They are read apart from the head, and once.
+            "resource_changes" => Err(serde::de::Error::duplicate_field("resource_changes")),
             _ => from.value::<IgnoredAny>().map(|_| ()),
         }
     }

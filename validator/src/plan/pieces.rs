@@ -248,6 +248,8 @@ mod tests {
                 "\"format_version\":\"1.2\",\"format_version\":\"1.2\"",
             ),
             ("\"complete\":true", "\"format_version\":\"1.2\""),
+            ("\"complete\":true", "\"resource_changes\":[]"),
+            ("\"complete\":true", "\"resource_change\\u0073\":[]"),
         ] {
             let damaged = text.replacen(from, to, 1);
             assert_ne!(damaged, text);
