@@ -307,11 +307,11 @@ impl Graph {
         for r in cx.plan.live().filter(|r| concerns(r)) {
             take(cx, &sieve, r, &r.values(), &mut facts);
         }
-        Self::join(cx, &sieve, facts)
+        Self::join(cx, &sieve, vec![facts])
     }
 
-    /// Joins the facts that were taken of the instances.
-    pub(crate) fn join(cx: &Context<'_>, sieve: &Sieve<'_, '_>, facts: Vec<Fact>) -> Self {
+    /// Joins the facts that were taken of the instances, in plan order.
+    pub(crate) fn join(cx: &Context<'_>, sieve: &Sieve<'_, '_>, facts: Vec<Vec<Fact>>) -> Self {
         link::join(cx, sieve, facts)
     }
 

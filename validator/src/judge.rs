@@ -36,14 +36,15 @@ pub fn judge(cx: &Context<'_>, rules: &[&'static dyn Rule]) -> Vec<Finding> {
             for r in chunk {
                 one(cx, &sieve, r, &by_type, &every, &mut found, &mut facts);
             }
+            facts.shrink_to_fit();
             (found, facts)
         })
         .collect();
     let mut found: Vec<Finding> = Vec::new();
-    let mut facts: Vec<Fact> = Vec::with_capacity(parts.iter().map(|(_, f)| f.len()).sum());
+    let mut facts: Vec<Vec<Fact>> = Vec::with_capacity(parts.len());
     for (some, more) in parts {
         found.extend(some);
-        facts.extend(more);
+        facts.push(more);
     }
 
     let graph = Graph::join(cx, &sieve, facts);

@@ -158,7 +158,7 @@ pub(super) fn name_of(v: &Value<'_>, kind: IdentityKind) -> Option<Named> {
 }
 
 /// Joins facts.
-pub(super) fn join(cx: &Context<'_>, sieve: &Sieve<'_, '_>, facts: Vec<Fact>) -> Graph {
+pub(super) fn join(cx: &Context<'_>, sieve: &Sieve<'_, '_>, facts: Vec<Vec<Fact>>) -> Graph {
     let mut joiner = Joiner::default();
     joiner.join(facts);
     if joiner.graph.policies.iter().any(|d| d.undecided) {
@@ -214,39 +214,16 @@ struct Joiner {
 }
 
 impl Joiner {
-    fn join(&mut self, facts: Vec<Fact>) {
+    /// Identities and policies first, for the others to find. A large plan has tens of thousands of facts: they stay in the lists they
+    /// were taken in, and each list is gone when it has been looked at.
+    fn join(&mut self, mut facts: Vec<Vec<Fact>>) {
         let mut boundaries = Vec::new();
-        let mut later = Vec::new();
-        for fact in facts {
-            match fact {
-                Fact::Identity {
-                    kind,
-                    address,
-                    name,
-                    boundary,
-                } => {
-                    let id = self.add(kind, Some(address), name);
-                    boundaries.extend(boundary.map(|b| (id, b)));
-                }
-                Fact::Policy {
-                    address,
-                    name,
-                    document,
-                } => {
-                    let id = push(&mut self.graph, document, Vec::new());
-                    self.policies.insert(address, id);
-                    if let Some(n) = name {
-                        self.policies_by_name.insert(n, id);
-                    }
-                }
-                Fact::Profile { address, name, role } => {
-                    self.profiles.insert(address, role.clone());
-                    if let Some(n) = name {
-                        self.profiles.insert(n, role);
-                    }
-                }
-                other => later.push(other),
-            }
+        for some in &mut facts {
+            let all = std::mem::take(some);
+            *some = all
+                .into_iter()
+                .filter_map(|fact| self.first(fact, &mut boundaries))
+                .collect();
         }
         for (id, b) in boundaries {
             let boundary = match self.planned_policy(&b) {
@@ -262,9 +239,43 @@ impl Joiner {
             };
             self.graph.identities[id].boundary = Some(boundary);
         }
-        for fact in later {
+        for fact in facts.into_iter().flatten() {
             self.fact(fact);
         }
+    }
+
+    /// Takes in what others may refer to, and gives back what is none of it.
+    fn first(&mut self, fact: Fact, boundaries: &mut Vec<(IdentityId, Named)>) -> Option<Fact> {
+        match fact {
+            Fact::Identity {
+                kind,
+                address,
+                name,
+                boundary,
+            } => {
+                let id = self.add(kind, Some(address), name);
+                boundaries.extend(boundary.map(|b| (id, b)));
+            }
+            Fact::Policy {
+                address,
+                name,
+                document,
+            } => {
+                let id = push(&mut self.graph, document, Vec::new());
+                self.policies.insert(address, id);
+                if let Some(n) = name {
+                    self.policies_by_name.insert(n, id);
+                }
+            }
+            Fact::Profile { address, name, role } => {
+                self.profiles.insert(address, role.clone());
+                if let Some(n) = name {
+                    self.profiles.insert(n, role);
+                }
+            }
+            other => return Some(other),
+        }
+        None
     }
 
     fn add(&mut self, kind: IdentityKind, address: Option<String>, name: Option<String>) -> IdentityId {
