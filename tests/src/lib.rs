@@ -30,14 +30,8 @@ pub fn binary(package: &'static str) -> PathBuf {
         );
         return built;
     }
-    static PROVIDER: OnceLock<PathBuf> = OnceLock::new();
-    static VALIDATOR: OnceLock<PathBuf> = OnceLock::new();
-    let slot = if package == "tfplan-check" {
-        &VALIDATOR
-    } else {
-        &PROVIDER
-    };
-    slot.get_or_init(|| {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         // What cargo tells the program it runs would make build scripts run anew, and with them half of everything.
@@ -49,15 +43,16 @@ pub fn binary(package: &'static str) -> PathBuf {
                 command.env_remove(&name);
             }
         }
+        // The whole workspace: a package alone has other features, and compiles the SDKs a second time.
         let status = command
-            .args(["build", "--quiet", "--locked", "-p", package])
+            .args(["build", "--quiet", "--locked", "--workspace", "--bins"])
             .current_dir(root())
             .status()
             .unwrap_or_else(|error| panic!("cargo cannot be started: {error}"));
         assert!(status.success(), "building {package} failed");
         let target =
             std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-        target.join("debug").join(package)
-    })
-    .clone()
+        target.join("debug")
+    });
+    folder.join(package)
 }
