@@ -91,6 +91,15 @@ pub(super) fn needs(world: &World, call: &Call) -> Vec<Need> {
             needs.push(on(kind, id));
         }
     }
+    // A template is named by either; who makes one names what is not there yet.
+    if let Some(name) = call
+        .text("LaunchTemplateName")
+        .filter(|_| operation != "CreateLaunchTemplate")
+    {
+        let templates = &world.aws.region(&call.account, &call.region).ec2.launch_templates;
+        let found = templates.iter().find(|(_, template)| template.name == name);
+        needs.extend(found.map(|(id, _)| on("launch-template", id)));
+    }
     if needs.is_empty() {
         needs.push(Need::own(call, "*").with("ec2:Region", call.region.as_str()));
     }
