@@ -4,6 +4,7 @@
 //! [`mlops_environment`] decides what has to be done, `executor` calls the cloud's driver, `resource` writes down what
 //! was reached.
 
+pub mod bootstrap;
 mod clouds;
 mod credentials;
 mod decode;

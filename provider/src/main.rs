@@ -27,7 +27,10 @@ Terraform starts this program by itself. In a configuration:
     services = { churn = {} }
   }
 
-Usage: terraform-provider-mlops [OPTION]
+Usage: terraform-provider-mlops [COMMAND] [OPTION]
+
+Commands:
+  bootstrap      Make what must stand before the first environment: a place for state, and a way in (--help tells more)
 
 Options:
   --debug        Serve one provider process for many runs and print TF_REATTACH_PROVIDERS to set
@@ -42,8 +45,10 @@ Environment:
 
 fn main() -> ExitCode {
     let mut debug = false;
-    for argument in std::env::args().skip(1) {
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
         match argument.as_str() {
+            "bootstrap" => return terraform_provider_mlops::bootstrap::run(arguments),
             "--debug" | "-debug" => debug = true,
             "-V" | "--version" => {
                 println!("terraform-provider-mlops {}", env!("CARGO_PKG_VERSION"));

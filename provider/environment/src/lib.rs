@@ -41,6 +41,7 @@
 
 pub mod aws;
 pub mod blueprint;
+pub mod bootstrap;
 pub mod claim;
 pub mod component;
 pub mod config;

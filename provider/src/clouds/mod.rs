@@ -145,7 +145,7 @@ impl Clouds {
     }
 
     /// A cloud, opened on first use.
-    async fn open(&self, which: Which) -> Result<Cloud, Diagnostics> {
+    pub(crate) async fn open(&self, which: Which) -> Result<Cloud, Diagnostics> {
         let current = Arc::clone(&*self.current.read().await);
         let result = match which {
             Which::Aws => current.aws.get_or_init(|| aws::open(&current.settings)).await,

@@ -7,6 +7,7 @@
 )]
 
 mod applied;
+mod bootstrap;
 mod modules;
 mod tables;
 mod workflow;

@@ -42,6 +42,9 @@ fn faults(text: &str) -> Vec<String> {
         if enters && job["permissions"]["id-token"] != "write" {
             fault("cannot get a token: id-token".to_owned());
         }
+        if enters && job["environment"].is_null() {
+            fault("enters outside a protected environment".to_owned());
+        }
         let at = |wanted: &dyn Fn(&Value) -> bool| steps.iter().position(|step| wanted(step));
         let applies = at(&|step| runs(step, "terraform apply"));
         let gates = at(&|step| runs(step, "tfplan-check") && !runs(step, "cargo install"));
@@ -50,9 +53,6 @@ fn faults(text: &str) -> Vec<String> {
             fault("hands on a plan that was not checked".to_owned());
         }
         if let Some(apply) = applies {
-            if job["environment"].is_null() {
-                fault("applies outside a protected environment".to_owned());
-            }
             if !runs(steps[apply], "terraform apply plan.tfplan") {
                 fault("applies something else than the plan that was checked".to_owned());
             }

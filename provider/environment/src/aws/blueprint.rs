@@ -96,7 +96,7 @@ pub(super) fn mark(id: &str, address: &Address) -> BTreeMap<String, String> {
 }
 
 /// The canonical text of a document: sorted keys, no white space.
-pub(super) fn canonical(document: &Document) -> String {
+pub(crate) fn canonical(document: &Document) -> String {
     serde_json::to_value(document)
         .map(|value| value.to_string())
         .unwrap_or_default()

@@ -15,6 +15,7 @@ mod registry;
 mod scope;
 mod secrets;
 
+pub(crate) use blueprint::canonical;
 pub use blueprint::{blueprint, names};
 pub use properties::*;
 pub use scope::scope;

@@ -151,7 +151,7 @@ impl FromStr for EnvironmentId {
 }
 
 /// Bucket of a purpose.
-fn bucket(id: &EnvironmentId, bucket: Bucket) -> String {
+pub(crate) fn bucket(id: &EnvironmentId, bucket: Bucket) -> String {
     let h8 = hash(&format!("{id}/buckets/{bucket}"), 8);
     format!("{}-{bucket}-{h8}", id.name)
 }

@@ -1,0 +1,160 @@
+//! Who plans and who makes each environment, by which door they enter, and what bounds them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mlops_access::generate::{Document, Github, Principals, Statement};
+
+use super::permissions::{Scope, boundary, permissions, reading, worker_boundary};
+use super::{Draft, Names};
+use crate::aws::{ManagedPolicy, OidcProvider, Role, canonical};
+use crate::component::{Address, Kind, Management};
+use crate::names::EnvironmentId;
+use crate::reference;
+use crate::spec::{Cloud, TextError, Tier};
+
+use super::super::{Spec, Worker};
+
+const AUDIENCE: &str = "sts.amazonaws.com";
+const GITHUB: [&str; 2] = ["federation", "github"];
+const WORKERS: [&str; 2] = ["boundaries", "workers"];
+const READING: &str = "reading";
+/// Longest session of a worker: a cluster and its pools take their time.
+const SESSION_SECONDS: i32 = 2 * 3600;
+
+pub(super) fn add(draft: &mut Draft<'_>) -> Result<(), TextError> {
+    add_github(draft);
+    let document = worker_boundary(draft.names);
+    let what = format!(
+        "The most that planners and provisioners of {} can ever do",
+        draft.spec.name
+    );
+    add_policy(draft, &WORKERS, draft.names.worker_boundary(), what, &document);
+    let (spec, names): (&Spec, Names<'_>) = (draft.spec, draft.names);
+    for tier in &spec.tiers {
+        let environment = spec.environment(*tier)?;
+        let scope = Scope::new(spec, names, *tier, &environment);
+        add_boundary(draft, *tier, &environment, &scope);
+        add_reading(draft, *tier, &environment, &scope);
+        for worker in Worker::ALL {
+            add_role(draft, *tier, worker, &environment, &scope);
+        }
+    }
+    Ok(())
+}
+
+/// The account's one provider for GitHub: made where there is none, never taken from whoever made it.
+fn add_github(draft: &mut Draft<'_>) {
+    let provider = OidcProvider {
+        url: format!("https://{}", Github::ISSUER),
+        audiences: BTreeSet::from([AUDIENCE.to_owned()]),
+        tags: draft.tags(&GITHUB),
+    };
+    let arn = draft.names.oidc_provider_arn(Github::ISSUER);
+    draft
+        .want(&GITHUB, Kind::AwsOidcProvider, &provider)
+        .id(arn.clone())
+        .output("arn", arn)
+        .managed(Management::Shared);
+}
+
+fn add_policy(draft: &mut Draft<'_>, address: &[&str], name: String, what: String, document: &Document) {
+    let policy = ManagedPolicy {
+        path: draft.names.path(),
+        description: what,
+        document: canonical(document),
+        tags: draft.tags(address),
+        name,
+    };
+    let arn = draft.names.policy_arn(&policy.name);
+    draft
+        .want(address, Kind::AwsPolicy, &policy)
+        .id(arn.clone())
+        .output("arn", arn);
+}
+
+fn add_boundary(draft: &mut Draft<'_>, tier: Tier, environment: &EnvironmentId, scope: &Scope<'_>) {
+    let document = boundary(scope);
+    let what = format!(
+        "The most that any role of ML environment {} can ever do",
+        environment.name
+    );
+    add_policy(
+        draft,
+        &["boundaries", tier.as_str()],
+        draft.names.boundary(tier),
+        what,
+        &document,
+    );
+}
+
+fn add_reading(draft: &mut Draft<'_>, tier: Tier, environment: &EnvironmentId, scope: &Scope<'_>) {
+    let document = reading(scope);
+    let what = format!(
+        "Reads how ML environment {} is set up, never what it holds",
+        environment.name
+    );
+    add_policy(
+        draft,
+        &[READING, tier.as_str()],
+        draft.names.reading(tier),
+        what,
+        &document,
+    );
+}
+
+fn add_role(
+    draft: &mut Draft<'_>,
+    tier: Tier,
+    worker: Worker,
+    environment: &EnvironmentId,
+    scope: &Scope<'_>,
+) {
+    let plural = match worker {
+        Worker::Planner => "planners",
+        Worker::Provisioner => "provisioners",
+    };
+    let address = [plural, tier.as_str()];
+    let does = match worker {
+        Worker::Planner => "Plans",
+        Worker::Provisioner => "Makes",
+    };
+    let role = Role {
+        name: draft.names.role(worker, tier),
+        path: draft.names.path(),
+        description: format!("{does} ML environment {}", environment.name),
+        trust: canonical(&trust(draft.spec, draft.names, tier, worker)),
+        inline_policies: permissions(scope, worker)
+            .into_iter()
+            .map(|(name, document)| (name.to_owned(), canonical(&document)))
+            .collect::<BTreeMap<_, _>>(),
+        managed_policies: BTreeSet::from([reference::to(&Address::new(&[READING, tier.as_str()]), "arn")]),
+        permissions_boundary: Some(reference::to(&Address::new(&WORKERS), "arn")),
+        max_session_seconds: SESSION_SECONDS,
+        tags: draft.tags(&address),
+    };
+    let arn = draft.names.role_arn(worker, tier);
+    draft
+        .want(&address, Kind::AwsRole, &role)
+        .id(role.name.clone())
+        .output("arn", arn)
+        .output("name", role.name.clone())
+        .after(&GITHUB);
+}
+
+/// Exactly the jobs of one GitHub environment of one repository.
+fn trust(spec: &Spec, names: Names<'_>, tier: Tier, worker: Worker) -> Document {
+    let environment = worker.github_environment(Cloud::Aws, tier);
+    let issuer = Github::ISSUER;
+    Document {
+        statements: vec![
+            Statement::allow("Environment", &["sts:AssumeRoleWithWebIdentity"])
+                .to(Principals::Federated(names.oidc_provider_arn(issuer)))
+                .when("StringEquals", &format!("{issuer}:aud"), [AUDIENCE])
+                .when(
+                    "StringEquals",
+                    &format!("{issuer}:sub"),
+                    [format!("{}:environment:{environment}", spec.repository.subject())],
+                ),
+        ],
+    }
+}

@@ -1,0 +1,242 @@
+//! The command line of `bootstrap`.
+
+use std::collections::BTreeSet;
+
+use mlops_environment::bootstrap::{RETENTION_DAYS, Repository, TIERS};
+use mlops_environment::spec::{EnvironmentName, Tier};
+
+/// What `--help` says.
+pub(super) const HELP: &str = "\
+Makes what must stand before the first environment, and keeps no state itself.
+
+Usage: terraform-provider-mlops bootstrap aws --name NAME --region REGION --github OWNER/REPOSITORY [OPTION]...
+
+It makes or repairs a bucket for Terraform's states (versioned, encrypted with its own key, TLS only, closed to the
+public), lets GitHub's tokens in, and makes for each environment NAME-dev, NAME-staging, NAME-prod a planner that may
+read it and a provisioner that may make it, each with a boundary. Then it prints backend.hcl, the provider block and
+the variables of GitHub's environments. Run it as often as you like: it looks, compares, and changes what differs.
+
+Options:
+  --name NAME                  Name of the system, up to 12 lower-case letters, digits and hyphens
+  --region REGION              Region of the states and the environments, for example eu-west-1
+  --github OWNER/REPOSITORY    The infrastructure repository, whose workflows plan and apply
+  --github-ids OWNER/REPOSITORY
+                               Their numeric ids, for example 123456/456789: they survive renames, and stop whoever
+                               registers the name after you (gh api repos/OWNER/REPOSITORY --jq '.owner.id,.id')
+  --tiers TIER,...             The tiers that live in this account [default: dev,staging,prod]
+  --retention-days DAYS        How long a state's old versions are kept [default: 365]
+  --profile PROFILE            Profile of the shared AWS configuration
+  --check                      Change nothing; exit 1 if anything differs
+  --print-policy               Change nothing; print every policy that would stand
+  -h, --help                   Print this help
+
+Exit codes: 0 everything is as it shall be, 1 it is not, 2 the command line cannot be.
+
+The state bucket, its key and old versions of states are never deleted by this program.
+";
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Make and repair.
+    Repair,
+    /// Compare.
+    Check,
+    /// Show the documents.
+    PrintPolicy,
+}
+
+/// A command line that can be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Arguments {
+    pub(super) mode: Mode,
+    pub(super) name: EnvironmentName,
+    pub(super) region: String,
+    pub(super) repository: Repository,
+    pub(super) tiers: BTreeSet<Tier>,
+    pub(super) retention_days: u32,
+    pub(super) profile: Option<String>,
+}
+
+/// What was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// For help.
+    Help,
+    /// For work.
+    Work(Arguments),
+}
+
+/// Reads the arguments behind `bootstrap`.
+///
+/// # Errors
+/// What is wrong with them, in words.
+pub(super) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Asked, String> {
+    let mut arguments = arguments.into_iter();
+    let mut cloud = None;
+    let mut mode = Mode::Repair;
+    let (mut name, mut region, mut github, mut ids, mut profile) = (None, None, None, None, None);
+    let mut tiers = TIERS.into_iter().collect();
+    let mut retention_days = RETENTION_DAYS;
+    while let Some(argument) = arguments.next() {
+        // `--name=churn` is `--name churn`.
+        let (flag, mut attached) = match argument.split_once('=') {
+            Some((flag, value)) if flag.starts_with("--") => (flag.to_owned(), Some(value.to_owned())),
+            _ => (argument, None),
+        };
+        let mut value = || {
+            attached
+                .take()
+                .or_else(|| arguments.next())
+                .ok_or_else(|| format!("{flag} wants a value"))
+        };
+        match flag.as_str() {
+            "-h" | "--help" => return Ok(Asked::Help),
+            "--check" => mode = Mode::Check,
+            "--print-policy" => mode = Mode::PrintPolicy,
+            "--name" => name = Some(value()?),
+            "--region" => region = Some(value()?),
+            "--github" => github = Some(value()?),
+            "--github-ids" => ids = Some(value()?),
+            "--profile" => profile = Some(value()?),
+            "--tiers" => tiers = read_tiers(&value()?)?,
+            "--retention-days" => {
+                let text = value()?;
+                let days = text.parse().ok().filter(|days| (1..=3650).contains(days));
+                retention_days = days.ok_or_else(|| format!("--retention-days {text}: 1 to 3650 days"))?;
+            }
+            other if other.starts_with('-') => return Err(format!("unknown option '{other}'")),
+            other if cloud.is_none() => cloud = Some(other.to_owned()),
+            other => return Err(format!("unexpected argument '{other}'")),
+        }
+        if let Some(extra) = attached {
+            return Err(format!("{flag} takes no value, and got '{extra}'"));
+        }
+    }
+    match cloud.as_deref() {
+        Some("aws") => {}
+        Some(other) => return Err(format!("unknown cloud '{other}': aws is what bootstrap knows")),
+        None => return Err("which cloud? bootstrap aws …".to_owned()),
+    }
+    let wanted = |what: &str, given: Option<String>| given.ok_or_else(|| format!("{what} is missing"));
+    let name = wanted("--name", name)?;
+    Ok(Asked::Work(Arguments {
+        mode,
+        name: system_name(&name)?,
+        region: wanted("--region", region)?,
+        repository: repository(wanted("--github", github)?, ids)?,
+        tiers,
+        retention_days,
+        profile,
+    }))
+}
+
+/// With `-staging` behind it, it names an environment.
+fn system_name(text: &str) -> Result<EnvironmentName, String> {
+    const LONGEST: usize = EnvironmentName::MAX - "-staging".len();
+    let name: EnvironmentName = text.parse().map_err(|error| format!("--name: {error}"))?;
+    if text.len() > LONGEST {
+        return Err(format!(
+            "--name {text} has {} letters, and {LONGEST} is the most: with -staging behind it, it names an environment",
+            text.len()
+        ));
+    }
+    Ok(name)
+}
+
+fn read_tiers(text: &str) -> Result<BTreeSet<Tier>, String> {
+    let tier = |word: &str| {
+        let known = TIERS.into_iter().find(|tier| tier.as_str() == word.trim());
+        known.ok_or_else(|| format!("--tiers: '{word}' is not dev, staging or prod"))
+    };
+    text.split(',').map(tier).collect()
+}
+
+fn repository(name: String, ids: Option<String>) -> Result<Repository, String> {
+    let halves = |text: &str, fits: fn(char) -> bool| {
+        let (owner, repository) = text.split_once('/')?;
+        let good = |half: &str| !half.is_empty() && half.chars().all(fits);
+        (good(owner) && good(repository)).then(|| (owner.to_owned(), repository.to_owned()))
+    };
+    let letters: fn(char) -> bool = |letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    if halves(&name, letters).is_none() {
+        return Err(format!("--github '{name}' is not OWNER/REPOSITORY"));
+    }
+    let ids = match ids {
+        None => None,
+        Some(text) => Some(
+            halves(&text, |letter| letter.is_ascii_digit())
+                .ok_or_else(|| format!("--github-ids '{text}' is not two numbers, OWNER/REPOSITORY"))?,
+        ),
+    };
+    Ok(Repository { name, ids })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(line: &str) -> Result<Asked, String> {
+        parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn reads_a_whole_line() {
+        let line = "aws --name churn --region=eu-west-1 --github acme/infra --github-ids 1/2 --tiers dev,prod --check";
+        let Ok(Asked::Work(arguments)) = asked(line) else {
+            panic!("{:?}", asked(line));
+        };
+        assert_eq!(arguments.mode, Mode::Check);
+        assert_eq!(arguments.region, "eu-west-1");
+        assert_eq!(arguments.tiers, BTreeSet::from([Tier::Dev, Tier::Prod]));
+        assert_eq!(arguments.repository.subject(), "repo:acme@1/infra@2");
+        assert_eq!(arguments.retention_days, RETENTION_DAYS);
+    }
+
+    #[test]
+    fn all_tiers_are_meant_where_none_is_said() {
+        let line = "aws --name churn --region eu-west-1 --github acme/infra";
+        let Ok(Asked::Work(arguments)) = asked(line) else {
+            panic!("{:?}", asked(line));
+        };
+        assert_eq!(arguments.tiers.len(), 3);
+        assert_eq!(arguments.repository.subject(), "repo:acme/infra");
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_says_why() {
+        for (line, why) in [
+            ("", "which cloud"),
+            ("azure", "unknown cloud 'azure'"),
+            ("aws", "--name is missing"),
+            ("aws --name", "--name wants a value"),
+            ("aws --name churn --region r", "--github is missing"),
+            (
+                "aws --name recommendations --region r --github a/b",
+                "12 is the most",
+            ),
+            ("aws --name Churn --region r --github a/b", "lower-case"),
+            (
+                "aws --name churn --region r --github acme",
+                "not OWNER/REPOSITORY",
+            ),
+            (
+                "aws --name churn --region r --github a/b:*",
+                "not OWNER/REPOSITORY",
+            ),
+            (
+                "aws --name churn --region r --github a/b --github-ids a/b",
+                "two numbers",
+            ),
+            ("aws --tiers dev,production", "'production'"),
+            ("aws --retention-days 0", "1 to 3650"),
+            ("aws --force", "unknown option '--force'"),
+            ("aws --check=yes", "takes no value"),
+            ("aws gcp", "unexpected argument 'gcp'"),
+        ] {
+            let error = asked(line).expect_err(line);
+            assert!(error.contains(why), "{line}: {error}");
+        }
+        assert_eq!(asked("aws --help"), Ok(Asked::Help));
+    }
+}
