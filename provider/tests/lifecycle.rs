@@ -619,8 +619,178 @@ async fn a_create_that_fails_anywhere_is_finished_by_the_next_apply_on_google_cl
     create_with_every_fault(On::Gcp).await;
 }
 
+/// The same for an update in many places: a service comes, an identity goes, a bucket changes.
+async fn update_with_every_fault(on: On) {
+    let changed = |core: &FakeCore| {
+        on.config(core, |settings| {
+            settings["buckets"] = json!({ "data": { "noncurrent_days": 60 } });
+            settings["services"]["fraud"] = json!({});
+            settings["identities"] = json!({ "drift": { "enabled": false } });
+        })
+    };
+    let wanted = reference(&changed).await;
+    let mut tried = 0;
+    for strike in [Strike::Before, Strike::After, Strike::Panic] {
+        for number in 0.. {
+            let memory = Arc::new(Memory::new());
+            let mut core = core(&memory).await;
+            let first = on.config(&core, |_| {});
+            core.apply(ADDRESS, &first).await.unwrap();
+            let before = memory.ids();
+            let second = changed(&core);
+            memory.fail_write(number, strike);
+            let update = core.apply(ADDRESS, &second).await;
+            if !memory.struck() {
+                update.unwrap();
+                break;
+            }
+            tried += 1;
+            if let Err(failure) = core.converge(ADDRESS, &second).await {
+                panic!(
+                    "{on:?}, write {number}, {strike:?}: the second apply failed: {failure}\n{:?}",
+                    failure.diagnostics()
+                );
+            }
+            let after = memory.ids();
+            for (name, id) in before.iter().filter(|(name, _)| wanted.contains(name)) {
+                assert_eq!(
+                    after.get(name),
+                    Some(id),
+                    "{on:?}, write {number}, {strike:?}: {name} was rebuilt"
+                );
+            }
+            assert_eq!(names(&memory), wanted, "{on:?}, write {number}, {strike:?}");
+        }
+    }
+    assert!(tried > 20, "only {tried} faults tried");
+}
+
+/// Names of all that stands, without the number in an issuer, which is drawn by lot.
+fn names(memory: &Memory) -> Vec<String> {
+    let ids = memory.ids();
+    let name = |name: &String| name.split("/id/").next().unwrap_or_default().to_owned();
+    ids.keys().map(name).collect()
+}
+
+/// What stands when nothing goes wrong.
+async fn reference(config: &impl Fn(&FakeCore) -> Value) -> Vec<String> {
+    let memory = Arc::new(Memory::new());
+    let mut core = core(&memory).await;
+    let config = config(&core);
+    core.converge(ADDRESS, &config).await.unwrap();
+    names(&memory)
+}
+
+/// With one service more.
+fn larger(on: On, core: &FakeCore) -> Value {
+    on.config(core, |settings| {
+        settings["services"]["fraud"] = json!({ "secrets": { "api": { "readers": ["drift"] } } });
+        settings["services"]["churn"]["secrets"]["feature-store"]["readers"] = json!(["runtime", "retrain"]);
+    })
+}
+
+fn smaller(on: On, core: &FakeCore) -> Value {
+    on.config(core, |settings| settings["tags"] = json!({ "team": "ml" }))
+}
+
+/// A create fails and the user changes their mind: what the first wish made and the second does not want goes.
+async fn create_then_another_wish(on: On) {
+    let wanted = reference(&|core: &FakeCore| smaller(on, core)).await;
+    for number in (0..).step_by(3) {
+        let memory = Arc::new(Memory::new());
+        let mut core = core(&memory).await;
+        let first = larger(on, &core);
+        memory.fail_write(number, Strike::After);
+        let failed = core.apply(ADDRESS, &first).await;
+        if !memory.struck() {
+            failed.unwrap();
+            break;
+        }
+        let second = smaller(on, &core);
+        if let Err(failure) = core.converge(ADDRESS, &second).await {
+            panic!("{on:?}, write {number}: {failure}\n{:?}", failure.diagnostics());
+        }
+        assert_eq!(names(&memory), wanted, "{on:?}, write {number}");
+    }
+}
+
+#[tokio::test]
+async fn a_failed_create_leaves_nothing_of_a_wish_that_changed_on_aws() {
+    create_then_another_wish(On::Aws).await;
+}
+
+#[tokio::test]
+async fn a_failed_create_leaves_nothing_of_a_wish_that_changed_on_google_cloud() {
+    create_then_another_wish(On::Gcp).await;
+}
+
+/// An update fails, and then: the user goes back, or destroys. The plan says what is still to go.
+#[tokio::test]
+async fn a_failed_update_leaves_nothing_behind_whatever_comes_next() {
+    for on in BOTH {
+        let before = reference(&|core: &FakeCore| larger(on, core)).await;
+        for number in [0, 1, 2] {
+            let memory = Arc::new(Memory::new());
+            let mut core = core(&memory).await;
+            let (first, second) = (larger(on, &core), smaller(on, &core));
+            core.apply(ADDRESS, &first).await.unwrap();
+            memory.fail_write(number, Strike::Before);
+            core.apply(ADDRESS, &second).await.unwrap_err();
+            let plan = core.plan(ADDRESS, &second).await.unwrap();
+            let told = lines(&plan.planned, "last_change");
+            assert!(
+                told.iter()
+                    .any(|line| line.starts_with("- identities.runtime.fraud")),
+                "{on:?}, write {number}: {told:?}"
+            );
+            core.converge(ADDRESS, &first).await.unwrap();
+            assert_eq!(names(&memory), before, "{on:?}, write {number}");
+
+            memory.fail_write(number, Strike::Before);
+            core.apply(ADDRESS, &second).await.unwrap_err();
+            core.destroy(ADDRESS).await.unwrap();
+            assert_eq!(memory.mortal(), BTreeMap::new(), "{on:?}, write {number}");
+        }
+    }
+}
+
+/// A tag that an unfinished update was to take away is still known as ours.
+#[tokio::test]
+async fn a_failed_update_does_not_forget_which_tags_were_ours() {
+    for on in BOTH {
+        let memory = Arc::new(Memory::new());
+        let mut core = core(&memory).await;
+        let tagged = |core: &FakeCore, tags: Json| on.config(core, |settings| settings["tags"] = tags);
+        let (first, second) = (
+            tagged(&core, json!({ "team": "ml", "old": "1" })),
+            tagged(&core, json!({ "team": "ml" })),
+        );
+        core.apply(ADDRESS, &first).await.unwrap();
+        memory.fail_write(0, Strike::Before);
+        core.apply(ADDRESS, &second).await.unwrap_err();
+        core.converge(ADDRESS, &second).await.unwrap();
+        let tags = memory.tags();
+        assert!(tags.iter().any(|tags| tags["team"] == "ml"), "{on:?}: {tags:?}");
+        assert!(
+            tags.iter().all(|tags| tags.get("old").is_none()),
+            "{on:?}: {tags:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_update_that_fails_anywhere_is_finished_by_the_next_apply_on_aws() {
+    update_with_every_fault(On::Aws).await;
+}
+
+#[tokio::test]
+async fn an_update_that_fails_anywhere_is_finished_by_the_next_apply_on_google_cloud() {
+    update_with_every_fault(On::Gcp).await;
+}
+
 /// The same for destroy.
 async fn destroy_with_every_fault(on: On) {
+    let mut tried = 0;
     for strike in [Strike::Before, Strike::After, Strike::Panic] {
         for number in 0.. {
             let memory = Arc::new(Memory::new());
@@ -633,6 +803,7 @@ async fn destroy_with_every_fault(on: On) {
                 first.unwrap();
                 break;
             }
+            tried += 1;
             if let Err(failure) = core.destroy(ADDRESS).await {
                 panic!(
                     "{on:?}, write {number}, {strike:?}: {failure}\n{:?}",
@@ -644,6 +815,48 @@ async fn destroy_with_every_fault(on: On) {
                 BTreeMap::new(),
                 "{on:?}, write {number}, {strike:?}: orphans"
             );
+        }
+    }
+    assert!(tried > 30, "only {tried} faults tried");
+}
+
+/// B47: protection from deletion is no obstacle to going on, which deletes nothing.
+#[tokio::test]
+async fn a_protected_environment_that_failed_half_way_is_finished() {
+    for on in BOTH {
+        let memory = Arc::new(Memory::new());
+        let mut core = core(&memory).await;
+        let config = on.config(&core, |settings| {
+            settings["protection"] = json!({ "deletion": true })
+        });
+        memory.fail_write(12, Strike::Before);
+        core.apply(ADDRESS, &config).await.unwrap_err();
+        memory.calls();
+        core.converge(ADDRESS, &config).await.unwrap();
+        let calls = memory.calls();
+        assert!(calls.iter().all(|call| !call.starts_with("delete")), "{calls:?}");
+        // B48, B66: what is half made and protected is not destroyed either.
+        let failure = core.destroy(ADDRESS).await.unwrap_err();
+        assert!(
+            messages(&failure).contains("is protected"),
+            "{}",
+            messages(&failure)
+        );
+    }
+}
+
+/// B48: a half-made environment goes entirely.
+#[tokio::test]
+async fn an_incomplete_environment_is_destroyed() {
+    for on in BOTH {
+        for number in [3, 12, 25] {
+            let memory = Arc::new(Memory::new());
+            let mut core = core(&memory).await;
+            let config = on.config(&core, |_| {});
+            memory.fail_write(number, Strike::After);
+            core.apply(ADDRESS, &config).await.unwrap_err();
+            core.destroy(ADDRESS).await.unwrap();
+            assert_eq!(memory.mortal(), BTreeMap::new(), "{on:?}, write {number}");
         }
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
@@ -15,11 +14,13 @@ use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn};
 use mlops_environment::driver::Reason;
+use mlops_environment::retry::Retry;
 use tokio::sync::Semaphore;
 
 use crate::calls::{Calls, Counter};
 use crate::credentials::CredentialsKind;
 use crate::failure::{Outcome, call, chain, failure};
+use crate::retry::{Patience, config as retries, partition};
 
 /// Services with an endpoint of their own, by the name used in the provider's `endpoints`.
 pub const SERVICES: [&str; 9] = [
@@ -33,10 +34,6 @@ pub const SERVICES: [&str; 9] = [
     "secretsmanager",
     "sts",
 ];
-
-/// Attempts per call, the first included. AWS's advice over adaptive mode, where one throttled resource slows all others:
-/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>
-pub(crate) const ATTEMPTS: u32 = 8;
 
 /// IAM calls under way at once: its rate limits are low, unpublished and shared by the whole account.
 const IAM_SLOTS: usize = 8;
@@ -57,6 +54,8 @@ pub struct Settings {
     pub endpoints: BTreeMap<String, String>,
     /// Transport to use instead of our own, for tests and proxies.
     pub connector: Option<SharedHttpConnector>,
+    /// How calls are repeated.
+    pub retry: Retry,
 }
 
 /// Role to assume with the credentials found.
@@ -100,16 +99,19 @@ pub(crate) struct Clients {
     pub(crate) credentials: SharedCredentialsProvider,
     pub(crate) connector: SharedHttpConnector,
     pub(crate) calls: Calls,
+    pub(crate) retry: Retry,
     pub(crate) iam_slots: Semaphore,
     overridden: BTreeMap<&'static str, bool>,
 }
 
-/// Builds one service's client: shared configuration, own endpoint if any, calls counted.
+/// Builds one service's client: shared configuration, own endpoint if any, calls counted, retries bounded.
 macro_rules! client {
-    ($sdk:ident, $service:literal, $config:expr, $endpoints:expr, $calls:expr $(, $setting:ident($value:expr))?) => {{
+    ($sdk:ident, $service:literal, $config:expr, $settings:expr, $calls:expr $(, $setting:ident($value:expr))?) => {{
         let mut config = $sdk::config::Builder::from($config)
+            .retry_partition(partition())
+            .interceptor(Patience($settings.retry.clone()))
             .interceptor(Counter { service: $service, calls: $calls.clone() });
-        if let Some(url) = $endpoints.get($service) {
+        if let Some(url) = $settings.endpoints.get($service) {
             config = config.endpoint_url(url);
         }
         $( config = config.$setting($value); )?
@@ -137,12 +139,7 @@ impl Clients {
         let transport = connector.clone();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http_client_fn(move |_, _| transport.clone()))
-            .retry_config(
-                RetryConfig::standard()
-                    .with_max_attempts(ATTEMPTS)
-                    .with_initial_backoff(Duration::from_millis(500))
-                    .with_max_backoff(Duration::from_secs(10)),
-            )
+            .retry_config(retries(&settings.retry))
             .timeout_config(
                 TimeoutConfig::builder()
                     .connect_timeout(Duration::from_secs(10))
@@ -179,33 +176,28 @@ impl Clients {
             .map(|service| (*service, overridden(service, endpoints, &config)))
             .collect();
         Ok(Self {
-            ecr: client!(aws_sdk_ecr, "ecr", &config, endpoints, calls),
-            eks: client!(aws_sdk_eks, "eks", &config, endpoints, calls),
-            iam: client!(aws_sdk_iam, "iam", &config, endpoints, calls),
-            kms: client!(aws_sdk_kms, "kms", &config, endpoints, calls),
-            logs: client!(aws_sdk_cloudwatchlogs, "logs", &config, endpoints, calls),
+            ecr: client!(aws_sdk_ecr, "ecr", &config, settings, calls),
+            eks: client!(aws_sdk_eks, "eks", &config, settings, calls),
+            iam: client!(aws_sdk_iam, "iam", &config, settings, calls),
+            kms: client!(aws_sdk_kms, "kms", &config, settings, calls),
+            logs: client!(aws_sdk_cloudwatchlogs, "logs", &config, settings, calls),
             // Bucket names as host names need DNS that only Amazon's own endpoint has.
             s3: client!(
                 aws_sdk_s3,
                 "s3",
                 &config,
-                endpoints,
+                settings,
                 calls,
                 force_path_style(overridden["s3"])
             ),
-            secrets: client!(
-                aws_sdk_secretsmanager,
-                "secretsmanager",
-                &config,
-                endpoints,
-                calls
-            ),
-            sts: client!(aws_sdk_sts, "sts", &config, endpoints, calls),
+            secrets: client!(aws_sdk_secretsmanager, "secretsmanager", &config, settings, calls),
+            sts: client!(aws_sdk_sts, "sts", &config, settings, calls),
             ec2_endpoint: ec2_endpoint(&region, endpoints, &config),
             region,
             credentials,
             connector,
             calls,
+            retry: settings.retry,
             iam_slots: Semaphore::new(IAM_SLOTS),
             overridden,
         })
@@ -272,7 +264,7 @@ async fn assumed(config: SdkConfig, settings: &Settings, calls: &Calls) -> SdkCo
     let mut builder = config.to_builder();
     let mut base = config.credentials_provider();
     if let Some(web) = &settings.assume_role_with_web_identity {
-        let sts = client!(aws_sdk_sts, "sts", &at_sts, settings.endpoints, calls);
+        let sts = client!(aws_sdk_sts, "sts", &at_sts, settings, calls);
         base = Some(SharedCredentialsProvider::new(WebIdentity {
             sts,
             settings: web.clone(),

@@ -15,6 +15,7 @@ use mlops_environment::driver::{Failure, Monitor, Reason};
 
 use crate::driver::Aws;
 use crate::failure::{Outcome, call, failure, gone, missing, optional};
+use crate::leftovers;
 use crate::object::{Changes, Object, Wanted, as_found, outputs, ready};
 use crate::tags::{self, UID};
 use crate::wait::{LONG, Look, SPREADING, patiently, says, until};
@@ -539,12 +540,12 @@ impl Object for Wanted<Cluster> {
         set_tags(aws, &found.id, [(key.to_owned(), value.to_owned())].into()).await
     }
 
-    async fn obstacles(&self, _: &Aws, _: &Component, found: &Present) -> Outcome<Vec<String>> {
-        Ok(if as_found(self, found)?.deletion_protection {
-            vec!["deletion protection is on".to_owned()]
-        } else {
-            Vec::new()
-        })
+    async fn obstacles(&self, aws: &Aws, _: &Component, found: &Present) -> Outcome<Vec<String>> {
+        let mut obstacles = leftovers::load_balancers(aws, &self.name).await?;
+        if as_found(self, found)?.deletion_protection {
+            obstacles.push("deletion protection is on: apply protection = { deletion = false }".to_owned());
+        }
+        Ok(obstacles)
     }
 }
 

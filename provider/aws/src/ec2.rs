@@ -3,7 +3,7 @@
 //! Protocol: parameters as a signed form, answers as XML.
 //! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html>
 
-use std::time::{Duration, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
@@ -13,8 +13,9 @@ use mlops_environment::aws::Tags;
 use mlops_environment::driver::{Failure, Reason};
 use roxmltree::{Document, Node};
 
-use crate::client::{ATTEMPTS, Clients};
+use crate::client::Clients;
 use crate::failure::{Outcome, chain, classify, failure};
+use crate::retry::nobody_there;
 
 const VERSION: &str = "2016-11-15";
 
@@ -78,7 +79,7 @@ fn escape(text: &str, into: &mut String) {
 ///
 /// # Errors
 ///
-/// What EC2 answered, after [`ATTEMPTS`] attempts if it was busy; [`Reason::Unavailable`] for an unreadable answer.
+/// What EC2 answered, after all attempts if it was busy; [`Reason::Unavailable`] for an unreadable answer.
 pub(crate) async fn call<T>(
     clients: &Clients,
     operation: &'static str,
@@ -87,27 +88,25 @@ pub(crate) async fn call<T>(
 ) -> Outcome<T> {
     let action = operation.strip_prefix("ec2:").unwrap_or(operation);
     let body = form.encode(action);
-    let mut pause = Duration::from_millis(250);
-    let mut attempt = 1;
+    let (started, mut number) = (Instant::now(), 0);
     let text = loop {
         clients.calls.add("ec2", action);
-        match send(clients, operation, &body).await {
+        number += 1;
+        let (failure, unreachable) = match send(clients, operation, &body).await {
             Ok(text) => break text,
-            Err(failure)
-                if attempt < ATTEMPTS
-                    && matches!(failure.reason, Reason::Throttled | Reason::Unavailable) =>
-            {
-                // Halved or not by a coin of the clock: callers that were throttled together should not come back
-                // together.
-                let coin = SystemTime::now()
-                    .duration_since(SystemTime::UNIX_EPOCH)
-                    .map_or(0, |now| now.subsec_nanos() % 2);
-                tokio::time::sleep(if coin == 0 { pause } else { pause / 2 }).await;
-                pause = (pause * 2).min(Duration::from_secs(10));
-                attempt += 1;
-            }
-            Err(failure) => return Err(failure),
+            Err(refused) => refused,
+        };
+        let retry = if unreachable {
+            clients.retry.unreachable()
+        } else {
+            clients.retry.clone()
+        };
+        let pause = retry.pause(number, fastrand::f64());
+        let passing = matches!(failure.reason, Reason::Throttled | Reason::Unavailable);
+        if !passing || !retry.goes_on(number, started.elapsed() + pause) {
+            return Err(failure);
         }
+        tokio::time::sleep(pause).await;
     };
     let unreadable = |error: roxmltree::Error| {
         failure(
@@ -119,13 +118,14 @@ pub(crate) async fn call<T>(
     Ok(read(Document::parse(&text).map_err(unreadable)?.root_element()))
 }
 
-async fn send(clients: &Clients, operation: &str, body: &str) -> Outcome<String> {
-    let broken = |words: String| failure(operation, Reason::Unavailable, words);
+/// One attempt. A failure comes with whether nobody listens at the address.
+async fn send(clients: &Clients, operation: &str, body: &str) -> Result<String, (Failure, bool)> {
+    let broken = |words: String| (failure(operation, Reason::Unavailable, words), false);
     let identity = clients
         .credentials
         .provide_credentials()
         .await
-        .map_err(|error| failure(operation, Reason::Denied, chain(&error)))?
+        .map_err(|error| (failure(operation, Reason::Denied, chain(&error)), false))?
         .into();
     let params = v4::SigningParams::builder()
         .identity(&identity)
@@ -146,11 +146,8 @@ async fn send(clients: &Clients, operation: &str, body: &str) -> Outcome<String>
         )
         .body(SdkBody::from(body))
         .map_err(|error| {
-            failure(
-                operation,
-                Reason::Invalid,
-                format!("endpoint {endpoint}: {error}"),
-            )
+            let words = format!("endpoint {endpoint}: {error}");
+            (failure(operation, Reason::Invalid, words), false)
         })?;
     let uri = request.uri().to_string();
     let signable = SignableRequest::new(
@@ -170,14 +167,14 @@ async fn send(clients: &Clients, operation: &str, body: &str) -> Outcome<String>
         .connector
         .call(request)
         .await
-        .map_err(|error| broken(chain(&error)))?;
+        .map_err(|error| (broken(chain(&error)).0, nobody_there(&error)))?;
     let status = response.status().as_u16();
     let bytes = collect(response.take_body()).await.map_err(broken)?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
     if (200..300).contains(&status) {
         Ok(text)
     } else {
-        Err(refused(operation, status, &text))
+        Err((refused(operation, status, &text), false))
     }
 }
 

@@ -1,5 +1,7 @@
 //! A KMS key with its alias. The alias is the name by which the key is found; without it a key of ours is an orphan.
 
+use std::time::Instant;
+
 use async_trait::async_trait;
 use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::types::{KeyState, Tag};
@@ -77,8 +79,10 @@ impl Wanted<Key> {
     /// once, and where nobody can tell what became of it, its tags are looked for before the next try.
     async fn make(&self, aws: &Aws, monitor: &dyn Monitor) -> Outcome<(String, String)> {
         const OPERATION: &str = "kms:CreateKey";
-        let mut pauses = wait::SPREADING.pauses();
+        let retry = &aws.clients.retry;
+        let (started, mut number) = (Instant::now(), 0);
         loop {
+            number += 1;
             let once = aws_sdk_kms::config::Builder::new().retry_config(RetryConfig::disabled());
             let create = aws
                 .clients
@@ -99,10 +103,11 @@ impl Wanted<Key> {
                 }
                 Err(failure) => failure,
             };
-            let retried = matches!(failed.reason, Reason::Throttled | Reason::Unavailable);
-            let Some(pause) = pauses.next().filter(|_| retried) else {
+            let passing = matches!(failed.reason, Reason::Throttled | Reason::Unavailable);
+            let pause = retry.pause(number, fastrand::f64());
+            if !passing || !retry.goes_on(number, started.elapsed() + pause) {
                 return Err(failed);
-            };
+            }
             if failed.reason == Reason::Unavailable {
                 let keys = nameless_key::tagged(aws).await?;
                 if let Some(id) = nameless_key::find(aws, &keys, &self.tags).await? {
@@ -213,7 +218,12 @@ impl Object for Wanted<Key> {
         found_properties.remove("deletion_window_days");
         let status = match key.key_state {
             None | Some(KeyState::Enabled) => Status::Ready,
-            Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion) => Status::Deleting,
+            Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion) => Status::Suspended {
+                what: "scheduled for deletion".into(),
+            },
+            Some(KeyState::Disabled) => Status::Suspended {
+                what: "disabled".into(),
+            },
             Some(KeyState::Creating | KeyState::Updating) => Status::InProgress {
                 what: "Creating".into(),
                 operation: None,
@@ -284,6 +294,24 @@ impl Object for Wanted<Key> {
                 call("kms:UntagResource", untag.send()).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Brings back a key that somebody scheduled for deletion or disabled. A key whose deletion is cancelled is disabled.
+    async fn settle(&self, aws: &Aws, _: &Component, found: &Present, _: &dyn Monitor) -> Outcome<()> {
+        if !matches!(found.status, Status::Suspended { .. }) {
+            return Ok(());
+        }
+        let (kms, id) = (&aws.clients.kms, &found.id);
+        let cancel = kms.cancel_key_deletion().key_id(id);
+        match call("kms:CancelKeyDeletion", cancel.send()).await {
+            // It was only disabled, or an earlier attempt's answer was lost.
+            Err(failure) if failure.code == "KMSInvalidStateException" => {}
+            other => {
+                other?;
+            }
+        }
+        call("kms:EnableKey", kms.enable_key().key_id(id).send()).await?;
         Ok(())
     }
 

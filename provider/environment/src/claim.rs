@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::component::Address;
+use crate::component::Component;
 
 /// Phase of an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,8 +41,9 @@ pub struct Claim {
     pub provider_version: String,
     /// RFC 3339.
     pub updated_at: String,
-    /// What is about to be made: recorded before, removed after.
-    pub intents: Vec<Intent>,
+    /// What the first apply is about to make, recorded before its first write: whoever goes on after it was cut off, with
+    /// whatever configuration, knows what may stand. Every wish for a component is kept.
+    pub intents: Vec<Component>,
     /// Who is at work right now; none between applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
@@ -72,15 +73,6 @@ pub struct Process {
     pub number: u32,
     /// When it started, in the machine's own count.
     pub started: u64,
-}
-
-/// "About to make this": recovers objects whose answer was lost.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Intent {
-    /// Which component.
-    pub address: Address,
-    /// Under which name.
-    pub name: String,
 }
 
 /// Who wants to do something to an environment.
@@ -399,29 +391,18 @@ impl Claim {
         }
     }
 
-    /// Records what is about to be made. Once per component.
-    pub fn intend(&mut self, address: &Address, name: &str) {
-        if !self
-            .intents
-            .iter()
-            .any(|intent| intent.address == *address && intent.name == name)
-        {
-            self.intents.push(Intent {
-                address: address.clone(),
-                name: name.to_owned(),
-            });
+    /// Records what is about to be made. Once per wish.
+    pub fn intend(&mut self, component: &Component) {
+        if !self.intents.contains(component) {
+            self.intents.push(component.clone());
         }
-    }
-
-    /// Strikes out what was made.
-    pub fn made(&mut self, address: &Address) {
-        self.intents.retain(|intent| intent.address != *address);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::component::{Address, Kind, Management, OnDestroy, Outputs, Properties};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -554,10 +535,19 @@ mod tests {
 
     #[test]
     fn a_life_from_first_claim_to_deletion() {
-        let address = Address::new(&["cluster"]);
+        let component = Component {
+            address: Address::new(&["cluster"]),
+            kind: Kind::AwsCluster,
+            management: Management::Create,
+            on_destroy: OnDestroy::Delete,
+            id: None,
+            properties: Properties::from([("name".to_owned(), "shop".into())]),
+            outputs: Outputs::new(),
+            after: std::collections::BTreeSet::new(),
+        };
         let mut first = claim(Phase::Creating, 0);
-        first.intend(&address, "shop");
-        first.intend(&address, "shop");
+        first.intend(&component);
+        first.intend(&component);
         assert_eq!(first.intents.len(), 1);
         let cut = first.clone().interrupted(NOW);
         assert_eq!((cut.phase, cut.intents.len()), (Phase::Incomplete, 1));
@@ -566,7 +556,6 @@ mod tests {
             (again.phase, again.provider_version.as_str()),
             (Phase::Creating, "0.2.0")
         );
-        first.made(&address);
         let ready = first.completed(NOW);
         assert_eq!(
             (ready.phase, ready.generation, ready.intents.len()),

@@ -161,7 +161,7 @@ pub enum OnDestroy {
 }
 
 /// One component as wanted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Component {
     /// Where it stands in the environment.
     pub address: Address,
@@ -282,6 +282,11 @@ pub enum Status {
     },
     /// On its way out.
     Deleting,
+    /// It stands, somebody put it out of use, and it can be brought back.
+    Suspended {
+        /// How, for example `scheduled for deletion`.
+        what: String,
+    },
     /// The cloud gave up; why, in its words.
     Failed {
         /// The reasons.

@@ -46,7 +46,7 @@ pub trait Driver: Send + Sync {
         monitor: &'a dyn Monitor,
     ) -> Pending<'a, Present>;
 
-    /// Waits until work that the cloud has under way is over.
+    /// Waits until work that the cloud has under way is over; brings back what somebody put out of use.
     fn settle<'a>(
         &'a self,
         component: &'a Component,

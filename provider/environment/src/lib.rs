@@ -56,6 +56,7 @@ pub mod names;
 pub mod outputs;
 pub mod plan;
 pub mod reference;
+pub mod retry;
 pub mod spec;
 
 pub use config::Config;

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use fixtures::cloud::{Cloud, UID};
 use fixtures::{environment, full, gcp_full, gcp_minimal, minimal, spec, with};
 use mlops_environment::Environment;
-use mlops_environment::component::{Component, Kind, Observation, Owner, Present, Status};
+use mlops_environment::component::{
+    Address, Component, Kind, Management, Observation, Owner, Present, Status,
+};
 use mlops_environment::plan::{
     Action, Cause, Decision, Deviation, Finding, Foresight, Refusal, Step, decide, decide_removal,
     deviations, plan_change,
@@ -448,7 +450,7 @@ fn waits_for_what_is_under_way_and_builds_anew_what_failed() {
 
     let (environment, component, mut found) = applied(minimal(), "keys.storage");
     found.status = Status::Failed {
-        reason: "disabled".into(),
+        reason: "the key is Unavailable".into(),
     };
     let refusal = decide(
         &component,
@@ -459,6 +461,55 @@ fn waits_for_what_is_under_way_and_builds_anew_what_failed() {
         refusal.expect_err("not safe").cause,
         Cause::Failed { .. }
     ));
+    // And the plan does not promise what the apply would refuse.
+    let failed = |address: &str| Deviation {
+        address: Address::new(&[address]),
+        finding: Finding::Failed("gave up".into()),
+    };
+    let refused = lines(Some(minimal()), minimal(), &[failed("keys.storage")]).expect_err("not safe");
+    assert!(matches!(refused[0].cause, Cause::Failed { .. }));
+    let steps = lines(Some(minimal()), minimal(), &[failed("node_pools.system")]).expect("safe");
+    assert!(steps[0].contains("made anew, it failed: gave up"), "{steps:?}");
+}
+
+#[test]
+fn what_somebody_put_out_of_use_is_brought_back_if_it_is_ours() {
+    let (environment, component, mut found) = applied(minimal(), "keys.storage");
+    found.status = Status::Suspended {
+        what: "scheduled for deletion".into(),
+    };
+    let observation = Observation::Present(found.clone());
+    let step = decide(&component, &observation, &decision(&environment)).expect("ours");
+    let line = "~ keys.storage: bring back (scheduled for deletion)";
+    assert_eq!(step.to_string(), line);
+    // The plan says the same.
+    let told = mlops_environment::plan::deviations(&component, &observation, &decision(&environment));
+    assert_eq!(
+        told[0].to_string(),
+        "keys.storage: scheduled for deletion outside"
+    );
+    assert_eq!(lines(Some(minimal()), minimal(), &told).expect("ours"), [line]);
+
+    // Neither a stranger's nor one that is only in use is ours to bring back.
+    for (owner, management) in [
+        (Owner::Unmarked, Management::Create),
+        (Owner::Unmarked, Management::Adopted),
+        (found.owner.clone(), Management::Existing),
+    ] {
+        let component = Component {
+            management,
+            ..component.clone()
+        };
+        let observation = Observation::Present(Present {
+            owner,
+            ..found.clone()
+        });
+        let refusal = decide(&component, &observation, &decision(&environment)).expect_err("not ours");
+        assert!(
+            matches!(refusal.cause, Cause::Suspended { .. } | Cause::Unmarked { .. }),
+            "{refusal}"
+        );
+    }
 }
 
 #[test]
@@ -743,6 +794,60 @@ proptest! {
         prop_assert_eq!(&cloud.writes, &Vec::<String>::new());
         let expected = second.components.len();
         prop_assert_eq!(cloud.objects.len(), expected);
+    }
+
+    /// Cut off after any number of writes, over things that were put out of use, still at work or changed: the next apply
+    /// finishes, keeps what stood, and leaves one of everything.
+    #[test]
+    fn whatever_an_apply_was_cut_off_at_the_next_one_finishes(
+        (first, second) in two(), cut in 0_usize..60, again in 0_usize..60, troubled in any::<prop::sample::Index>(),
+        trouble in 0..3,
+    ) {
+        let (first, second) = (environment(first), environment(second));
+        let mut cloud = Cloud::with_existing(&first);
+        cloud.fails_after = Some(cut);
+        let created = cloud.apply(&first, &decision(&first));
+        prop_assert_eq!(created.is_err(), cloud.fails_after.is_none(), "cut off or done");
+        let stood = cloud.objects.clone();
+        cloud.fails_after = None;
+        cloud.apply(&first, &decision(&first)).expect("resumes");
+        for (key, object) in &stood {
+            let kept = cloud.objects.get(key).map(|found| &found.id);
+            prop_assert_eq!(kept, Some(&object.id));
+        }
+        prop_assert_eq!(cloud.objects.len(), first.components.len());
+
+        // Something happens outside; then a change is cut off, too.
+        let all = cloud.world(&first);
+        let ours: Vec<_> = cloud
+            .objects
+            .iter()
+            .filter(|(_, found)| found.owner.is(&first.spec.id.to_string()))
+            .map(|(key, _)| key.clone())
+            .collect();
+        let key = troubled.get(&ours);
+        match trouble {
+            0 => cloud.set_status(key, Status::Suspended { what: "disabled".into() }),
+            1 => cloud.set_status(key, Status::InProgress { what: "UPDATING".into(), operation: None }),
+            _ => {}
+        }
+        let mut later = decision(&second);
+        later.before = first
+            .components
+            .iter()
+            .map(|c| (c.address.clone(), fill_component(c, &all).0.properties))
+            .collect();
+        cloud.add_existing(&second);
+        cloud.fails_after = Some(again);
+        let _ = cloud.apply(&second, &later);
+        cloud.fails_after = None;
+        cloud.apply(&second, &later).expect("finishes");
+        let gone = first.components.iter().filter(|c| second.component(c.address.as_str()).is_none());
+        cloud.remove(gone, &all, &later);
+        cloud.writes.clear();
+        cloud.apply(&second, &decision(&second)).expect("applies");
+        prop_assert_eq!(&cloud.writes, &Vec::<String>::new());
+        prop_assert_eq!(cloud.objects.len(), second.components.len());
     }
 
     #[test]

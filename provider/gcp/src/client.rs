@@ -14,6 +14,7 @@ use google_cloud_secretmanager_v1::client::SecretManagerService;
 use google_cloud_storage::client::{Storage, StorageControl};
 use http::Method;
 use mlops_environment::driver::Reason;
+use mlops_environment::retry::Retry;
 use reqwest::Url;
 use serde_json::Value;
 
@@ -21,7 +22,7 @@ use crate::calls::Calls;
 use crate::credentials::{CredentialsKind, CredentialsSource, Resolved, is_loopback, resolve};
 use crate::failure::{Outcome, chain, failure};
 use crate::rest::Rest;
-use crate::retry::{Attempts, Created, Enabled, Retry, Twice};
+use crate::retry::{Attempts, Created, Enabled, Twice};
 
 /// Services with an endpoint of their own, by the name used in the provider's `endpoints`.
 pub const SERVICES: [&str; 11] = [

@@ -19,6 +19,8 @@ pub(crate) struct Refusal {
     pub(crate) wait: Option<Duration>,
     /// The request may have been carried out although its answer did not arrive.
     pub(crate) unanswered: bool,
+    /// No connection came about.
+    pub(crate) unreachable: bool,
     /// The API that is not enabled, where that is why.
     pub(crate) disabled: Option<String>,
 }
@@ -53,6 +55,7 @@ pub(crate) fn refused(operation: &str, error: &Error) -> Refusal {
             .then(|| metadata(status, "service"))
             .flatten(),
         wait: asked_wait(error, status),
+        unreachable: error.is_connect(),
         unanswered: reason == Reason::Unavailable && !error.is_connect() && !error.is_authentication(),
         failure: Failure {
             operation: operation.to_owned(),

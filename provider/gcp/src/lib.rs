@@ -42,4 +42,4 @@ pub use calls::Calls;
 pub use client::{SERVICES, Settings};
 pub use credentials::{CredentialsKind, CredentialsSource};
 pub use driver::{Gcp, Project};
-pub use retry::Retry;
+pub use mlops_environment::retry::Retry;

@@ -10,7 +10,6 @@ use mlops_environment::driver::{Failure, Monitor, Reason};
 use mlops_environment::gcp::{Condition, Grant};
 
 use crate::failure::{Outcome, failure};
-use crate::retry::dice;
 use crate::wait::SPREADING;
 
 /// Attempts under one's own etag before saying that others write faster than we can.
@@ -200,7 +199,7 @@ where
                 });
             }
             // Full jitter: those who met should not meet again.
-            Some(Duration::from_millis(100 << races.min(6)).mul_f64(dice()))
+            Some(Duration::from_millis(100 << races.min(6)).mul_f64(fastrand::f64()))
         } else if unseen(&refused, &delta.add) {
             if races == 0 {
                 monitor.progress(&format!(

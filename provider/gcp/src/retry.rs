@@ -7,38 +7,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use google_cloud_gax::error::Error;
 use mlops_environment::driver::Reason;
+use mlops_environment::retry::Retry;
 use tokio::time::Instant;
 
 use crate::calls::Calls;
 use crate::failure::{Outcome, Refusal, refused};
-
-/// How calls are repeated that the service refused for the moment only, or whose answer was lost.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Retry {
-    /// Attempts, the first included.
-    pub attempts: u32,
-    /// Pause before the second attempt, on average; doubled for each further one.
-    pub first_pause: Duration,
-    /// Longest pause of ours; a service that asks for more gets it.
-    pub longest_pause: Duration,
-    /// No attempt begins later than this after the first.
-    pub deadline: Duration,
-}
-
-impl Default for Retry {
-    fn default() -> Self {
-        Self {
-            attempts: 8,
-            first_pause: Duration::from_millis(500),
-            longest_pause: Duration::from_secs(20),
-            deadline: Duration::from_secs(180),
-        }
-    }
-}
 
 /// What a second attempt may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,15 +102,21 @@ impl Attempts {
                 .as_deref()
                 .is_some_and(|service| self.enabled.lately(service));
             let passing = match refusal.failure.reason {
-                Reason::Throttled => number < self.retry.attempts,
-                Reason::Unavailable => {
-                    number < self.retry.attempts && (!refusal.unanswered || twice == Twice::Harmless)
-                }
-                _ => spreads,
+                Reason::Throttled => true,
+                Reason::Unavailable => !refusal.unanswered || twice == Twice::Harmless,
+                _ => false,
             };
-            let pause = self.retry.pause(number, refusal.wait);
-            let late = !spreads && started.elapsed() + pause > self.retry.deadline;
-            if !passing || late {
+            let retry = if refusal.unreachable {
+                self.retry.unreachable()
+            } else {
+                self.retry.clone()
+            };
+            // Never shorter than what the service asks for.
+            let pause = retry
+                .pause(number, fastrand::f64())
+                .max(refusal.wait.unwrap_or_default());
+            let goes_on = spreads || (passing && retry.goes_on(number, started.elapsed() + pause));
+            if !goes_on {
                 return Err((refusal, lost));
             }
             lost |= refusal.unanswered;
@@ -172,27 +155,6 @@ impl Enabled {
             .get(service)
             .is_some_and(|since| since.elapsed() < Self::SPREADS)
     }
-}
-
-impl Retry {
-    /// Pause after attempt `number`: between half of and one and a half times the doubled pause, so that many who were refused
-    /// together do not come back together; never shorter than what the service asks for.
-    fn pause(&self, number: u32, asked: Option<Duration>) -> Duration {
-        let doubled = self
-            .first_pause
-            .saturating_mul(1_u32.checked_shl(number - 1).unwrap_or(u32::MAX))
-            .min(self.longest_pause);
-        let jittered = doubled / 2 + doubled.mul_f64(dice());
-        jittered.max(asked.unwrap_or_default())
-    }
-}
-
-/// A number below one. Spreading retries needs no better dice than the clock's last digits.
-pub(crate) fn dice() -> f64 {
-    let nanos = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.subsec_nanos());
-    f64::from(nanos.wrapping_mul(2_654_435_761) >> 8) / f64::from(1_u32 << 24)
 }
 
 #[cfg(test)]
@@ -287,9 +249,35 @@ mod tests {
 
     #[tokio::test]
     async fn gives_up_after_its_attempts_with_the_last_refusal() {
-        let answers = (0..20).map(|_| Err(status(Code::Unavailable))).collect();
+        let answers = (0..40).map(|_| Err(status(Code::Unavailable))).collect();
         let (outcome, calls) = run(Twice::Harmless, answers).await;
-        assert_eq!((outcome.unwrap_err().message.as_str(), calls), ("as scripted", 8));
+        assert_eq!(
+            (outcome.unwrap_err().message.as_str(), calls),
+            ("as scripted", 25)
+        );
+    }
+
+    #[tokio::test]
+    async fn an_address_where_nobody_listens_is_given_up_sooner() {
+        let answers = (0..40).map(|_| Err(Error::connect("refused"))).collect();
+        let (outcome, calls) = run(Twice::Harmless, answers).await;
+        assert_eq!((outcome.unwrap_err().reason, calls), (Reason::Unavailable, 8));
+    }
+
+    #[tokio::test]
+    async fn what_the_service_asks_for_is_obeyed() {
+        let (attempts, started) = (attempts(), Instant::now());
+        let asked = Mutex::new(false);
+        let outcome = attempts
+            .call("x:Get", Twice::Harmless, || {
+                let headers = [(http::header::RETRY_AFTER, http::HeaderValue::from_static("1"))];
+                let again = std::mem::replace(&mut *asked.lock().unwrap(), true);
+                let refused = Error::http(429, headers.into_iter().collect(), "later".into());
+                std::future::ready(if again { Ok(()) } else { Err(refused) })
+            })
+            .await;
+        assert_eq!(outcome, Ok(()));
+        assert!(started.elapsed() >= Duration::from_secs(1));
     }
 
     #[tokio::test]
@@ -331,22 +319,5 @@ mod tests {
         assert_eq!(ask().await.unwrap_err().code, "SERVICE_DISABLED");
         attempts.enabled.add(["container.googleapis.com"]);
         assert_eq!(ask().await, Ok(()));
-    }
-
-    #[test]
-    fn pauses_grow_are_spread_and_obey() {
-        let retry = Retry::default();
-        for number in 1..40 {
-            let pause = retry.pause(number, None);
-            assert!(
-                pause >= Duration::from_millis(250) && pause <= Duration::from_secs(30),
-                "{pause:?}"
-            );
-        }
-        assert!(retry.pause(1, None) < Duration::from_secs(1));
-        assert_eq!(
-            retry.pause(1, Some(Duration::from_secs(40))),
-            Duration::from_secs(40)
-        );
     }
 }

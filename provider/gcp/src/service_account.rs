@@ -6,7 +6,7 @@ use google_cloud_iam_admin_v1::model::list_service_account_keys_request::KeyType
 use google_cloud_iam_admin_v1::model::{ServiceAccount as Found, ServiceAccountKey};
 use google_cloud_wkt::FieldMask;
 use mlops_environment::component::{Component, Observation, Present, Status};
-use mlops_environment::driver::{Monitor, Reason};
+use mlops_environment::driver::{Failure, Monitor, Reason};
 use mlops_environment::gcp::ServiceAccount;
 
 use crate::driver::Gcp;
@@ -15,6 +15,7 @@ use crate::mark;
 use crate::name::short;
 use crate::object::{Changes, Object, Wanted, outputs, ready};
 use crate::retry::Created;
+use crate::wait::{SPREADING, patiently};
 
 /// How a key that somebody made is told.
 const STATIC_KEY: &str = "static key ";
@@ -139,6 +140,13 @@ impl Wanted<ServiceAccount> {
     }
 }
 
+/// Whether an account that was made, or brought back, moments ago is not seen yet.
+///
+/// Reads of service accounts are eventually consistent: <https://cloud.google.com/iam/docs/service-accounts-create>
+pub(crate) fn unseen(failure: &Failure) -> bool {
+    failure.reason == Reason::NotFound
+}
+
 fn key_line(key: &ServiceAccountKey) -> String {
     let id = short(&key.name);
     let id = id.get(..8).unwrap_or(id);
@@ -163,15 +171,17 @@ impl Object for Wanted<ServiceAccount> {
         })
     }
 
-    async fn create(&self, gcp: &Gcp, component: &Component, _: &dyn Monitor) -> Outcome<Present> {
+    async fn create(&self, gcp: &Gcp, component: &Component, monitor: &dyn Monitor) -> Outcome<Present> {
         if let Some(unique_id) = component.outputs.get("unique_id")
             && let Some(account) = self.restore(gcp, unique_id).await?
         {
             let wanted = Found::new()
                 .set_display_name(&self.display_name)
                 .set_description(&self.description);
-            self.patch(gcp, wanted.clone(), &["display_name", "description"])
-                .await?;
+            patiently(&self.email, SPREADING, monitor, unseen, || {
+                self.patch(gcp, wanted.clone(), &["display_name", "description"])
+            })
+            .await?;
             let account = wanted.set_unique_id(account.unique_id);
             return Ok(self.present(&account, &[]));
         }
@@ -194,7 +204,10 @@ impl Object for Wanted<ServiceAccount> {
             .await?;
         let account = match made {
             Created::Answered(account) => account,
-            Created::Unanswered => self.get(gcp).await?,
+            // It is there, and not everybody knows it yet.
+            Created::Unanswered => {
+                patiently(&self.email, SPREADING, monitor, unseen, || self.get(gcp)).await?
+            }
         };
         if account.unique_id.is_empty() {
             return Err(missing("iam:CreateServiceAccount", "uniqueId"));

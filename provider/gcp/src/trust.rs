@@ -13,6 +13,8 @@ use crate::failure::{Outcome, optional};
 use crate::mark::asking;
 use crate::object::{Changes, Object, Wanted, ready};
 use crate::policy::{self, Delta, modify_policy, read_policy};
+use crate::service_account::unseen;
+use crate::wait::{SPREADING, patiently};
 
 /// The role by which a workload or a federated principal gets an account's tokens.
 const USER: &str = "roles/iam.workloadIdentityUser";
@@ -85,7 +87,11 @@ impl Object for Wanted<Trust> {
             add: self.members.iter().map(|member| entry(member)).collect(),
             ..Delta::default()
         };
-        self.modify(gcp, &delta, monitor).await?;
+        // The account was made moments ago.
+        patiently(&self.account, SPREADING, monitor, unseen, || {
+            self.modify(gcp, &delta, monitor)
+        })
+        .await?;
         Ok(self.present(self.members.clone()))
     }
 

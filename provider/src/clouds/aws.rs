@@ -35,6 +35,7 @@ pub(super) async fn open(settings: &Settings) -> Result<Cloud, Vec<Diagnostic>> 
         }),
         endpoints: block.endpoints,
         connector: None,
+        retry: mlops_aws::Retry::default(),
     })
     .await
     .map_err(|failure| vec![credentials::unusable(&failure)])?;

@@ -140,6 +140,7 @@ async fn one(
     let theirs = matches!(component.management, Management::Existing | Management::Adopted);
     let mut looked = approach == Approach::Look || theirs || component.kind.found_standing();
     let mut observation = if looked {
+        monitor.progress("looking for it");
         driver.observe(component).await.map_err(Problem::Cloud)?
     } else {
         Observation::Absent
@@ -192,8 +193,12 @@ async fn one(
                     .map_err(Problem::Cloud)?;
                 return Ok(new);
             }
-            (Action::Settle, Observation::Present(found)) => {
-                monitor.progress("waiting for what the cloud has under way");
+            (action @ (Action::Settle | Action::Restore), Observation::Present(found)) => {
+                monitor.progress(if action == Action::Restore {
+                    "bringing it back"
+                } else {
+                    "waiting for what the cloud has under way"
+                });
                 looked = true;
                 driver
                     .settle(component, &found, monitor)

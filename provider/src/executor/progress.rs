@@ -49,12 +49,48 @@ impl Monitor for Progress {
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// Runs `work`, saying from time to time that it is still going on.
-pub(crate) async fn with_heartbeat<T>(progress: &Progress, work: impl Future<Output = T>) -> T {
+pub(crate) async fn with_heartbeat<T>(progress: &impl Monitor, work: impl Future<Output = T>) -> T {
     tokio::pin!(work);
     loop {
         tokio::select! {
             result = &mut work => return result,
             () = tokio::time::sleep(HEARTBEAT) => progress.progress("still at work"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Lines(Mutex<Vec<Instant>>);
+
+    impl Monitor for Lines {
+        fn progress(&self, _: &str) {
+            let elapsed = tokio::time::Instant::now().into_std();
+            self.0.lock().unwrap().push(elapsed);
+        }
+        fn cancelled(&self) -> bool {
+            false
+        }
+        fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+            Box::pin(tokio::time::sleep(duration))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn long_work_says_at_least_once_a_minute_that_it_goes_on() {
+        let lines = Lines::default();
+        let started = tokio::time::Instant::now().into_std();
+        let twelve_minutes = Duration::from_secs(12 * 60);
+        with_heartbeat(&lines, tokio::time::sleep(twelve_minutes)).await;
+        let mut said = vec![started];
+        said.extend(lines.0.into_inner().unwrap());
+        said.push(started + twelve_minutes);
+        let longest = said.windows(2).map(|pair| pair[1] - pair[0]).max();
+        assert!(longest <= Some(Duration::from_secs(60)), "{longest:?} of silence");
     }
 }

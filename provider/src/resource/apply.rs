@@ -1,30 +1,20 @@
 //! ApplyResourceChange: create and update. Whatever happens, the answer carries what was reached.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use mlops_environment::Environment as Model;
 use mlops_environment::claim::{Admission, Operation};
-use mlops_environment::component::{Address, Component, Observation, Outputs, Owner};
-use mlops_environment::graph::Graph;
-use mlops_environment::plan::{Action, Decision};
+use mlops_environment::component::{Component, Observation, Outputs, Owner};
+use mlops_environment::plan::Decision;
 use mlops_environment::reference::{self, World};
-use mlops_environment::spec::PartialCreate;
-use serde_json::{Value as Json, json};
-use tfplugin::{ApplyRequest, ApplyResponse, CallContext, Diagnostic, Diagnostics, Severity, Value};
+use tfplugin::{ApplyRequest, ApplyResponse, CallContext, Diagnostic, Diagnostics};
 
-use super::assemble::{self, Absent};
-use super::claims::Claims;
+use super::claims::{Claims, Found};
 use super::kept::with_kept;
 use super::private::Private;
 use super::wanted::{self, Wanted};
-use super::{Environment, plan, read, report, state};
-use crate::clouds::Cloud;
-use crate::executor::{Approach, Converge, Destroy, Executor, Problem, Results};
-
-/// What stands after an incomplete apply is never rebuilt.
-const NEXT: &str =
-    "Nothing that stands was rolled back, and nothing is lost: apply again, and it goes on where it stopped.";
+use super::{Environment, report, state, update};
+use crate::executor::{Approach, Converge, Executor, Problem, Results};
 
 /// Creates or updates.
 pub(super) async fn apply(
@@ -73,17 +63,17 @@ pub(super) async fn apply(
 }
 
 /// One create or update.
-struct Run<'a> {
-    resource: &'a Environment,
-    context: &'a CallContext,
-    request: &'a ApplyRequest,
-    executor: &'a Executor,
-    claims: Claims<'a>,
-    model: &'a Model,
+pub(super) struct Run<'a> {
+    pub(super) resource: &'a Environment,
+    pub(super) context: &'a CallContext,
+    pub(super) request: &'a ApplyRequest,
+    pub(super) executor: &'a Executor,
+    pub(super) claims: Claims<'a>,
+    pub(super) model: &'a Model,
 }
 
 impl Run<'_> {
-    fn id(&self) -> String {
+    pub(super) fn id(&self) -> String {
         self.model.spec.id.to_string()
     }
 
@@ -133,22 +123,37 @@ impl Run<'_> {
             own = self.own_values(uid.to_owned());
             world.insert(state::environment_address(), own.clone());
         }
+        // What an earlier apply of this create was about to make, perhaps by another configuration.
+        let intended = found.as_ref().map(Found::intents).unwrap_or_default();
         let mut private = Private::default();
-        let decision = Arc::new(Decision::new(&self.model.spec, &own["uid"]));
+        for component in &intended {
+            let wanted = self.model.component(component.address.as_str());
+            if wanted != Some(component) {
+                private.begins(component);
+            }
+        }
+        let leftovers = private.leftovers(&self.model.components);
+        let decision = Arc::new(Decision {
+            before: update::ours(&intended, &world),
+            ..Decision::new(&self.model.spec, &own["uid"])
+        });
 
         let approach = if resuming { Approach::Look } else { Approach::Fresh };
-        let first = self
+        let rest: Vec<&Component> = self
+            .model
+            .components
+            .iter()
+            .filter(|component| component.address != logs.address)
+            .collect();
+        let mut first = self
             .converge(vec![logs], approach, &world, &decision, &mut private)
             .await;
         if !first.complete() {
+            first
+                .not_started
+                .extend(rest.iter().map(|component| component.address.clone()));
             if private.seen.is_empty() {
-                return Err(report::failures(
-                    &self.id(),
-                    &first,
-                    self.model.components.len(),
-                    self.context,
-                    NOTHING,
-                ));
+                return Err(report::failures(&self.id(), &first, self.context, NOTHING));
             }
             return Ok(self.answer(first, &private, &own, None));
         }
@@ -163,109 +168,17 @@ impl Run<'_> {
             }
         };
         let held = found.begin(&own).await?;
-        let rest: Vec<&Component> = self
-            .model
-            .components
-            .iter()
-            .filter(|component| component.address != logs.address)
-            .collect();
         world.extend(private.world());
         let mut results = self
             .converge(rest, approach, &world, &decision, &mut private)
             .await;
         results.done.extend(first.done);
-        let generation = held.finish(results.complete(), self.context).await;
-        Ok(self.finish(results, &private, &own, generation))
-    }
-
-    /// Changes what the plan said would change.
-    async fn update(&self, cloud: &Cloud) -> Result<ApplyResponse, Diagnostics> {
-        let mut private = Private::read(&self.request.private);
-        let own = state::own_values(&self.request.prior);
-        let world = read::world(&private, &self.request.prior);
-        let prior = plan::prior_model(self.resource, &self.request.prior, &cloud.facts)?;
-        let steps = plan::steps(prior.as_deref(), self.model, &self.request.prior, &private)?;
-        let held = self
-            .claims
-            .ask(&self.request.prior, Operation::Update, false)
-            .await?
-            .begin(&own)
-            .await?;
-
-        let removed: BTreeSet<&Address> = steps
-            .iter()
-            .filter(|step| matches!(step.action, Action::Delete | Action::Retain))
-            .map(|step| &step.address)
-            .filter(|address| self.model.component(address.as_str()).is_none())
-            .collect();
-        let renewed: BTreeSet<Address> = steps
-            .iter()
-            .filter(|step| plan::renews(step))
-            .map(|step| step.address.clone())
-            .collect();
-        let touched: BTreeSet<Address> = steps
-            .iter()
-            .map(|step| step.address.clone())
-            .filter(|address| !removed.contains(address))
-            .chain(state::not_ready(&self.request.prior))
-            .chain(dependents(
-                &Graph::of(&self.model.components),
-                &self.model.components,
-                &renewed,
-            ))
-            .collect();
-        let before = prior
-            .as_deref()
-            .map(|model| model.components.as_slice())
-            .unwrap_or_default();
-        let decision = Arc::new(Decision {
-            recorded: read::recorded(&private, &self.request.prior),
-            before: before
-                .iter()
-                .map(|component| {
-                    (
-                        component.address.clone(),
-                        reference::fill_component(component, &world).0.properties,
-                    )
-                })
-                .collect(),
-            ..Decision::new(&self.model.spec, own.get("uid").map_or("", String::as_str))
-        });
-        let work: Vec<&Component> = self
-            .model
-            .components
-            .iter()
-            .filter(|component| touched.contains(&component.address))
-            .collect();
-        // Outputs of what is made anew are not those of before.
-        let mut known = world.clone();
-        known.retain(|address, _| !renewed.contains(address));
-        let mut results = self
-            .converge(work, Approach::Look, &known, &decision, &mut private)
+        world.extend(private.world());
+        let gone = self
+            .find(&leftovers, &mut world, &mut private, &mut results)
             .await;
-
-        let gone: Vec<&Component> = before
-            .iter()
-            .filter(|component| removed.contains(&component.address))
-            .collect();
-        if results.complete() && !gone.is_empty() {
-            let seen = private.seen.clone();
-            let removal = Destroy {
-                components: gone,
-                seen,
-                world,
-                decision: Arc::clone(&decision),
-            };
-            let removals = self.executor.destroy(removal, |address| {
-                private.seen.remove(address);
-            });
-            let removals = removals.await;
-            results.problems.extend(removals.problems);
-            results.not_started.extend(removals.not_started);
-        }
-        if results.complete() {
-            private.drift.clear();
-        }
+        self.remove(gone, world, &decision, &mut private, &mut results)
+            .await;
         let generation = held.finish(results.complete(), self.context).await;
         Ok(self.finish(results, &private, &own, generation))
     }
@@ -293,18 +206,43 @@ impl Run<'_> {
             results
                 .problems
                 .insert(component.address.clone(), Problem::Cloud(failure));
-            report::failures(
-                &self.id(),
-                &results,
-                self.model.components.len(),
-                self.context,
-                NOTHING,
-            )
+            report::failures(&self.id(), &results, self.context, NOTHING)
         })
     }
 
+    /// Of these, the ones that stand.
+    async fn find<'a>(
+        &self,
+        components: &'a [Component],
+        world: &mut World,
+        private: &mut Private,
+        results: &mut Results,
+    ) -> Vec<&'a Component> {
+        if components.is_empty() || !results.complete() {
+            return components.iter().collect();
+        }
+        let mut standing = Vec::new();
+        let mut sightings = self.executor.observe(components, world).await;
+        for component in components {
+            let address = &component.address;
+            match sightings.remove(address).map(|sighting| sighting.found) {
+                Some(Ok(Observation::Present(present))) => {
+                    private.remember(address, &present);
+                    world.entry(address.clone()).or_default().extend(present.outputs);
+                    standing.push(component);
+                }
+                // What refers to something that was never made was never made itself.
+                Some(Ok(Observation::Absent) | Err(Problem::Unresolved(_))) | None => private.forget(address),
+                Some(Err(problem)) => {
+                    results.problems.insert(address.clone(), problem);
+                }
+            }
+        }
+        standing
+    }
+
     /// Converges components; every one that is done goes into the private data and into a checkpoint.
-    async fn converge(
+    pub(super) async fn converge(
         &self,
         components: Vec<&Component>,
         approach: Approach,
@@ -324,148 +262,12 @@ impl Run<'_> {
         };
         let mut results = Results::default();
         let reached = self.executor.converge(work, |address, present, _| {
-            private.remember(address, present);
+            private.finished(address, present);
             results.done.insert(address.clone(), Some(present.clone()));
             let value = self.state(private, &own, &results, false, None);
             self.context.checkpoint(value, private.bytes());
         });
         reached.await
-    }
-
-    /// The answer: complete, or incomplete with what failed and what comes next.
-    fn finish(
-        &self,
-        results: Results,
-        private: &Private,
-        own: &Outputs,
-        generation: Result<u64, Diagnostic>,
-    ) -> ApplyResponse {
-        match generation {
-            Ok(generation) if results.complete() => ApplyResponse {
-                state: self.state(private, own, &results, true, Some(generation)),
-                private: private.bytes(),
-                diagnostics: Diagnostics::new(),
-            },
-            Ok(_) => self.answer(results, private, own, None),
-            Err(error) => self.answer(results, private, own, Some(error)),
-        }
-    }
-
-    fn answer(
-        &self,
-        results: Results,
-        private: &Private,
-        own: &Outputs,
-        error: Option<Diagnostic>,
-    ) -> ApplyResponse {
-        let creating = self.request.prior.is_null();
-        let mut diagnostics = Diagnostics(error.into_iter().collect());
-        if !results.complete() {
-            let next = if creating {
-                format!("{NEXT} Where a plan must never show a deletion, run terraform untaint first.")
-            } else {
-                NEXT.to_owned()
-            };
-            let all = report::failures(
-                &self.id(),
-                &results,
-                self.model.components.len(),
-                self.context,
-                &next,
-            );
-            diagnostics.0.extend(all.0);
-        }
-        if creating && self.model.spec.partial_create == PartialCreate::Warn {
-            for diagnostic in &mut diagnostics.0 {
-                diagnostic.severity = Severity::Warning;
-            }
-        }
-        ApplyResponse {
-            state: self.state(private, own, &results, false, None),
-            private: private.bytes(),
-            diagnostics,
-        }
-    }
-
-    /// The state's value for what was reached.
-    fn state(
-        &self,
-        private: &Private,
-        own: &Outputs,
-        results: &Results,
-        complete: bool,
-        generation: Option<u64>,
-    ) -> Value {
-        let mut world: World = self
-            .model
-            .components
-            .iter()
-            .map(|component| (component.address.clone(), component.outputs.clone()))
-            .collect();
-        for (address, outputs) in private.world() {
-            world.entry(address).or_default().extend(outputs);
-        }
-        world.insert(state::environment_address(), own.clone());
-        let before = state::json(&self.request.prior, "generation");
-        let mut values = state::settings(&self.model.spec);
-        values.extend(state::computed(self.model));
-        values.insert(
-            "phase".into(),
-            json!(if complete { "READY" } else { "INCOMPLETE" }),
-        );
-        values.insert(
-            "generation".into(),
-            generation.map_or(before.as_u64().unwrap_or(0).into(), Json::from),
-        );
-        values.insert(
-            "last_change".into(),
-            state::json(&self.request.planned, "last_change"),
-        );
-        let values: BTreeMap<String, Json> = values
-            .iter()
-            .map(|(name, value)| (name.clone(), reference::fill_value(value, &world)))
-            .collect();
-        let actual = assemble::object(
-            &self.resource.schema,
-            &self.request.config,
-            &values,
-            &self.request.prior,
-            &Absent,
-        );
-        let mut value = state::settled(&self.request.planned, &actual);
-        for component in &self.model.components {
-            let found = if results.problems.contains_key(&component.address) {
-                "failed"
-            } else if private.seen.contains_key(&component.address) {
-                "ready"
-            } else {
-                "pending"
-            };
-            if found != "ready" || !complete {
-                state::set_component(&mut value, &component.address, "state", Value::from(found));
-            }
-        }
-        value
-    }
-}
-
-/// All that build, directly or not, on what is made anew: a new issuer goes into every trust.
-fn dependents(graph: &Graph, components: &[Component], renewed: &BTreeSet<Address>) -> BTreeSet<Address> {
-    let mut found = BTreeSet::new();
-    let mut reached = renewed.clone();
-    loop {
-        let more: BTreeSet<Address> = components
-            .iter()
-            .map(|component| component.address.clone())
-            .filter(|address| {
-                !reached.contains(address) && graph.needs(address).any(|need| reached.contains(need))
-            })
-            .collect();
-        if more.is_empty() {
-            return found;
-        }
-        reached.extend(more.iter().cloned());
-        found.extend(more);
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use mlops_environment::Environment as Model;
 use mlops_environment::claim::{self, Admission, Claim, Claimant, Operation};
-use mlops_environment::component::Outputs;
+use mlops_environment::component::{Component, Outputs};
 use mlops_environment::driver::{ClaimVersion, Driver, Failure, Reason};
 use mlops_environment::reference;
 use tfplugin::{CallContext, Diagnostic, Diagnostics, Value};
@@ -138,6 +138,14 @@ impl<'a> Found<'a> {
         self.stored.as_ref().map(|(claim, _)| claim.uid.as_str())
     }
 
+    /// What an apply that was cut off was about to make.
+    pub(super) fn intents(&self) -> Vec<Component> {
+        self.stored
+            .as_ref()
+            .map(|(claim, _)| claim.intents.clone())
+            .unwrap_or_default()
+    }
+
     /// Writes that an apply begins, if nobody else did meanwhile. What is about to be made is recorded first.
     ///
     /// # Errors
@@ -158,7 +166,7 @@ impl<'a> Found<'a> {
         };
         if claim.generation == 0 {
             for component in &self.claims.model.components {
-                claim.intend(&component.address, component.id.as_deref().unwrap_or_default());
+                claim.intend(component);
             }
         }
         self.hold(claim).await

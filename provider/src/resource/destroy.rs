@@ -1,10 +1,10 @@
 //! ApplyResourceChange to nothing: destroy, or the delete leg of a replacement.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use mlops_environment::claim::{Admission, Operation as ClaimOperation};
-use mlops_environment::component::{Address, Component, Management, OnDestroy, Present};
+use mlops_environment::component::{Address, Component, Kind, Management, OnDestroy, Present};
 use mlops_environment::driver::Failure;
 use mlops_environment::plan::Decision;
 use mlops_environment::reference;
@@ -86,6 +86,9 @@ async fn try_destroy(
         preflight(&executor, &model.components, &private, &world).await?;
         found.begin_destroy().await?
     };
+    // An update that was not finished may have left what the state no longer names.
+    let mut components = model.components.clone();
+    components.extend(private.leftovers(&model.components));
     let decision = Arc::new(Decision {
         recorded: read::recorded(&private, &request.prior),
         ..Decision::new(
@@ -99,14 +102,12 @@ async fn try_destroy(
         let deleted = carrier.management == Management::Create && carrier.on_destroy != OnDestroy::Retain;
         deleted.then(|| carrier.address.clone())
     };
-    let carried: BTreeMap<Address, Address> = model
-        .components
+    let carried: BTreeMap<Address, Address> = components
         .iter()
         .filter_map(|component| Some((component.address.clone(), carrier(component)?)))
         .collect();
     let work = Destroy {
-        components: model
-            .components
+        components: components
             .iter()
             .filter(|component| !carried.contains_key(&component.address))
             .collect(),
@@ -114,8 +115,7 @@ async fn try_destroy(
         world,
         decision,
     };
-    let mut left: Vec<Address> = model
-        .components
+    let mut left: Vec<Address> = components
         .iter()
         .map(|component| component.address.clone())
         .collect();
@@ -124,11 +124,12 @@ async fn try_destroy(
             let went = |other: &Address| other == address || carried.get(other) == Some(address);
             left.retain(|other| !went(other));
             private.seen.retain(|other, _| !went(other));
+            private.unfinished.retain(|other, _| !went(other));
             context.checkpoint(remaining(&request.prior, &left), private.bytes());
         })
         .await;
     if results.complete() {
-        let mut diagnostics = Diagnostics(leftovers(&id, &model.components).into_iter().collect());
+        let mut diagnostics = Diagnostics(remaining_by_design(&id, &components).into_iter().collect());
         let kept = model
             .component(LOGS)
             .is_some_and(|logs| logs.on_destroy == OnDestroy::Retain);
@@ -142,20 +143,11 @@ async fn try_destroy(
     if let Some(held) = held {
         held.let_go().await;
     }
-    Ok(stopped(
-        request,
-        context,
-        &id,
-        &results,
-        &left,
-        &private,
-        model.components.len(),
-    ))
+    Ok(stopped(request, context, &id, &results, &left, &private))
 }
 
 /// Says what remains by design.
-fn leftovers(id: &str, components: &[Component]) -> Option<Diagnostic> {
-    use mlops_environment::component::Kind;
+fn remaining_by_design(id: &str, components: &[Component]) -> Option<Diagnostic> {
     let mut lines = Vec::new();
     for component in components {
         let name = component.id.as_deref().unwrap_or(component.address.as_str());
@@ -205,16 +197,32 @@ async fn preflight(
 ) -> Result<(), Diagnostics> {
     let pairs: Vec<(Component, Present)> = components
         .iter()
-        .filter(|component| component.on_destroy == OnDestroy::Refuse)
+        .filter(|component| {
+            let cluster = matches!(component.kind, Kind::AwsCluster | Kind::GcpCluster);
+            let ours = component.management == Management::Create;
+            component.on_destroy == OnDestroy::Refuse || (cluster && ours)
+        })
         .filter_map(|component| {
             let present = private.seen.get(&component.address)?.clone();
             Some((reference::fill_component(component, world).0, present))
         })
         .collect();
+    let clusters: BTreeSet<Address> = pairs
+        .iter()
+        .filter(|(component, _)| component.on_destroy != OnDestroy::Refuse)
+        .map(|(component, _)| component.address.clone())
+        .collect();
     let mut diagnostics = Diagnostics::new();
     for (address, found) in executor.obstacles(&pairs).await {
         match found {
             Ok(obstacles) if obstacles.is_empty() => {}
+            Ok(obstacles) if clusters.contains(&address) => diagnostics.push(Diagnostic::error(
+                format!("{address} is still in use"),
+                format!(
+                    "{}. Nothing was deleted, here or elsewhere. Run terraform destroy again when that is done.",
+                    obstacles.join("; ")
+                ),
+            )),
             Ok(obstacles) => diagnostics.push(Diagnostic::error(
                 format!("{address} is not empty"),
                 format!(
@@ -257,13 +265,12 @@ fn stopped(
     results: &Results,
     left: &[Address],
     private: &Private,
-    total: usize,
 ) -> ApplyResponse {
     let next = "What is gone is gone; nothing else was touched. Run terraform destroy again: it goes on with the rest.";
     ApplyResponse {
         state: remaining(&request.prior, left),
         private: private.bytes(),
-        diagnostics: report::failures(id, results, total, context, next),
+        diagnostics: report::failures(id, results, context, next),
     }
 }
 

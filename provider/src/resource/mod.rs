@@ -8,11 +8,13 @@ mod kept;
 mod lease;
 mod plan;
 mod private;
+mod reached;
 mod read;
 mod report;
 pub mod schema;
 mod state;
 mod timeouts;
+mod update;
 mod wanted;
 
 use std::sync::Arc;

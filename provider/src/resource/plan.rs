@@ -157,7 +157,7 @@ pub(super) fn steps(
             .map(|component| reference::fill_component(component, &world).0)
             .collect()
     };
-    let before = prior.map(|model| filled(&model.components)).unwrap_or_default();
+    let before = filled(&wanted_before(prior, private));
     let after = filled(&next.components);
     let mut drift = private.drift.clone();
     let known: BTreeSet<Address> = drift.iter().map(|deviation| deviation.address.clone()).collect();
@@ -191,6 +191,21 @@ pub(super) fn steps(
                 .collect(),
         )
     })
+}
+
+/// Components as wanted when each was last finished, and those that are still to go.
+pub(super) fn wanted_before(prior: Option<&Model>, private: &Private) -> Vec<Component> {
+    let prior = prior.map(|model| model.components.as_slice()).unwrap_or_default();
+    let finished = |component: &Component| {
+        let wishes = private.unfinished.get(&component.address);
+        wishes
+            .and_then(|wishes| wishes.first())
+            .unwrap_or(component)
+            .clone()
+    };
+    let mut before: Vec<Component> = prior.iter().map(finished).collect();
+    before.extend(private.leftovers(prior));
+    before
 }
 
 /// Whether a step gives its component new outputs.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mlops_environment::component::{Address, Present};
+use mlops_environment::component::{Address, Component, Present};
 use mlops_environment::plan::Deviation;
 use mlops_environment::reference::World;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,10 @@ pub(crate) struct Private {
     pub(crate) operation: Option<Operation>,
     /// Components as last seen, without their properties.
     pub(crate) seen: BTreeMap<Address, Present>,
+    /// Components whose change or removal was begun and not finished: as wanted by every apply since it was last finished,
+    /// oldest first. The state holds the newest wish alone; without these, what an older one made could not be told from
+    /// somebody else's, and what was to go would stay.
+    pub(crate) unfinished: BTreeMap<Address, Vec<Component>>,
     /// What the last refresh found to be otherwise than it was left.
     pub(crate) drift: Vec<Deviation>,
 }
@@ -51,6 +55,35 @@ impl Private {
             ..present.clone()
         };
         self.seen.insert(address.clone(), present);
+    }
+
+    /// An apply begins to change or remove a component, which until now was wanted so.
+    pub(crate) fn begins(&mut self, component: &Component) {
+        let wishes = self.unfinished.entry(component.address.clone()).or_default();
+        if wishes.last() != Some(component) {
+            wishes.push(component.clone());
+        }
+    }
+
+    /// A component is as wanted, and there.
+    pub(crate) fn finished(&mut self, address: &Address, present: &Present) {
+        self.remember(address, present);
+        self.unfinished.remove(address);
+    }
+
+    /// A component is gone, as wanted.
+    pub(crate) fn forget(&mut self, address: &Address) {
+        self.seen.remove(address);
+        self.unfinished.remove(address);
+    }
+
+    /// Unfinished components that these are not, as last wanted: they are to go.
+    pub(crate) fn leftovers(&self, components: &[Component]) -> Vec<Component> {
+        self.unfinished
+            .iter()
+            .filter(|(address, _)| components.iter().all(|component| component.address != **address))
+            .filter_map(|(_, wishes)| wishes.last().cloned())
+            .collect()
     }
 
     /// Outputs of the components as last seen, `id` among them.

@@ -7,13 +7,7 @@ use tfplugin::{CallContext, Diagnostic, Diagnostics};
 use crate::executor::{Problem, Results};
 
 /// One error per component that failed, and a summary: done, failed, not started, and what the next apply does.
-pub(super) fn failures(
-    id: &str,
-    results: &Results,
-    total: usize,
-    context: &CallContext,
-    next: &str,
-) -> Diagnostics {
+pub(super) fn failures(id: &str, results: &Results, context: &CallContext, next: &str) -> Diagnostics {
     let mut diagnostics = Diagnostics::new();
     for (address, problem) in &results.problems {
         if problem.is_interruption() {
@@ -48,9 +42,11 @@ pub(super) fn failures(
         .filter(|(_, problem)| !problem.is_interruption())
         .map(|(address, _)| address.to_string())
         .collect();
+    let total = results.done.len() + results.problems.len() + results.not_started.len();
     let mut text = format!(
-        "{} of {total} components are done.\nfailed: {}\n",
+        "{} of {total} components are done: {}\nfailed: {}\n",
         results.done.len(),
+        list(results.done.keys().map(Address::to_string).collect()),
         list(failed)
     );
     if !cut_off.is_empty() {
@@ -86,13 +82,14 @@ fn advice(problem: &Problem) -> &'static str {
              service control policy may also forbid it), then apply again."
         }
         Reason::Quota => {
-            "\n\nA limit of the account is reached: free some or ask AWS for more, then apply again."
+            "\n\nA limit of the account or project is reached: free some or ask for more, then apply again."
         }
         Reason::Throttled => {
-            "\n\nAWS still refused after all retries: there are too many calls in this account. Apply again later."
+            "\n\nThe cloud still refused after all retries: there are too many calls in this account or project. Apply \
+             again later."
         }
         Reason::Unavailable => {
-            "\n\nAWS or the network did not answer after all retries. Apply again; what took effect unseen is recognised."
+            "\n\nThe cloud or the network did not answer after all retries. Apply again; what took effect unseen is recognised."
         }
         Reason::Timeout => {
             "\n\nIt took longer than the timeouts block allows. Apply again to go on waiting, or allow more."

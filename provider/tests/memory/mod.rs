@@ -75,7 +75,16 @@ impl Memory {
             .collect()
     }
 
-    /// The same without what no environment takes with it.
+    /// Tags of everything that stands.
+    pub(crate) fn tags(&self) -> Vec<Value> {
+        let inner = self.lock();
+        let objects = inner.objects.values();
+        objects
+            .filter_map(|present| present.properties.get("tags").cloned())
+            .collect()
+    }
+
+    /// Ids of everything that stands, without what no environment takes with it.
     pub(crate) fn mortal(&self) -> BTreeMap<String, String> {
         let mut inner = self.ids();
         inner.retain(|name, _| {

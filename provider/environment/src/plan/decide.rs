@@ -69,7 +69,7 @@ impl Decision {
 
 /// What to do so that the component becomes as wanted. The component is resolved.
 ///
-/// `Delete` means: delete it, look again, and decide again. `Settle` likewise after waiting.
+/// `Delete` means: delete it, look again, and decide again. `Settle` and `Restore` likewise after waiting.
 ///
 /// # Errors
 /// [`Refusal`]: nothing must be done to it, and why.
@@ -98,8 +98,17 @@ pub fn decide(
         (Observation::Absent, _) => return Ok(step(Action::Create, Disruption::None, "")),
         (Observation::Present(found), _) => found,
     };
+    let suspended = |what: &String| {
+        Err(refuse(Cause::Suspended {
+            handle: component.handle(),
+            what: what.clone(),
+        }))
+    };
     if component.management == Management::Existing {
-        return Ok(step(Action::Keep, Disruption::None, ""));
+        return match &found.status {
+            Status::Suspended { what } => suspended(what),
+            _ => Ok(step(Action::Keep, Disruption::None, "")),
+        };
     }
     let shared = component.management == Management::Shared;
     let ours = shared || decision.owns(component, found);
@@ -122,13 +131,10 @@ pub fn decide(
     match &found.status {
         Status::Deleting => return Ok(step(Action::Settle, Disruption::None, "being deleted")),
         Status::InProgress { what, .. } => return Ok(step(Action::Settle, Disruption::None, what)),
+        Status::Suspended { what } if ours => return Ok(step(Action::Restore, Disruption::None, what)),
+        Status::Suspended { what } => return suspended(what),
         Status::Failed { reason } => {
-            // Neither has ever worked in this state, so nothing can be lost.
-            let safe = matches!(
-                component.kind,
-                Kind::AwsCluster | Kind::AwsNodePool | Kind::GcpCluster | Kind::GcpNodePool
-            );
-            return if safe && ours && component.management == Management::Create {
+            return if ours && may_be_made_anew(component) {
                 Ok(step(
                     Action::Delete,
                     Disruption::None,
@@ -150,6 +156,15 @@ pub fn decide(
         found.foreign.clone()
     };
     change(component, changes, foreign, before, !ours, decision)
+}
+
+/// Whether it can be deleted once the cloud gave it up: these kinds have never worked in that state, so nothing can be lost.
+pub(super) fn may_be_made_anew(component: &Component) -> bool {
+    let safe = matches!(
+        component.kind,
+        Kind::AwsCluster | Kind::AwsNodePool | Kind::GcpCluster | Kind::GcpNodePool
+    );
+    safe && component.management == Management::Create
 }
 
 /// The step that makes these changes. Also used while planning, where `changes` come from the last wish.

@@ -30,6 +30,8 @@ pub enum Finding {
     Foreign(String),
     /// The cloud gave it up.
     Failed(String),
+    /// Somebody put it out of use.
+    Suspended(String),
     /// Its mark is another environment's.
     Lost {
         /// Id of the other environment.
@@ -45,6 +47,7 @@ impl fmt::Display for Deviation {
             Finding::Changed(change) => write!(f, "changed outside, {change} restores it"),
             Finding::Foreign(what) => f.write_str(what),
             Finding::Failed(reason) => write!(f, "failed: {reason}"),
+            Finding::Suspended(what) => write!(f, "{what} outside"),
             Finding::Lost { owner } => write!(f, "now carries the mark of environment {owner}"),
         }
     }
@@ -72,6 +75,7 @@ pub fn deviations(component: &Component, observation: &Observation, decision: &D
     }
     match &found.status {
         Status::Failed { reason } => return vec![deviation(Finding::Failed(reason.clone()))],
+        Status::Suspended { what } => return vec![deviation(Finding::Suspended(what.clone()))],
         Status::Deleting => return vec![deviation(Finding::Missing)],
         Status::Ready | Status::InProgress { .. } => {}
     }

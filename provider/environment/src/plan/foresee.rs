@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::decide::{Decision, change, removal, step};
+use super::decide::{Decision, change, may_be_made_anew, removal, step};
 use super::diff::diff;
 use super::drift::{Deviation, Finding};
 use super::refusal::{Cause, Refusal};
@@ -112,11 +112,26 @@ fn foresee(
         Finding::Failed(reason) => Some(reason),
         _ => None,
     }) {
+        if !may_be_made_anew(component) {
+            return Err(Refusal {
+                address: component.address.clone(),
+                cause: Cause::Failed {
+                    reason: reason.clone(),
+                },
+            });
+        }
         let detail = format!("made anew, it failed: {reason}");
         return Ok(vec![
             step(component, Action::Delete, Disruption::None, &detail),
             create(component, summary),
         ]);
+    }
+    if let Some(what) = drift.iter().find_map(|finding| match finding {
+        Finding::Suspended(what) => Some(what),
+        _ => None,
+    }) {
+        // What else differs shows only once it is back.
+        return Ok(vec![step(component, Action::Restore, Disruption::None, what)]);
     }
     let existing_now = component.management == Management::Existing;
     if existing_now != (prior.management == Management::Existing) && component.kind != Kind::AwsOidcProvider {

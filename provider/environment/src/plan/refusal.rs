@@ -61,6 +61,13 @@ pub enum Cause {
         /// Why not, and what to do.
         remedy: String,
     },
+    /// Somebody put it out of use, and it is not ours to bring back.
+    Suspended {
+        /// By what it is found.
+        handle: String,
+        /// How.
+        what: String,
+    },
     /// It failed, and making it anew could lose something.
     Failed {
         /// In the cloud's words.
@@ -127,6 +134,11 @@ impl fmt::Display for Refusal {
             Cause::Version { from, to, remedy } => {
                 write!(f, "{address}: Kubernetes cannot go from {from} to {to}. {remedy}")
             }
+            Cause::Suspended { handle, what } => write!(
+                f,
+                "{address}: {handle} is {what}, and it is not this environment's to bring back. It was not touched. Have its \
+                 owner bring it back, or use another one."
+            ),
             Cause::Failed { reason } => write!(
                 f,
                 "{address}: the cloud gave it up ({reason}). Making it anew could lose what it holds, so it was not touched. \

@@ -44,6 +44,8 @@ pub enum Action {
     },
     /// Wait for what the cloud has under way, then look again.
     Settle,
+    /// Bring it back: somebody put it out of use.
+    Restore,
     /// Delete it. While applying: to make it anew, because it failed or its replacement was consented to.
     Delete,
     /// Keep the object, let go of it.
@@ -114,6 +116,7 @@ impl fmt::Display for Step {
             Action::Rotate { changes } => {
                 ("~", format!("build anew, then remove the old: {}", list(changes)))
             }
+            Action::Restore => ("~", "bring back".to_owned()),
             Action::Settle => ("~", "wait for what the cloud has under way".to_owned()),
             Action::Delete => ("-", "delete".to_owned()),
             Action::Retain => ("-", "let go of it, keep it in the cloud".to_owned()),
