@@ -59,9 +59,9 @@ dist: python ## Zips, sums and bills of materials for one platform (DIST_TARGET)
 	tests/dist "$(DIST_TARGET)" "$(VERSION)"
 
 .PHONY: soak
-soak: ## Strike every write of an environment's life (refused, answer lost, killed) and apply again: long
+soak: ## Strike every write of an environment's life (refused, answer lost, killed) and apply again: long; MLOPS_SOAK=gcp/create,aws/destroy takes a part, MLOPS_SOAK_MINUTES=30 stops then
 	$(CARGO) build --locked --workspace --bins
-	MLOPS_SOAK=all MLOPS_BINARIES=$(abspath $(TARGET))/debug $(CARGO) test --locked --workspace --test soak -- --nocapture
+	MLOPS_SOAK=$${MLOPS_SOAK:-all} MLOPS_BINARIES=$(abspath $(TARGET))/debug $(CARGO) test --locked --workspace --test soak -- --nocapture
 
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= aws_policy aws_trust gcp_policy cel pattern

@@ -15,6 +15,9 @@ use crate::{binary, root};
 /// Version under which the provider is installed for `terraform init`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// Lines of a command's output that are worth a look when it failed: a plan before them has hundreds.
+const TAIL: usize = 40;
+
 /// What a command did.
 #[derive(Debug)]
 pub struct Ran {
@@ -34,12 +37,30 @@ impl Ran {
         format!("{}{}", self.stdout, self.stderr)
     }
 
-    /// The same, or a panic that shows everything the command said.
+    /// What it said, for a reader who wants to know why: errors first, and of the rest the end, where it stopped.
+    pub fn reasons(&self) -> String {
+        let lines: Vec<&str> = self.stdout.lines().collect();
+        let cut = lines.len().saturating_sub(TAIL);
+        let left_out = if cut > 0 {
+            format!("({cut} lines left out)\n")
+        } else {
+            String::new()
+        };
+        format!(
+            "exit code {} after {:.1} s\n{}\n--- standard output\n{left_out}{}",
+            self.code,
+            self.took.as_secs_f64(),
+            self.stderr.trim(),
+            lines[cut..].join("\n")
+        )
+    }
+
+    /// The same, or a panic that shows why.
     ///
     /// # Panics
     /// Where the exit code is another one.
     pub fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "unexpected exit code\n{}", self.text());
+        assert_eq!(self.code, code, "unexpected {}", self.reasons());
         self
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use mlops_e2e::terraform::Ran;
 use mlops_sandbox::fault::{Effect, Fault};
 
-use crate::ground::{CHANGED, FIRST, Ground, Standing};
+use crate::damage::Damage;
+use crate::ground::{Ground, On, Standing};
 
 /// Which part of an environment's life is struck.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +29,15 @@ pub(crate) enum Blow {
     ProviderKilled,
     /// It takes effect and Terraform and the provider are killed.
     BothKilled,
+}
+
+/// One blow at one write, counted from 1. Prints as `aws/create/both-killed/17`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Case {
+    pub(crate) on: On,
+    pub(crate) life: Life,
+    pub(crate) blow: Blow,
+    pub(crate) number: u64,
 }
 
 impl Life {
@@ -57,58 +67,72 @@ impl fmt::Display for Blow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Refused => "refused",
-            Self::AnswerLost => "answer lost",
-            Self::ProviderKilled => "provider killed",
-            Self::BothKilled => "both killed",
+            Self::AnswerLost => "answer-lost",
+            Self::ProviderKilled => "provider-killed",
+            Self::BothKilled => "both-killed",
         })
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}/{}", self.on, self.life, self.blow, self.number)
     }
 }
 
 /// A run without any blow, to compare with.
 pub(crate) struct Reference {
     writes: [u64; 3],
-    pub(crate) standing: Standing,
-    changed: Standing,
-    gone: Standing,
+    /// After create, update and destroy.
+    after: [Standing; 3],
 }
 
 impl Reference {
     pub(crate) fn writes(&self, life: Life) -> u64 {
         self.writes[life as usize]
     }
+
+    /// Whether an object of this name is the same before and after the update: some are built anew beside the old one.
+    fn stays(&self, name: &str) -> bool {
+        let of = |life| self.after(life).objects.get(name);
+        of(Life::Create).is_some() && of(Life::Create) == of(Life::Update)
+    }
+
+    pub(crate) fn after(&self, life: Life) -> &Standing {
+        &self.after[life as usize]
+    }
 }
 
-/// The reference, made once.
-pub(crate) fn reference() -> &'static Reference {
-    static REFERENCE: OnceLock<Reference> = OnceLock::new();
-    REFERENCE.get_or_init(|| {
-        let ground = Ground::new("the reference").expect("terraform is there");
-        ground.configure(FIRST);
+/// The reference of a cloud, made once.
+pub(crate) fn reference(on: On) -> &'static Reference {
+    static REFERENCES: [OnceLock<Reference>; 2] = [OnceLock::new(), OnceLock::new()];
+    REFERENCES[on as usize].get_or_init(|| {
+        let ground = Ground::new(on, "the reference").expect("terraform is there");
+        ground.configure(on.first());
         ground.apply().expect(0);
-        let (created, standing) = (ground.writes(), ground.marked());
-        ground.configure(CHANGED);
+        let (created, made) = (ground.writes(), ground.standing());
+        ground.configure(&on.changed());
         ground.apply().expect(0);
-        let (updated, changed) = (ground.writes(), ground.marked());
+        let (updated, changed) = (ground.writes(), ground.standing());
         ground.plan().expect(0);
-        ground
-            .workspace
-            .terraform(&["destroy", "-auto-approve"])
-            .expect(0);
+        ground.destroy().expect(0);
         let destroyed = ground.writes();
         Reference {
             writes: [created, updated - created, destroyed - updated],
-            standing,
-            changed,
-            gone: ground.marked(),
+            after: [made, changed, ground.standing()],
         }
     })
 }
 
 /// A refusal that no retry mends.
-pub(crate) fn refusal() -> Fault {
+pub(crate) fn refusal(on: On) -> Fault {
+    let (status, code) = match on {
+        On::Aws => (400, "AccessDeniedException"),
+        On::Gcp => (403, "PERMISSION_DENIED"),
+    };
     Fault::new(Effect::Refused {
-        status: 400,
-        code: "AccessDeniedException".to_owned(),
+        status,
+        code: code.to_owned(),
         message: "refused by the test".to_owned(),
         retry_after: None,
     })
@@ -118,31 +142,42 @@ pub(crate) fn refusal() -> Fault {
 /// Lets one write of one part of a life be struck, and applies once more.
 ///
 /// # Errors
-/// What was lost, doubled or left, in words.
-pub(crate) fn strike(reference: &Reference, life: Life, blow: Blow, number: u64) -> Result<(), String> {
-    let ground = Ground::new("a blow").ok_or("terraform went missing")?;
-    ground.configure(FIRST);
+/// What was lost, doubled or left, or what else went wrong.
+pub(crate) fn strike(case: &Case) -> Result<(), Damage> {
+    let &Case {
+        on,
+        life,
+        blow,
+        number,
+    } = case;
+    let reference = reference(on);
+    let ground = Ground::new(on, "a blow").ok_or_else(|| Damage::other("terraform went missing"))?;
+    ground.configure(on.first());
+    if life != Life::Create {
+        succeeds("the first apply", &ground.apply())?;
+    }
+    if life == Life::Update {
+        ground.configure(&on.changed());
+    }
     let command: &[&str] = match life {
-        Life::Create => &["apply", "-auto-approve"],
-        Life::Update => {
-            succeeds("the first apply", &ground.apply())?;
-            ground.configure(CHANGED);
-            &["apply", "-auto-approve"]
-        }
-        Life::Destroy => {
-            succeeds("the first apply", &ground.apply())?;
-            &["destroy", "-auto-approve"]
-        }
+        Life::Create | Life::Update => &["apply", "-auto-approve"],
+        Life::Destroy => &["destroy", "-auto-approve"],
     };
     let sandbox = ground.sandbox();
-    let before = ground.marked();
+    let before = ground.standing();
     sandbox.fault(match blow {
-        Blow::Refused => refusal().nth(number, 1),
+        Blow::Refused => refusal(on).nth(number, 1),
         Blow::AnswerLost => Fault::new(Effect::ResetAfter).writes().nth(number, 1),
         Blow::ProviderKilled | Blow::BothKilled => Fault::new(Effect::HoldAfter).writes().nth(number, 1),
     });
-    let struck = match blow {
-        Blow::Refused | Blow::AnswerLost => Some(ground.workspace.terraform(command)),
+    match blow {
+        Blow::Refused | Blow::AnswerLost => {
+            let struck = ground.workspace.terraform(command);
+            if blow == Blow::Refused && struck.code != 0 && !struck.text().contains("refused by the test") {
+                let said = struck.reasons();
+                return Err(Damage::other(format!("the cloud's reason is not told: {said}")));
+            }
+        }
         Blow::ProviderKilled | Blow::BothKilled => {
             let mut working = ground.start(command);
             if !sandbox.wait_held(Duration::from_secs(60)) {
@@ -150,7 +185,7 @@ pub(crate) fn strike(reference: &Reference, life: Life, blow: Blow, number: u64)
                 return if working.ends_within(Duration::from_secs(60)) {
                     succeeds("an apply that was not struck", &working.wait())
                 } else {
-                    Err("neither struck nor ended".to_owned())
+                    Err(Damage::other("neither struck nor ended"))
                 };
             }
             if blow == Blow::BothKilled {
@@ -160,98 +195,53 @@ pub(crate) fn strike(reference: &Reference, life: Life, blow: Blow, number: u64)
             }
             sandbox.drop_held();
             let ran = working.wait();
-            (blow == Blow::ProviderKilled).then_some(ran)
+            if blow == Blow::ProviderKilled && ran.code == 0 {
+                return Err(Damage::other(
+                    "terraform said success although its provider was killed",
+                ));
+            }
         }
-    };
-    sandbox.heal();
-    if let Some(struck) = struck
-        && blow == Blow::ProviderKilled
-        && struck.code == 0
-    {
-        return Err("terraform said success although its provider was killed".to_owned());
     }
+    sandbox.heal();
     // Terraform that was killed leaves its lock on a local state behind.
     let _ = std::fs::remove_file(ground.workspace.path(".terraform.tfstate.lock.info"));
-    let standing = ground.marked();
+    let left = ground.standing();
     sandbox.forget_calls();
     succeeds("the next apply", &ground.workspace.terraform(command))?;
+
+    let now = ground.standing();
+    let mut damage = Damage::between(reference.after(life), &now);
     match life {
         Life::Create => {
-            lost(&standing, &ground.marked())?;
-            let deleted: Vec<String> = sandbox
-                .calls()
-                .into_keys()
-                .filter(|call| call.contains(":Delete") || call.contains(":Schedule"))
-                .collect();
+            damage.gone(&left, &now, |name| {
+                reference.after(life).objects.contains_key(name)
+            });
+            let deleted = ground.deletions();
             if !deleted.is_empty() {
-                return Err(format!("to go on it deleted: {deleted:?}"));
+                damage.wrong(format!("to go on it deleted: {deleted:?}"));
             }
-            same(&reference.standing, &ground.marked())?;
         }
-        Life::Update => {
-            lost(
-                &before
-                    .into_iter()
-                    .filter(|(name, _)| reference.changed.contains_key(name))
-                    .collect(),
-                &ground.marked(),
-            )?;
-            same(&reference.changed, &ground.marked())?;
+        Life::Update => damage.gone(&before, &now, |name| reference.stays(name)),
+        Life::Destroy if !ground.state_is_empty() => damage.wrong("something is still in the state"),
+        Life::Destroy => {}
+    }
+    if life != Life::Destroy {
+        let plan = ground.plan();
+        if plan.code != 0 {
+            damage.wrong(format!("the plan after it is not empty:\n{}", plan.text()));
         }
-        Life::Destroy => {
-            same(&reference.gone, &ground.marked())?;
-            return if ground.state_is_empty() {
-                Ok(())
-            } else {
-                Err("something is still in the state".to_owned())
-            };
+        let phase = ground.phase();
+        if phase != "READY" {
+            damage.wrong(format!("phase is {phase}"));
         }
     }
-    let plan = ground.plan();
-    if plan.code != 0 {
-        return Err(format!("the plan after it is not empty:\n{}", plan.text()));
-    }
-    let environment = ground.workspace.resource("mlops_environment.this");
-    if environment["phase"] != "READY" {
-        return Err(format!("phase is {}", environment["phase"]));
-    }
-    Ok(())
+    damage.or_none()
 }
 
-fn succeeds(what: &str, ran: &Ran) -> Result<(), String> {
+fn succeeds(what: &str, ran: &Ran) -> Result<(), Damage> {
     if ran.code == 0 {
         Ok(())
     } else {
-        Err(format!("{what} failed:\n{}", ran.text()))
-    }
-}
-
-/// What stood before is still there.
-fn lost(before: &Standing, after: &Standing) -> Result<(), String> {
-    let lost: Vec<&String> = before.keys().filter(|name| !after.contains_key(*name)).collect();
-    if lost.is_empty() {
-        Ok(())
-    } else {
-        Err(format!("lost: {lost:?}"))
-    }
-}
-
-/// One of everything, as in a run without a blow.
-fn same(wanted: &Standing, found: &Standing) -> Result<(), String> {
-    let mut wrong = Vec::new();
-    for name in wanted.keys().chain(found.keys()) {
-        let (wanted, found) = (
-            wanted.get(name).copied().unwrap_or(0),
-            found.get(name).copied().unwrap_or(0),
-        );
-        if wanted != found {
-            wrong.push(format!("{name}: {found} instead of {wanted}"));
-        }
-    }
-    wrong.dedup();
-    if wrong.is_empty() {
-        Ok(())
-    } else {
-        Err(wrong.join("; "))
+        Err(Damage::other(format!("{what} failed: {}", ran.reasons())))
     }
 }
