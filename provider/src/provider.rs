@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tfplugin::schema::Schema;
-use tfplugin::{CallContext, Diagnostics, Provider, Resource, Value};
+use tfplugin::{CallContext, Diagnostics, EphemeralResource, Function, Provider, Resource, Value};
 
 use crate::clouds::Clouds;
 use crate::resource::{Environment, Rhythm};
 use crate::settings::{self, Settings};
+use crate::{ephemeral, functions};
 
 /// The provider.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +51,14 @@ impl Provider for Mlops {
 
     fn resources(&self) -> Vec<Arc<dyn Resource>> {
         vec![Arc::new(Environment::new(Arc::clone(&self.clouds), self.rhythm))]
+    }
+
+    fn functions(&self) -> Vec<Arc<dyn Function>> {
+        functions::all()
+    }
+
+    fn ephemeral_resources(&self) -> Vec<Arc<dyn EphemeralResource>> {
+        vec![Arc::new(ephemeral::ClusterToken::new(Arc::clone(&self.clouds)))]
     }
 
     async fn validate(&self, config: &Value) -> Diagnostics {

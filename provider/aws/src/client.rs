@@ -96,6 +96,7 @@ pub(crate) struct Clients {
     pub(crate) sts: aws_sdk_sts::Client,
     pub(crate) region: String,
     pub(crate) ec2_endpoint: String,
+    pub(crate) sts_endpoint: String,
     pub(crate) credentials: SharedCredentialsProvider,
     pub(crate) connector: SharedHttpConnector,
     pub(crate) calls: Calls,
@@ -192,7 +193,8 @@ impl Clients {
             ),
             secrets: client!(aws_sdk_secretsmanager, "secretsmanager", &config, settings, calls),
             sts: client!(aws_sdk_sts, "sts", &config, settings, calls),
-            ec2_endpoint: ec2_endpoint(&region, endpoints, &config),
+            ec2_endpoint: endpoint("ec2", &region, endpoints, &config),
+            sts_endpoint: endpoint("sts", &region, endpoints, &config),
             region,
             credentials,
             connector,
@@ -359,18 +361,19 @@ fn overridden(service: &str, endpoints: &BTreeMap<String, String>, config: &SdkC
     endpoints.contains_key(service) || endpoint_from_environment(service, config).is_some()
 }
 
-fn ec2_endpoint(region: &str, endpoints: &BTreeMap<String, String>, config: &SdkConfig) -> String {
-    // https://docs.aws.amazon.com/general/latest/gr/ec2-service.html
+/// Where a service is called by hand.
+fn endpoint(service: &str, region: &str, endpoints: &BTreeMap<String, String>, config: &SdkConfig) -> String {
+    // https://docs.aws.amazon.com/general/latest/gr/rande.html
     let suffix = if region.starts_with("cn-") {
         "amazonaws.com.cn"
     } else {
         "amazonaws.com"
     };
     endpoints
-        .get("ec2")
+        .get(service)
         .cloned()
-        .or_else(|| endpoint_from_environment("ec2", config))
-        .unwrap_or_else(|| format!("https://ec2.{region}.{suffix}"))
+        .or_else(|| endpoint_from_environment(service, config))
+        .unwrap_or_else(|| format!("https://{service}.{region}.{suffix}"))
 }
 
 #[cfg(test)]
@@ -419,11 +422,11 @@ mod tests {
     fn ec2_is_reached_in_its_partition() {
         let config = SdkConfig::builder().build();
         assert_eq!(
-            ec2_endpoint("cn-north-1", &BTreeMap::new(), &config),
+            endpoint("ec2", "cn-north-1", &BTreeMap::new(), &config),
             "https://ec2.cn-north-1.amazonaws.com.cn"
         );
         assert_eq!(
-            ec2_endpoint("eu-west-1", &BTreeMap::new(), &config),
+            endpoint("ec2", "eu-west-1", &BTreeMap::new(), &config),
             "https://ec2.eu-west-1.amazonaws.com"
         );
     }

@@ -11,7 +11,9 @@ use mlops_environment::aws::{
 };
 use mlops_environment::claim::Claim;
 use mlops_environment::component::{Component, Kind, Observation, Present};
-use mlops_environment::driver::{Caller, ClaimVersion, Driver, Failure, Monitor, Pending, Reason};
+use mlops_environment::driver::{
+    Access, Caller, ClaimVersion, ClusterToken, Driver, Failure, Monitor, Pending, Question, Reason,
+};
 use mlops_environment::plan::Change;
 use tokio::sync::OnceCell;
 
@@ -20,7 +22,7 @@ use crate::client::{Clients, Settings};
 use crate::credentials::CredentialsKind;
 use crate::failure::{Outcome, call, failure, missing};
 use crate::object::{Changes, Object, Wanted, typed};
-use crate::{claim, tags};
+use crate::{access, claim, tags, token};
 
 /// One AWS account and region.
 #[derive(Debug)]
@@ -290,5 +292,24 @@ impl Driver for Aws {
         expected: Option<&'a ClaimVersion>,
     ) -> Pending<'a, ClaimVersion> {
         Box::pin(claim::write(self, bucket, name, claim, expected))
+    }
+
+    fn access<'a>(&'a self, identity: &'a Component) -> Pending<'a, Option<Access>> {
+        Box::pin(async move {
+            let role: Wanted<Role> = typed(identity)?;
+            access::of_role(self, &role).await
+        })
+    }
+
+    fn simulate<'a>(
+        &'a self,
+        principal: &'a str,
+        questions: &'a [Question],
+    ) -> Pending<'a, Option<Vec<bool>>> {
+        Box::pin(access::simulate(self, principal, questions))
+    }
+
+    fn cluster_token<'a>(&'a self, cluster: &'a str) -> Pending<'a, ClusterToken> {
+        Box::pin(token::make(&self.clients, cluster))
     }
 }

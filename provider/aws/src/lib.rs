@@ -4,6 +4,7 @@
 //! each says how the component is found, made, changed and removed, and in which order. Nothing here decides what is
 //! wanted, and nothing knows whether the other side is Amazon, a private endpoint or a test double.
 
+mod access;
 mod access_entry;
 mod bucket;
 mod calls;
@@ -32,6 +33,7 @@ mod retry;
 mod role;
 mod secret;
 mod tags;
+mod token;
 mod wait;
 
 pub use calls::Calls;

@@ -129,7 +129,7 @@ impl Wanted<Role> {
     }
 
     /// ARNs of all attached policies.
-    async fn attached(&self, aws: &Aws) -> Outcome<BTreeSet<String>> {
+    pub(crate) async fn attached(&self, aws: &Aws) -> Outcome<BTreeSet<String>> {
         let (mut found, mut marker) = (BTreeSet::new(), None);
         loop {
             let list = aws
@@ -156,7 +156,7 @@ impl Wanted<Role> {
     }
 
     /// Names of all inline policies.
-    async fn inline_names(&self, aws: &Aws) -> Outcome<BTreeSet<String>> {
+    pub(crate) async fn inline_names(&self, aws: &Aws) -> Outcome<BTreeSet<String>> {
         let (mut found, mut marker) = (BTreeSet::new(), None);
         loop {
             let list = aws

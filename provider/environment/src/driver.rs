@@ -5,6 +5,9 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use jiff::Timestamp;
+pub use mlops_access::matrix::Question;
+
 use crate::claim::Claim;
 use crate::component::{Component, Observation, Present};
 use crate::plan::Change;
@@ -81,6 +84,76 @@ pub trait Driver: Send + Sync {
         claim: &'a Claim,
         expected: Option<&'a ClaimVersion>,
     ) -> Pending<'a, ClaimVersion>;
+
+    /// Everything that decides what the identity of a component may do and who enters it, as it stands, foreign policies
+    /// included; `None` where it is gone.
+    ///
+    /// Not every driver keeps such documents in one place; one that does not says so.
+    fn access<'a>(&'a self, identity: &'a Component) -> Pending<'a, Option<Access>> {
+        Box::pin(async move {
+            Err(Failure {
+                operation: "read access".to_owned(),
+                reason: Reason::Invalid,
+                code: String::new(),
+                message: format!("this driver knows no documents of {}", identity.address),
+                request_id: None,
+            })
+        })
+    }
+
+    /// What the cloud itself says to questions about what an identity may do, in their order; `None` where it answers no
+    /// such questions.
+    fn simulate<'a>(
+        &'a self,
+        principal: &'a str,
+        questions: &'a [Question],
+    ) -> Pending<'a, Option<Vec<bool>>> {
+        let _ = (principal, questions);
+        Box::pin(async { Ok(None) })
+    }
+
+    /// A token that lets the caller into the API of the cluster of this name.
+    ///
+    /// A driver that can give none says so; that is what this does unless told otherwise.
+    fn cluster_token<'a>(&'a self, cluster: &'a str) -> Pending<'a, ClusterToken> {
+        Box::pin(async move {
+            Err(Failure {
+                operation: "make a cluster token".to_owned(),
+                reason: Reason::Invalid,
+                code: String::new(),
+                message: format!("this driver gives no tokens for {cluster}"),
+                request_id: None,
+            })
+        })
+    }
+}
+
+/// The documents of one identity, as they stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Access {
+    /// Who enters.
+    pub trust: String,
+    /// Inline and attached policies: name or ARN, and document.
+    pub policies: Vec<(String, String)>,
+    /// The permissions boundary's document, if it has one.
+    pub boundary: Option<String>,
+}
+
+/// What lets its holder into a cluster's API for a while.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClusterToken {
+    /// The bearer token.
+    pub token: String,
+    /// When it runs out, where that is told.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl std::fmt::Debug for ClusterToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClusterToken")
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The claim's version as the store counts it: an ETag or a generation.

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::component::{Address, Component, Management};
 use crate::environment::Environment;
+use crate::kubernetes::annotation;
 use crate::names::hash;
 use crate::reference;
 use crate::spec::{Cloud, CloudSpec, Late, RegistryReference, ServiceSpec, Spec};
@@ -85,10 +86,7 @@ impl Environment {
             principal => principal,
         };
         let (namespace, account) = service.workload(purpose)?;
-        let annotation = match self.spec.id.cloud() {
-            Cloud::Aws => "eks.amazonaws.com/role-arn",
-            Cloud::Gcp => "iam.gke.io/gcp-service-account",
-        };
+        let annotation = annotation(self.spec.id.cloud());
         Some(json!({
             "principal": principal,
             "name": self.output(&address, "name"),

@@ -6,9 +6,10 @@ mod fixtures;
 use std::collections::BTreeSet;
 
 use fixtures::{environment, full, minimal, with};
-use mlops_environment::Environment;
 use mlops_environment::component::{Component, Management};
 use mlops_environment::graph::Graph;
+use mlops_environment::spec::Purpose;
+use mlops_environment::{Environment, kubernetes, names};
 use serde_json::{Value, json};
 
 fn component<'a>(environment: &'a Environment, address: &str) -> &'a Component {
@@ -233,6 +234,58 @@ fn names_on_both_sides_agree() {
         };
         let expected = mlops_access::generate::aws::role_arn(&scope, principal);
         assert_eq!(component(&environment, &address).outputs["arn"], expected);
+    }
+}
+
+#[test]
+fn names_are_told_by_the_id_alone() {
+    for config in [minimal(), fixtures::gcp_minimal()] {
+        let environment = environment(config);
+        let id = &environment.spec.id;
+        let mut told = 0;
+        for component in &environment.components {
+            // Their names are nobody's to choose, or made from more than the id.
+            let kinds = [
+                "network",
+                "node_pools",
+                "access",
+                "trust",
+                "apis",
+                "project_grants",
+                "federation",
+            ];
+            let address = component.address.as_str();
+            if kinds.contains(&address.split('.').next().unwrap_or_default()) {
+                continue;
+            }
+            let name =
+                names::component::name(id, address).unwrap_or_else(|error| panic!("{address}: {error}"));
+            let own = [component.outputs.get("name"), component.id.as_ref()]
+                .into_iter()
+                .flatten()
+                .any(|own| *own == name || own.ends_with(&format!("/{name}")));
+            let alias = component
+                .properties
+                .get("alias")
+                .is_some_and(|alias| *alias == name.as_str());
+            assert!(own || alias, "{address}: {name} is not in {component:#?}");
+            told += 1;
+        }
+        assert!(told > 15, "{told}");
+    }
+}
+
+#[test]
+fn annotations_are_those_of_the_outputs() {
+    for config in [minimal(), fixtures::gcp_minimal()] {
+        let environment = environment(config);
+        let service = "churn".parse().expect("a service");
+        for purpose in [Purpose::Runtime, Purpose::Drift, Purpose::Retrain] {
+            let told = kubernetes::service_account_annotations(&environment.spec.id, purpose, &service)
+                .expect("pods");
+            let output = &environment.outputs()["identity_info"][purpose.as_str()]["churn"]["annotation"];
+            assert_eq!(*output, json!(told), "{purpose}");
+        }
     }
 }
 

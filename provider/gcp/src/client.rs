@@ -262,6 +262,11 @@ impl Clients {
         }
     }
 
+    /// The credentials in use.
+    pub(crate) fn credentials(&self) -> &google_cloud_auth::credentials::Credentials {
+        self.rest.credentials()
+    }
+
     /// A REST request that may be repeated.
     pub(crate) async fn rest(
         &self,

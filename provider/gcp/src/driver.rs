@@ -4,7 +4,9 @@ use std::time::SystemTime;
 
 use mlops_environment::claim::Claim;
 use mlops_environment::component::{Component, Kind, Observation, Present};
-use mlops_environment::driver::{Caller, ClaimVersion, Driver, Failure, Monitor, Pending, Reason};
+use mlops_environment::driver::{
+    Caller, ClaimVersion, ClusterToken, Driver, Failure, Monitor, Pending, Reason,
+};
 use mlops_environment::gcp::{
     Bucket, Cluster, Key, KeyRing, LogBucket, Network, NodePool, ProjectGrants, Repository, Secret,
     ServiceAccount, Services, Trust, WorkloadIdentityPool, WorkloadIdentityProvider,
@@ -21,6 +23,7 @@ use crate::failure::{Outcome, failure, missing};
 use crate::gke::Turns;
 use crate::name::short;
 use crate::object::{Changes, Object, Wanted, typed};
+use crate::token;
 
 /// One Google Cloud project.
 #[derive(Debug)]
@@ -263,5 +266,9 @@ impl Driver for Gcp {
         expected: Option<&'a ClaimVersion>,
     ) -> Pending<'a, ClaimVersion> {
         Box::pin(claim::write(self, bucket, name, claim, expected))
+    }
+
+    fn cluster_token<'a>(&'a self, _: &'a str) -> Pending<'a, ClusterToken> {
+        Box::pin(token::fetch(self.clients.credentials()))
     }
 }

@@ -35,6 +35,7 @@ mod retry;
 mod secret;
 mod service_account;
 mod services;
+mod token;
 mod trust;
 mod wait;
 

@@ -22,6 +22,11 @@ impl Rest {
         Self { http, credentials }
     }
 
+    /// The credentials in use.
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
     /// Sends one request and reads the answer's JSON; nothing in it is `null`.
     pub(crate) async fn send(
         &self,

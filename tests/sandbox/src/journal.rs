@@ -39,6 +39,18 @@ pub struct Entry {
     pub faults: Vec<String>,
     /// Names the call.
     pub request_id: String,
+    /// Permissions that it took, where callers need some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<Permission>,
+}
+
+/// What a call must be allowed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Permission {
+    /// `eks:CreateCluster`, `container.clusters.create`.
+    pub action: String,
+    /// An ARN or full resource name.
+    pub resource: String,
 }
 
 impl Entry {
@@ -58,6 +70,7 @@ impl Entry {
             code: None,
             faults: Vec::new(),
             request_id,
+            needs: Vec::new(),
         }
     }
 

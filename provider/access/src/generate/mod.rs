@@ -14,4 +14,6 @@ mod service;
 pub use document::{Conditions, Document, Effect, Principals, Statement};
 pub use gitlab::Gitlab;
 pub(crate) use gitlab::ref_part as gitlab_ref;
-pub use service::{Github, Registry, RegistryMode, Secret, Service, ServiceAccounts, SubjectFormat};
+pub use service::{
+    Github, Registry, RegistryMode, Secret, Service, ServiceAccounts, SubjectFormat, subjects,
+};

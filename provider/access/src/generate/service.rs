@@ -153,20 +153,24 @@ impl Github {
     /// (<https://docs.github.com/en/actions/reference/security/oidc>). Without ids only the name form exists.
     #[must_use]
     pub fn subjects(&self) -> Vec<String> {
-        let by_name = format!("repo:{}", self.repository);
-        let (Some(owner_id), Some(repository_id), Some((owner, name))) = (
-            &self.owner_id,
-            &self.repository_id,
-            self.repository.split_once('/'),
-        ) else {
-            return vec![by_name];
-        };
-        let immutable = format!("repo:{owner}@{owner_id}/{name}@{repository_id}");
-        match self.subject_format {
-            SubjectFormat::Name => vec![by_name],
-            SubjectFormat::Immutable => vec![immutable],
-            SubjectFormat::Both => vec![by_name, immutable],
-        }
+        let ids = self.owner_id.as_deref().zip(self.repository_id.as_deref());
+        subjects(&self.repository, ids, self.subject_format)
+    }
+}
+
+/// The ways in which a subject names a repository (`owner/name`), each to be followed by `:ref:…` or `:environment:…`;
+/// `ids` are the numeric ones of owner and repository. Without them only the name form exists.
+#[must_use]
+pub fn subjects(repository: &str, ids: Option<(&str, &str)>, format: SubjectFormat) -> Vec<String> {
+    let by_name = format!("repo:{repository}");
+    let (Some((owner_id, repository_id)), Some((owner, name))) = (ids, repository.split_once('/')) else {
+        return vec![by_name];
+    };
+    let immutable = format!("repo:{owner}@{owner_id}/{name}@{repository_id}");
+    match format {
+        SubjectFormat::Name => vec![by_name],
+        SubjectFormat::Immutable => vec![immutable],
+        SubjectFormat::Both => vec![by_name, immutable],
     }
 }
 

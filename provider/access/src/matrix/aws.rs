@@ -5,7 +5,7 @@ use std::{
 };
 
 use super::{
-    At, Breach, Cell, Enforcement, Expected, PROBES, Probe, boundary, invariants,
+    At, Breach, Cell, Enforcement, Expected, PROBES, Probe, boundary, invariants, questions,
     resource::{Aim, Aims, Ask, FOREIGN, FOREIGN_ACCOUNT, asker},
     tokens,
 };
@@ -16,7 +16,6 @@ use crate::{
         Scope as Choice, Statement, evaluate,
     },
     generate::{
-        RegistryMode,
         aws::{self, Bucket, KubernetesAccess, Principal, Scope, role_arn},
         kubernetes::deployer_rules,
     },
@@ -373,13 +372,7 @@ impl<'a> Judge<'a> {
     }
 
     fn cell(&self, probe: &Probe) -> Cell {
-        let reference = self.scope.registry.mode == RegistryMode::Reference;
-        match probe.id {
-            "P01" if reference => Cell::Deny,
-            // Nothing to reach without a cluster.
-            "P05" if self.scope.cluster.is_none() => Cell::Deny,
-            _ => probe.cell(self.identity.purpose),
-        }
+        questions::cell(self.scope, self.identity.purpose, probe)
     }
 
     fn ask<'q>(&'q self, question: &Question<'_>, service: &'q str, environment: &'q str) -> Ask<'q> {

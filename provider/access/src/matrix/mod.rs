@@ -25,8 +25,10 @@ mod breach;
 mod classify;
 mod gcp;
 mod gitlab;
+mod grid;
 mod invariants;
 mod probes;
+mod questions;
 mod resource;
 mod tokens;
 
@@ -34,5 +36,7 @@ pub use aws::{AwsDocuments, AwsIdentity, DocumentError, check_aws};
 pub use breach::{Breach, Expected};
 pub use classify::{Capability, capabilities_aws, capabilities_gcp, purposes};
 pub use gcp::{GcpDocuments, GcpIdentity, check_gcp};
+pub use grid::{Grid, Mark, Row};
 pub use probes::{At, Cell, Enforcement, PROBES, Probe, probe};
+pub use questions::{Question, aws_questions};
 pub use tokens::{Entrance, TokenRow, aws_tokens, gcp_tokens};

@@ -8,7 +8,7 @@ use mlops_access::matrix::{AwsDocuments, check_aws};
 use super::{unjudgeable, violation};
 use crate::component::{Component, Kind, Reference};
 use crate::names::hash;
-use crate::reference;
+use crate::reference::{self, World};
 use crate::spec::{AttributePath, AwsSpec, Spec, Violation};
 
 /// Characters that the inline policies of a role may have together.
@@ -30,7 +30,7 @@ pub(super) fn judge(spec: &Spec, aws: &AwsSpec, components: &[Component]) -> Vec
 
 /// What breaks the matrix.
 fn breaches(spec: &Spec, aws: &AwsSpec) -> Vec<Violation> {
-    let scope = stand_in(spec, aws);
+    let scope = scope_in(spec, aws, &World::new());
     let mut documents = match AwsDocuments::generated(&scope) {
         Ok(documents) => documents,
         Err(error) => {
@@ -51,13 +51,14 @@ fn breaches(spec: &Spec, aws: &AwsSpec) -> Vec<Violation> {
     violations
 }
 
-/// The scope of the documents with every reference stood in for.
-fn stand_in(spec: &Spec, aws: &AwsSpec) -> Scope {
+/// The scope of the documents with every reference filled in from `world`, or stood in for.
+pub(crate) fn scope_in(spec: &Spec, aws: &AwsSpec, world: &World) -> Scope {
     let mut scope = crate::aws::scope(spec, aws);
     let known = |text: &str| -> String {
-        reference::find(text)
+        let text = reference::fill(text, world);
+        reference::find(&text)
             .iter()
-            .fold(text.to_owned(), |text, reference| {
+            .fold(text.clone(), |text, reference| {
                 text.replace(&reference.to_string(), &stand_in_for(spec, aws, reference))
             })
     };

@@ -64,6 +64,11 @@ fn homeless(spec: &Spec, planned: &Planned) -> Vec<Violation> {
     violations
 }
 
+/// What components say about access, as documents.
+pub(crate) fn documents_of(scope: &Scope, components: &[Component]) -> GcpDocuments {
+    Planned::of(components).documents(scope)
+}
+
 /// What a policy is written on: a folder's bucket.
 fn place(resource: &Resource) -> Resource {
     match resource {

@@ -7,6 +7,9 @@
 mod aws;
 mod gcp;
 
+pub(crate) use aws::scope_in as aws_scope;
+pub(crate) use gcp::documents_of as gcp_documents;
+
 use mlops_access::Purpose;
 use mlops_access::matrix::{Breach, DocumentError};
 

@@ -5,11 +5,14 @@
 //! files once. Values that only the cloud knows stay references until they are known.
 
 mod admission;
+mod annotations;
 mod kubeconfig;
 mod kustomize;
 mod manifests;
 mod yaml;
 
+pub(crate) use annotations::annotation;
+pub use annotations::{AnnotationError, service_account_annotations};
 use serde_json::{Map, Value, json};
 
 use crate::environment::Environment;

@@ -18,6 +18,7 @@
 //! regions apart.
 
 pub mod aws;
+pub mod component;
 pub mod gcp;
 
 use std::fmt;

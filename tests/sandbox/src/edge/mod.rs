@@ -14,7 +14,7 @@ use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::exchange::{Reply, Request};
 use crate::fault::{Effect, words};
-use crate::journal::Entry;
+use crate::journal::{Entry, Permission};
 use crate::shared::Shared;
 use crate::world::World;
 
@@ -192,6 +192,7 @@ fn carried(shared: &Shared, received: &Received, entry: &mut Entry) -> Reply {
         Err(refusal) => Err(refusal.clone()),
         Ok(call) => {
             let mut world = shared.world();
+            entry.needs = needs(shared, &world, received.cloud, call);
             let outcome = allowed(shared, &world, received.cloud, call)
                 .and_then(|()| answered(shared, &mut world, received.cloud, call));
             if !received.reads && outcome.is_ok() {
@@ -227,6 +228,17 @@ pub(crate) fn ask_aws(
         Refusal::new(500, "InternalFailure", words)
     })?;
     Ok(answer.output)
+}
+
+/// What a call has to be allowed, where callers need permission.
+fn needs(shared: &Shared, world: &World, cloud: Cloud, call: &Call) -> Vec<Permission> {
+    if !shared.enforce.load(Ordering::Relaxed) {
+        return Vec::new();
+    }
+    match cloud {
+        Cloud::Aws => crate::aws::authorize::permissions(world, call),
+        Cloud::Gcp => crate::gcp::permissions(world, call),
+    }
 }
 
 fn allowed(shared: &Shared, world: &World, cloud: Cloud, call: &Call) -> Result<(), Refusal> {

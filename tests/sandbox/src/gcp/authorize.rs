@@ -12,6 +12,7 @@ use super::names::{piece, short};
 use super::refuse::{lacks, unauthenticated};
 use crate::answer::Refusal;
 use crate::call::{Call, Caller};
+use crate::journal::Permission;
 use crate::world::World;
 
 /// Whether a caller may make a call.
@@ -35,6 +36,20 @@ pub fn authorize(world: &World, call: &Call) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// What a call has to be allowed.
+pub(crate) fn permissions(world: &World, call: &Call) -> Vec<Permission> {
+    if call.operation.ends_with(".testIamPermissions") {
+        return Vec::new();
+    }
+    needed(&world.gcp, call)
+        .into_iter()
+        .map(|(action, resource)| Permission {
+            action,
+            resource: resource.full_name(),
+        })
+        .collect()
 }
 
 fn refused(call: &Call, permission: &str, resource: &Resource) -> Refusal {

@@ -40,6 +40,7 @@ use crate::world::World;
 
 pub use artifactregistry::Repository;
 pub use authorize::authorize;
+pub(crate) use authorize::permissions;
 pub use cloudkms::{CryptoKey, KeyRing};
 pub(crate) use edge::receive;
 pub use iam::{Account, AccountKey, Pool, Provider};

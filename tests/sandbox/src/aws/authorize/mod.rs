@@ -9,6 +9,7 @@ use crate::answer::Refusal;
 use crate::aws::iam::effective;
 use crate::aws::sts::session;
 use crate::call::Call;
+use crate::journal::Permission;
 use crate::protocol::refuse;
 use crate::world::World;
 
@@ -36,6 +37,18 @@ pub fn authorize(world: &World, call: &Call) -> Result<(), Refusal> {
     needs
         .iter()
         .try_for_each(|need| decide(call, need, &caller, &held, &context))
+}
+
+/// What a call has to be allowed.
+pub(crate) fn permissions(world: &World, call: &Call) -> Vec<Permission> {
+    needs(world, call)
+        .into_iter()
+        .filter(|need| !need.granted)
+        .map(|need| Permission {
+            action: need.action,
+            resource: need.resource,
+        })
+        .collect()
 }
 
 /// What a call needs, in the order in which it is asked for; nothing where the service itself decides.

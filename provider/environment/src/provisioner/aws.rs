@@ -1,0 +1,380 @@
+//! On AWS: two managed policies, one about data and machines, one about identities and keys.
+
+use mlops_access::generate::aws::Bucket;
+use mlops_access::generate::{Document, Statement};
+
+use crate::names::aws::Names;
+use crate::names::{EnvironmentId, claim_key};
+
+/// Actions that an ordinary life does without, and when they are needed.
+pub const BEYOND_CALLS: [(&str, &str); 7] = [
+    (
+        "ec2:RunInstances",
+        "EKS asks whether the caller may start the machines of a launch template: \
+         https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html",
+    ),
+    (
+        "ecr:ListImages",
+        "repositories of staging and prod are deleted only when they are empty",
+    ),
+    (
+        "iam:CreateServiceLinkedRole",
+        "EKS makes its service-linked roles as the caller with an account's first cluster and node group: \
+         https://docs.aws.amazon.com/eks/latest/userguide/using-service-linked-roles-eks.html",
+    ),
+    (
+        "kms:ListAliases",
+        "a key whose making was cut off before it had a name is found by its tags",
+    ),
+    ("kms:ListKeys", "the same"),
+    (
+        "s3:GetBucketObjectLockConfiguration",
+        "asked for only where a bucket has an object lock",
+    ),
+    (
+        "s3:ListBucket",
+        "who may not list is told that they may not read, where there is nothing to read",
+    ),
+];
+
+/// The policies of the principal that applies, changes and destroys the environment `id`.
+///
+/// Everything is confined to this environment by name, path or mark, but for what IAM cannot confine: keys before they have
+/// a mark, and lists. The provisioner writes the roles' permissions and boundaries, so whoever controls it controls what
+/// the environment's identities may do: set `aws.permissions_boundary` to a policy of somebody else to cap that.
+pub fn policies(id: &EnvironmentId, partition: &str) -> [Document; 2] {
+    let path = format!("/mlops/{}/", id.name);
+    let scope = Scope {
+        id,
+        partition,
+        names: Names::new(id, partition, &path),
+        suffix: if partition == "aws-cn" {
+            "amazonaws.com.cn"
+        } else {
+            "amazonaws.com"
+        },
+    };
+    [
+        Document {
+            statements: scope.objects().into_iter().chain(scope.machines()).collect(),
+        },
+        Document {
+            statements: scope.identities().into_iter().chain(scope.keys()).collect(),
+        },
+    ]
+}
+
+struct Scope<'a> {
+    id: &'a EnvironmentId,
+    partition: &'a str,
+    names: Names<'a>,
+    suffix: &'static str,
+}
+
+impl Scope<'_> {
+    fn regional(&self, service: &str, resource: &str) -> String {
+        let (region, account) = (self.id.region(), self.id.account());
+        format!("arn:{}:{service}:{region}:{account}:{resource}", self.partition)
+    }
+
+    fn iam(&self, resource: &str) -> String {
+        format!("arn:{}:iam::{}:{resource}", self.partition, self.id.account())
+    }
+
+    fn service(&self, name: &str) -> String {
+        format!("{name}.{}", self.suffix)
+    }
+
+    /// Buckets, the claim, images, secrets, logs.
+    fn objects(&self) -> Vec<Statement> {
+        let name = &self.id.name;
+        let bucket = |bucket| self.names.bucket_arn(&self.names.bucket(bucket));
+        let buckets = Bucket::ALL.map(bucket);
+        let objects = buckets.clone().map(|bucket| format!("{bucket}/*"));
+        let claim = format!("{}/{}", bucket(Bucket::Logs), claim_key(name));
+        vec![
+            Statement::allow(
+                "Buckets",
+                &[
+                    "s3:CreateBucket",
+                    "s3:DeleteBucket",
+                    "s3:GetBucketLogging",
+                    "s3:GetBucketObjectLockConfiguration",
+                    "s3:GetBucketOwnershipControls",
+                    "s3:GetBucketPolicy",
+                    "s3:GetBucketPublicAccessBlock",
+                    "s3:GetBucketTagging",
+                    "s3:GetBucketVersioning",
+                    "s3:GetEncryptionConfiguration",
+                    "s3:GetLifecycleConfiguration",
+                    "s3:ListBucket",
+                    "s3:ListBucketMultipartUploads",
+                    "s3:ListBucketVersions",
+                    "s3:PutBucketLogging",
+                    "s3:PutBucketOwnershipControls",
+                    "s3:PutBucketPolicy",
+                    "s3:PutBucketPublicAccessBlock",
+                    "s3:PutBucketTagging",
+                    "s3:PutBucketVersioning",
+                    "s3:PutEncryptionConfiguration",
+                    "s3:PutLifecycleConfiguration",
+                    "s3:TagResource",
+                ],
+            )
+            .on(buckets),
+            Statement::allow("Claim", &["s3:GetObject", "s3:PutObject"]).on([claim]),
+            Statement::allow(
+                "EmptyBuckets",
+                &["s3:AbortMultipartUpload", "s3:DeleteObjectVersion"],
+            )
+            .on(objects),
+            Statement::allow(
+                "Repositories",
+                &[
+                    "ecr:CreateRepository",
+                    "ecr:DeleteRepository",
+                    "ecr:DescribeRepositories",
+                    "ecr:GetLifecyclePolicy",
+                    "ecr:ListImages",
+                    "ecr:ListTagsForResource",
+                    "ecr:PutImageScanningConfiguration",
+                    "ecr:PutImageTagMutability",
+                    "ecr:PutLifecyclePolicy",
+                    "ecr:TagResource",
+                    "ecr:UntagResource",
+                ],
+            )
+            .on([self.regional("ecr", &format!("repository/{name}/*"))]),
+            Statement::allow(
+                "Secrets",
+                &[
+                    "secretsmanager:CreateSecret",
+                    "secretsmanager:DeleteSecret",
+                    "secretsmanager:DescribeSecret",
+                    "secretsmanager:RestoreSecret",
+                    "secretsmanager:TagResource",
+                    "secretsmanager:UntagResource",
+                    "secretsmanager:UpdateSecret",
+                ],
+            )
+            .on([self.regional("secretsmanager", &format!("secret:{name}/*"))]),
+            Statement::allow(
+                "Logs",
+                &[
+                    "logs:AssociateKmsKey",
+                    "logs:CreateLogGroup",
+                    "logs:DeleteLogGroup",
+                    "logs:ListTagsForResource",
+                    "logs:PutRetentionPolicy",
+                    "logs:TagResource",
+                    "logs:UntagResource",
+                ],
+            )
+            .on([
+                self.names.log_group_arn(&self.names.cluster_log_group()),
+                format!("{}:*", self.names.log_group_arn(&self.names.cluster_log_group())),
+            ]),
+            Statement::allow("ListLogs", &["logs:DescribeLogGroups"]).on(["*"]),
+        ]
+    }
+
+    /// The cluster and its nodes.
+    fn machines(&self) -> Vec<Statement> {
+        let name = self.names.cluster();
+        let under = |kind: &str| self.regional("eks", &format!("{kind}/{name}/*"));
+        let template = self.regional("ec2", "launch-template/*");
+        vec![
+            Statement::allow(
+                "Cluster",
+                &[
+                    "eks:AssociateAccessPolicy",
+                    "eks:CreateAccessEntry",
+                    "eks:CreateCluster",
+                    "eks:CreateNodegroup",
+                    "eks:DeleteAccessEntry",
+                    "eks:DeleteCluster",
+                    "eks:DeleteNodegroup",
+                    "eks:DescribeAccessEntry",
+                    "eks:DescribeCluster",
+                    "eks:DescribeNodegroup",
+                    "eks:DescribeUpdate",
+                    "eks:DisassociateAccessPolicy",
+                    "eks:ListAssociatedAccessPolicies",
+                    "eks:ListNodegroups",
+                    "eks:TagResource",
+                    "eks:UntagResource",
+                    "eks:UpdateAccessEntry",
+                    "eks:UpdateClusterConfig",
+                    "eks:UpdateClusterVersion",
+                    "eks:UpdateNodegroupConfig",
+                    "eks:UpdateNodegroupVersion",
+                ],
+            )
+            .on([
+                self.names.cluster_arn(),
+                under("nodegroup"),
+                under("access-entry"),
+            ]),
+            Statement::allow(
+                "LookAtNetworkAndTemplates",
+                &["ec2:DescribeLaunchTemplateVersions", "ec2:DescribeSubnets"],
+            )
+            .on(["*"]),
+            Statement::allow("NewTemplates", &["ec2:CreateLaunchTemplate", "ec2:CreateTags"])
+                .on([template.clone()])
+                .when(
+                    "StringEquals",
+                    "aws:RequestTag/mlops:environment",
+                    [self.id.to_string()],
+                ),
+            Statement::allow(
+                "Templates",
+                &[
+                    "ec2:CreateLaunchTemplateVersion",
+                    "ec2:DeleteLaunchTemplate",
+                    "ec2:CreateTags",
+                ],
+            )
+            .on([template])
+            .when(
+                "StringEquals",
+                "aws:ResourceTag/mlops:environment",
+                [self.id.to_string()],
+            ),
+            Statement::allow("StartNodes", &["ec2:RunInstances"]).on(["*"]),
+        ]
+    }
+
+    /// Roles, boundaries, federation.
+    fn identities(&self) -> Vec<Statement> {
+        let path = format!("/mlops/{}/", self.id.name);
+        let roles = self.iam(&format!("role{path}*"));
+        let policies = self.iam(&format!("policy{path}*"));
+        let issuer = format!("oidc-provider/oidc.eks.{}.{}/id/*", self.id.region(), self.suffix);
+        vec![
+            Statement::allow(
+                "Roles",
+                &[
+                    "iam:CreateRole",
+                    "iam:DeleteRole",
+                    "iam:DeleteRolePermissionsBoundary",
+                    "iam:DeleteRolePolicy",
+                    "iam:DetachRolePolicy",
+                    "iam:GetRole",
+                    "iam:GetRolePolicy",
+                    "iam:ListAttachedRolePolicies",
+                    "iam:ListInstanceProfilesForRole",
+                    "iam:ListRolePolicies",
+                    "iam:PutRolePermissionsBoundary",
+                    "iam:PutRolePolicy",
+                    "iam:TagRole",
+                    "iam:UntagRole",
+                    "iam:UpdateAssumeRolePolicy",
+                    "iam:UpdateRole",
+                ],
+            )
+            .on([roles.clone()]),
+            Statement::allow("AttachAwsPolicies", &["iam:AttachRolePolicy"])
+                .on([roles])
+                .when(
+                    "ArnEquals",
+                    "iam:PolicyARN",
+                    [
+                        "AmazonEKSClusterPolicy",
+                        "AmazonEKSWorkerNodePolicy",
+                        "AmazonEKS_CNI_Policy",
+                    ]
+                    .map(|name| self.names.aws_policy_arn(name)),
+                ),
+            Statement::allow("PassRoles", &["iam:PassRole"])
+                .on([
+                    self.names.role_arn(&self.names.cluster_role()),
+                    self.names
+                        .role_arn(&self.names.role(mlops_access::Purpose::Node, None)),
+                ])
+                .when(
+                    "StringEquals",
+                    "iam:PassedToService",
+                    [self.service("eks"), self.service("ec2")],
+                ),
+            Statement::allow(
+                "Boundaries",
+                &[
+                    "iam:CreatePolicy",
+                    "iam:CreatePolicyVersion",
+                    "iam:DeletePolicy",
+                    "iam:DeletePolicyVersion",
+                    "iam:GetPolicy",
+                    "iam:GetPolicyVersion",
+                    "iam:ListPolicyVersions",
+                    "iam:TagPolicy",
+                    "iam:UntagPolicy",
+                ],
+            )
+            .on([policies]),
+            Statement::allow(
+                "Federation",
+                &[
+                    "iam:AddClientIDToOpenIDConnectProvider",
+                    "iam:CreateOpenIDConnectProvider",
+                    "iam:DeleteOpenIDConnectProvider",
+                    "iam:GetOpenIDConnectProvider",
+                    "iam:RemoveClientIDFromOpenIDConnectProvider",
+                    "iam:TagOpenIDConnectProvider",
+                    "iam:UntagOpenIDConnectProvider",
+                ],
+            )
+            .on([
+                self.names
+                    .oidc_provider_arn(mlops_access::generate::Github::ISSUER),
+                self.iam(&issuer),
+            ]),
+            // Node groups leave instance profiles behind, which keep the role of the nodes from being deleted.
+            Statement::allow("LeftProfiles", &["iam:RemoveRoleFromInstanceProfile"])
+                .on([self.iam("instance-profile/eks-*")]),
+            Statement::allow("ServiceRoles", &["iam:CreateServiceLinkedRole"]).on([
+                self.iam(&format!("role/aws-service-role/{}/*", self.service("eks"))),
+                self.iam(&format!(
+                    "role/aws-service-role/{}/*",
+                    self.service("eks-nodegroup")
+                )),
+            ]),
+        ]
+    }
+
+    /// Keys: those with this environment's mark, and new ones that get it.
+    fn keys(&self) -> Vec<Statement> {
+        let any = self.regional("kms", "key/*");
+        let aliases = self.regional("kms", &format!("alias/{}-*", self.id.name));
+        let id = self.id.to_string();
+        vec![
+            Statement::allow("NewKeys", &["kms:CreateKey", "kms:TagResource"])
+                .on(["*"])
+                .when("StringEquals", "aws:RequestTag/mlops:environment", [id.clone()]),
+            Statement::allow(
+                "Keys",
+                &[
+                    "kms:CreateAlias",
+                    "kms:CreateGrant",
+                    "kms:Decrypt",
+                    "kms:DeleteAlias",
+                    "kms:DescribeKey",
+                    "kms:EnableKeyRotation",
+                    "kms:GenerateDataKey",
+                    "kms:GetKeyPolicy",
+                    "kms:GetKeyRotationStatus",
+                    "kms:ListResourceTags",
+                    "kms:PutKeyPolicy",
+                    "kms:ScheduleKeyDeletion",
+                    "kms:TagResource",
+                    "kms:UntagResource",
+                    "kms:UpdateKeyDescription",
+                ],
+            )
+            .on([any])
+            .when("StringEquals", "aws:ResourceTag/mlops:environment", [id]),
+            Statement::allow("Aliases", &["kms:CreateAlias", "kms:DeleteAlias"]).on([aliases]),
+            Statement::allow("ListKeys", &["kms:ListAliases", "kms:ListKeys"]).on(["*"]),
+        ]
+    }
+}
