@@ -140,6 +140,8 @@ fn disturb(ground: &Ground) {
     );
     let key = text("/keys/storage");
     ask("kms", "DisableKeyRotation", json!({ "KeyId": key }));
+    let gone = json!({ "KeyId": text("/keys/logs"), "PendingWindowInDays": 7 });
+    ask("kms", "ScheduleKeyDeletion", gone);
     ask(
         "kms",
         "UpdateKeyDescription",
@@ -326,4 +328,39 @@ fn a_whole_life_needs_every_action_and_no_other() {
     assert!(idle.is_empty(), "no call needs {idle:?}");
     let needless: Vec<&String> = beyond.intersection(&needed).collect();
     assert!(needless.is_empty(), "calls do need {needless:?}");
+}
+
+/// That every action is needed is shown above for all of them; here for a few what becomes of an apply without one.
+#[test]
+fn without_one_action_the_apply_stops_and_names_it() {
+    if !super::terraform("without_one_action_the_apply_stops_and_names_it") {
+        return;
+    }
+    for action in [
+        "eks:CreateCluster",
+        "iam:PassRole",
+        "kms:CreateKey",
+        "s3:PutBucketPolicy",
+    ] {
+        let mut documents = documents();
+        for statement in documents
+            .iter_mut()
+            .flat_map(|document| document["Statement"].as_array_mut().unwrap())
+        {
+            match &mut statement["Action"] {
+                Value::Array(actions) => actions.retain(|given| given != action),
+                one if *one == action => *one = json!("sts:GetCallerIdentity"),
+                _ => {}
+            }
+        }
+        let ground = as_provisioner(&documents);
+        ground.configure(SERVICE, "");
+        let refused = ground.apply().expect(1);
+        // Terraform breaks lines where it likes.
+        let said = refused.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            said.contains(&format!("is not authorized to perform: {action} on resource")),
+            "{action}\n{said}"
+        );
+    }
 }

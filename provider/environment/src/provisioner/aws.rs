@@ -217,7 +217,11 @@ impl Scope<'_> {
             ]),
             Statement::allow(
                 "LookAtNetworkAndTemplates",
-                &["ec2:DescribeLaunchTemplateVersions", "ec2:DescribeSubnets"],
+                &[
+                    "ec2:DescribeLaunchTemplateVersions",
+                    "ec2:DescribeSecurityGroups",
+                    "ec2:DescribeSubnets",
+                ],
             )
             .on(["*"]),
             Statement::allow("NewTemplates", &["ec2:CreateLaunchTemplate", "ec2:CreateTags"])
@@ -354,11 +358,13 @@ impl Scope<'_> {
             Statement::allow(
                 "Keys",
                 &[
+                    "kms:CancelKeyDeletion",
                     "kms:CreateAlias",
                     "kms:CreateGrant",
                     "kms:Decrypt",
                     "kms:DeleteAlias",
                     "kms:DescribeKey",
+                    "kms:EnableKey",
                     "kms:EnableKeyRotation",
                     "kms:GenerateDataKey",
                     "kms:GetKeyPolicy",
