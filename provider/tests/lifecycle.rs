@@ -6,6 +6,8 @@
     reason = "a test that cannot go on shows why"
 )]
 
+#[path = "daytwo/mod.rs"]
+mod daytwo;
 mod memory;
 
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@ use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::types::{KeyState, Tag};
 use futures::try_join;
 use mlops_environment::aws::{Key, Tags};
-use mlops_environment::component::{Component, Observation, Present, Status};
+use mlops_environment::component::{Component, Management, Observation, Owner, Present, Properties, Status};
 use mlops_environment::driver::{Monitor, Reason};
 
 use crate::document;
@@ -165,11 +165,53 @@ impl Wanted<Key> {
     }
 }
 
+/// A key of somebody else's, by its ARN: all that matters is that it is there and can be used.
+async fn given_key(aws: &Aws, arn: &str) -> Outcome<Observation> {
+    const OPERATION: &str = "kms:DescribeKey";
+    let describe = aws.clients.kms.describe_key().key_id(arn);
+    let Some(described) = optional(call(OPERATION, describe.send()).await)? else {
+        return Ok(Observation::Absent);
+    };
+    let key = described
+        .key_metadata
+        .ok_or_else(|| missing(OPERATION, "KeyMetadata"))?;
+    Ok(Observation::Present(Present {
+        owner: Owner::Unmarked,
+        status: status(key.key_state),
+        properties: Properties::new(),
+        outputs: known(arn, &key.key_id),
+        foreign: Vec::new(),
+        id: arn.to_owned(),
+    }))
+}
+
+fn status(state: Option<KeyState>) -> Status {
+    match state {
+        None | Some(KeyState::Enabled) => Status::Ready,
+        Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion) => Status::Suspended {
+            what: "scheduled for deletion".into(),
+        },
+        Some(KeyState::Disabled) => Status::Suspended {
+            what: "disabled".into(),
+        },
+        Some(KeyState::Creating | KeyState::Updating) => Status::InProgress {
+            what: "Creating".into(),
+            operation: None,
+        },
+        Some(other) => Status::Failed {
+            reason: format!("the key is {other}"),
+        },
+    }
+}
+
 #[async_trait]
 impl Object for Wanted<Key> {
-    async fn observe(&self, aws: &Aws, _: &Component) -> Outcome<Observation> {
+    async fn observe(&self, aws: &Aws, component: &Component) -> Outcome<Observation> {
         const OPERATION: &str = "kms:DescribeKey";
         let kms = &aws.clients.kms;
+        if let (Management::Existing, Some(given)) = (component.management, &component.id) {
+            return given_key(aws, given).await;
+        }
         let described = optional(call(OPERATION, kms.describe_key().key_id(&self.alias).send()).await)?;
         let Some(described) = described else {
             // A key that was made and not yet named when everything stopped: the create will take it up.
@@ -216,22 +258,7 @@ impl Object for Wanted<Key> {
         };
         let mut found_properties = properties(&found);
         found_properties.remove("deletion_window_days");
-        let status = match key.key_state {
-            None | Some(KeyState::Enabled) => Status::Ready,
-            Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion) => Status::Suspended {
-                what: "scheduled for deletion".into(),
-            },
-            Some(KeyState::Disabled) => Status::Suspended {
-                what: "disabled".into(),
-            },
-            Some(KeyState::Creating | KeyState::Updating) => Status::InProgress {
-                what: "Creating".into(),
-                operation: None,
-            },
-            Some(other) => Status::Failed {
-                reason: format!("the key is {other}"),
-            },
-        };
+        let status = status(key.key_state);
         Ok(Observation::Present(Present {
             owner: tags::owner(&found.tags),
             status,

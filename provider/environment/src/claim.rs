@@ -47,6 +47,10 @@ pub struct Claim {
     /// Who is at work right now; none between applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
+    /// The settings in force, as the state holds them: with them an environment can be read without its state. None: an
+    /// older provider wrote the claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<serde_json::Value>,
 }
 
 /// A sign of life of whoever is at work on an environment.
@@ -314,6 +318,16 @@ impl Claim {
             updated_at: now.to_string(),
             intents: Vec::new(),
             lease: None,
+            settings: None,
+        }
+    }
+
+    /// With the settings that it is applied with.
+    #[must_use]
+    pub fn with(self, settings: serde_json::Value) -> Self {
+        Self {
+            settings: Some(settings),
+            ..self
         }
     }
 
@@ -590,6 +604,19 @@ mod tests {
         assert!(!text.contains("lease"), "{text}");
         let read: Claim = serde_json::from_str(&text).expect("json");
         assert_eq!(read.lease, None);
+    }
+
+    #[test]
+    fn a_claim_of_an_older_provider_has_no_settings_and_a_newer_one_keeps_them() {
+        let text = serde_json::to_string(&claim(Phase::Ready, 1)).expect("json");
+        assert!(!text.contains("settings"), "{text}");
+        let with = claim(Phase::Creating, 0).with(serde_json::json!({ "tier": "dev" }));
+        let through = with
+            .clone()
+            .interrupted(NOW)
+            .begun(None, "0.2.0", NOW)
+            .completed(NOW);
+        assert_eq!(through.settings, with.settings);
     }
 
     #[test]

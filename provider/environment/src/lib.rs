@@ -33,7 +33,7 @@
 //! );
 //!
 //! let foresight =
-//!     Foresight { prior: &[], next: &environment.components, drift: &[], summaries: &environment.summaries() };
+//!     Foresight { prior: &[], next: &environment.components, drift: &[], standing: &Default::default(), summaries: &environment.summaries() };
 //! let steps = plan_change(&foresight, &Decision::new(&environment.spec, "uid")).map_err(|refusals| format!("{refusals:?}"))?;
 //! assert_eq!(steps[0].to_string(), "+ buckets.logs: create");
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -32,6 +32,7 @@ fn lines(prior: Option<Value>, next: Value, drift: &[Deviation]) -> Result<Vec<S
         prior: prior.as_ref().map_or(&[], |prior| &prior.components),
         next: &next.components,
         drift,
+        standing: &BTreeMap::new(),
         summaries: &summaries,
     };
     Ok(plan_change(&foresight, &decision(&next))?
@@ -400,6 +401,77 @@ fn adopts_what_is_named_and_lists_what_will_change() {
     let refusal =
         decide(&component, &Observation::Absent, &decision(&environment)).expect_err("nothing there");
     assert!(matches!(refusal.cause, Cause::NothingToAdopt { .. }));
+}
+
+/// B56: the plan lists every setting that will change, also those whose new value is known only later.
+#[test]
+fn the_plan_of_an_adoption_lists_what_will_change() {
+    let config = with(minimal(), "/adopt", json!({ "buckets.data": "acme-data" }));
+    let (_, component, found) = applied(config.clone(), "buckets.data");
+    let next = environment(config);
+    let plan = |standing: Observation| {
+        let standing = BTreeMap::from([(component.address.clone(), standing)]);
+        let foresight = Foresight {
+            prior: &[],
+            next: &next.components,
+            drift: &[],
+            standing: &standing,
+            summaries: &BTreeMap::new(),
+        };
+        let steps = plan_change(&foresight, &decision(&next));
+        steps.map(|steps| {
+            let of = |step: &&Step| step.address == component.address;
+            steps.iter().filter(of).map(Step::to_string).collect::<String>()
+        })
+    };
+    let mut theirs = found.clone();
+    theirs.owner = Owner::Unmarked;
+    theirs.properties.insert("versioning".into(), json!(false));
+    theirs.properties.insert("encryption".into(), json!("AES256"));
+    theirs
+        .properties
+        .insert("tags".into(), json!({ "cost-center": "42" }));
+    let line = plan(Observation::Present(theirs)).expect("adopted");
+    assert!(line.starts_with("> buckets.data: adopt, "), "{line}");
+    for part in [
+        "encryption AES256 → arn of keys.storage",
+        "versioning false → true",
+        "+mlops:environment",
+        "(acme-data)",
+    ] {
+        assert!(line.contains(part), "{part:?} is missing in {line}");
+    }
+    assert!(!line.contains("cost-center"), "tags of others stay: {line}");
+    let refusal = plan(Observation::Absent).expect_err("nothing there");
+    assert!(
+        refusal[0]
+            .to_string()
+            .contains("there is no acme-data to take over")
+    );
+    let mut other = found;
+    other.owner = Owner::Environment {
+        id: "aws/1/r/other".into(),
+        uid: "u".into(),
+    };
+    let refusal = plan(Observation::Present(other)).expect_err("another's");
+    assert!(
+        refusal[0]
+            .to_string()
+            .contains("belongs to environment aws/1/r/other")
+    );
+}
+
+/// An object is not swapped for another by way of `adopt`, in whichever direction.
+#[test]
+fn nothing_is_swapped_by_adopting() {
+    let adopting = |name: &str| with(minimal(), "/adopt", json!({ "buckets.data": name }));
+    for (before, after) in [
+        (minimal(), adopting("acme-data")),
+        (adopting("acme-data"), minimal()),
+        (adopting("acme-data"), adopting("acme-other")),
+    ] {
+        assert!(refused(before, after).contains("would be left behind. Undo the change in adopt."));
+    }
 }
 
 #[test]
@@ -775,7 +847,11 @@ proptest! {
             .collect();
         let summaries = BTreeMap::new();
         let foresight = Foresight {
-            prior: &first.components, next: &second.components, drift: &[], summaries: &summaries,
+            prior: &first.components,
+            next: &second.components,
+            drift: &[],
+            standing: &BTreeMap::new(),
+            summaries: &summaries,
         };
         let planned = plan_change(&foresight, &later).expect("not refused");
         cloud.add_existing(&second);

@@ -5,13 +5,14 @@
 mod aws;
 mod gcp;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mlops_environment::Facts;
 use mlops_environment::driver::Driver;
-use mlops_environment::spec::{Cloud as Which, Tier};
+use mlops_environment::spec::{Cloud as Which, CloudFacts, Tier};
 use tfplugin::{Diagnostic, Diagnostics, Path, Value};
-use tokio::sync::{OnceCell, RwLock};
+use tokio::sync::{Mutex, OnceCell, RwLock};
 
 use crate::credentials;
 use crate::settings::Settings;
@@ -66,6 +67,8 @@ struct Current {
     settings: Settings,
     aws: Opened,
     gcp: Opened,
+    /// AWS in regions that are not the provider block's: an environment may name its own.
+    aws_elsewhere: Mutex<BTreeMap<String, Arc<Opened>>>,
     fixed: bool,
 }
 
@@ -131,7 +134,10 @@ impl Clouds {
     pub(crate) async fn of(&self, environment: &Value) -> Result<Cloud, Diagnostics> {
         let has = |name: &str| environment.get(name).is_some_and(|block| !block.is_null());
         match (has("aws"), has("gcp")) {
-            (true, false) => self.open(Which::Aws).await,
+            (true, false) => {
+                let region = environment.get("aws").and_then(|block| block.get("region")?.as_str());
+                self.within(Which::Aws, region).await
+            }
             (false, true) => self.open(Which::Gcp).await,
             _ => Err(Diagnostics(vec![
                 Diagnostic::error(
@@ -144,6 +150,35 @@ impl Clouds {
         }
     }
 
+    /// A cloud, to work in a region of it. Clients of AWS are for one region; those of Google Cloud are for all.
+    ///
+    /// # Errors
+    /// Missing, refused or wrong credentials.
+    pub(crate) async fn within(&self, which: Which, region: Option<&str>) -> Result<Cloud, Diagnostics> {
+        let usual = self.open(which).await;
+        let current = Arc::clone(&*self.current.read().await);
+        let Some(region) = region.filter(|_| which == Which::Aws && !current.fixed) else {
+            return usual;
+        };
+        if usual.as_ref().is_ok_and(|cloud| works_in(cloud, region)) {
+            return usual;
+        }
+        let opened = Arc::clone(
+            current
+                .aws_elsewhere
+                .lock()
+                .await
+                .entry(region.to_owned())
+                .or_default(),
+        );
+        let there = || async {
+            let mut settings = current.settings.clone();
+            settings.aws.get_or_insert_default().region = Some(region.to_owned());
+            aws::open(&settings).await
+        };
+        opened.get_or_init(there).await.clone().map_err(Diagnostics)
+    }
+
     /// A cloud, opened on first use.
     pub(crate) async fn open(&self, which: Which) -> Result<Cloud, Diagnostics> {
         let current = Arc::clone(&*self.current.read().await);
@@ -153,6 +188,11 @@ impl Clouds {
         };
         result.clone().map_err(Diagnostics)
     }
+}
+
+/// Whether the clients of an open AWS are for a region.
+fn works_in(cloud: &Cloud, region: &str) -> bool {
+    matches!(&cloud.facts.cloud, CloudFacts::Aws { region: Some(own), .. } if own.as_str() == region)
 }
 
 /// What is said of a cloud that was opened.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::FutureExt;
 use mlops_environment::component::{Address, Component, Observation, Present};
-use mlops_environment::reference::{self, World};
+use mlops_environment::reference::{self, Unresolved, World};
 
 use super::schedule::{Ended, Then, run};
 use super::{Executor, Problem, telling};
@@ -16,6 +16,19 @@ pub(crate) struct Sighting {
     pub(crate) wanted: Component,
     /// As found, or why it could not be looked at.
     pub(crate) found: Result<Observation, Problem>,
+}
+
+/// A component as it can be looked for. What it builds on may be gone; by its own name it is found all the same, and only
+/// what hangs on the others stays open.
+fn visible(component: &Component, world: &World) -> Result<Component, Unresolved> {
+    reference::resolve(component, world).or_else(|unresolved| {
+        let (filled, _) = reference::fill_component(component, world);
+        if reference::is_resolved(&filled.handle()) {
+            Ok(filled)
+        } else {
+            Err(unresolved)
+        }
+    })
 }
 
 impl Executor {
@@ -47,7 +60,7 @@ impl Executor {
             &self.cancelled,
             |address| {
                 let driver = std::sync::Arc::clone(&self.driver);
-                let resolved = reference::resolve(&by_address[address], &lock());
+                let resolved = visible(&by_address[address], &lock());
                 async move {
                     let wanted = resolved.map_err(Problem::Unresolved)?;
                     match driver.observe(&wanted).await {

@@ -27,16 +27,16 @@ pub(super) async fn apply(
         private: request.private.clone(),
         diagnostics,
     };
-    let cloud = match resource.clouds.of(&request.config).await {
-        Ok(cloud) => cloud,
-        Err(errors) => return unchanged(errors),
-    };
     // The configuration is wholly known by now; what was decided once stands in the plan.
     let settings = with_kept(
         &resource.schema,
         &request.config,
         &request.planned.unknown_as_null(),
     );
+    let cloud = match resource.clouds.of(&settings).await {
+        Ok(cloud) => cloud,
+        Err(errors) => return unchanged(errors),
+    };
     let model = match wanted::wanted(&resource.schema, &settings, &cloud.facts) {
         Ok(Wanted::Environment(model)) => model,
         Ok(Wanted::Open(paths)) => return unchanged(Diagnostics(vec![still_open(&paths)])),
@@ -77,7 +77,7 @@ impl Run<'_> {
         self.model.spec.id.to_string()
     }
 
-    fn logs(&self) -> Result<&Component, Diagnostics> {
+    pub(super) fn logs(&self) -> Result<&Component, Diagnostics> {
         self.model.component(LOGS).ok_or_else(|| {
             Diagnostics(vec![Diagnostic::error(
                 "The environment has no logs bucket",
@@ -167,7 +167,8 @@ impl Run<'_> {
                     .await?
             }
         };
-        let held = found.begin(&own).await?;
+        let begun = self.settings(&private, &own, &first);
+        let held = found.begin(&own, begun).await?;
         world.extend(private.world());
         let mut results = self
             .converge(rest, approach, &world, &decision, &mut private)
@@ -179,7 +180,8 @@ impl Run<'_> {
             .await;
         self.remove(gone, world, &decision, &mut private, &mut results)
             .await;
-        let generation = held.finish(results.complete(), self.context).await;
+        let ended = self.settings(&private, &own, &results);
+        let generation = held.finish(results.complete(), ended, self.context).await;
         Ok(self.finish(results, &private, &own, generation))
     }
 

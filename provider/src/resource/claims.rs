@@ -9,6 +9,7 @@ use mlops_environment::claim::{self, Admission, Claim, Claimant, Operation};
 use mlops_environment::component::{Component, Outputs};
 use mlops_environment::driver::{ClaimVersion, Driver, Failure, Reason};
 use mlops_environment::reference;
+use serde_json::Value as Json;
 use tfplugin::{CallContext, Diagnostic, Diagnostics, Value};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
@@ -146,11 +147,12 @@ impl<'a> Found<'a> {
             .unwrap_or_default()
     }
 
-    /// Writes that an apply begins, if nobody else did meanwhile. What is about to be made is recorded first.
+    /// Writes that an apply of these settings begins, if nobody else did meanwhile. What is about to be made is recorded
+    /// first.
     ///
     /// # Errors
     /// A lost race, or no answer.
-    pub(super) async fn begin(self, own: &Outputs) -> Result<Held<'a>, Diagnostics> {
+    pub(super) async fn begin(self, own: &Outputs, settings: Json) -> Result<Held<'a>, Diagnostics> {
         let own = |name: &str| own.get(name).map_or("", String::as_str);
         let mut claim = match &self.stored {
             Some((claim, _)) => claim
@@ -163,7 +165,8 @@ impl<'a> Found<'a> {
                 PROVIDER,
                 Timestamp::now(),
             ),
-        };
+        }
+        .with(settings);
         if claim.generation == 0 {
             for component in &self.claims.model.components {
                 claim.intend(component);
@@ -256,19 +259,24 @@ async fn renew(
 }
 
 impl Held<'_> {
-    /// Writes how the apply ended and gives the generation that the state records.
+    /// Writes how the apply ended, and what the settings turned out to be, and gives the generation that the state records.
     ///
     /// # Errors
     /// The claim was taken by somebody else, or could not be written: everything that was made stands, but the next
     /// apply must say so again.
-    pub(super) async fn finish(self, complete: bool, context: &CallContext) -> Result<u64, Diagnostic> {
+    pub(super) async fn finish(
+        self,
+        complete: bool,
+        settings: Json,
+        context: &CallContext,
+    ) -> Result<u64, Diagnostic> {
         if self.lost.is_cancelled() {
             return Err(self.claims.taken().await);
         }
         let generation = if complete { self.before + 1 } else { self.before };
         let write = async {
             let current = self.current.lock().await;
-            let claim = current.0.clone();
+            let claim = current.0.clone().with(settings);
             let claim = if complete {
                 claim.completed(Timestamp::now())
             } else {

@@ -197,10 +197,11 @@ async fn preflight(
 ) -> Result<(), Diagnostics> {
     let pairs: Vec<(Component, Present)> = components
         .iter()
+        // What was taken over is kept, whatever it holds.
+        .filter(|component| component.management == Management::Create)
         .filter(|component| {
             let cluster = matches!(component.kind, Kind::AwsCluster | Kind::GcpCluster);
-            let ours = component.management == Management::Create;
-            component.on_destroy == OnDestroy::Refuse || (cluster && ours)
+            component.on_destroy == OnDestroy::Refuse || cluster
         })
         .filter_map(|component| {
             let present = private.seen.get(&component.address)?.clone();

@@ -4,6 +4,7 @@ mod apply;
 mod assemble;
 mod claims;
 mod destroy;
+mod import;
 mod kept;
 mod lease;
 mod plan;
@@ -15,6 +16,7 @@ pub mod schema;
 mod state;
 mod timeouts;
 mod update;
+mod upgrade;
 mod wanted;
 
 use std::sync::Arc;
@@ -22,10 +24,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mlops_environment::{Environment as Model, Spec};
+use tfplugin::provider::ImportTarget;
 use tfplugin::schema::Schema;
 use tfplugin::{
-    ApplyRequest, ApplyResponse, CallContext, Diagnostics, Path, PlanRequest, PlanResponse, ReadRequest,
-    ReadResponse, Resource, Value,
+    ApplyRequest, ApplyResponse, CallContext, Diagnostic, Diagnostics, Imported, Path, PlanRequest,
+    PlanResponse, ReadRequest, ReadResponse, Resource, Value,
 };
 
 pub use lease::Rhythm;
@@ -105,6 +108,22 @@ impl Resource for Environment {
             Err(errors) => diagnostics.0.extend(errors.0),
         }
         diagnostics
+    }
+
+    fn identity_schema(&self) -> Option<Schema> {
+        Some(import::identity_schema())
+    }
+
+    fn identity(&self, state: &Value) -> Option<Value> {
+        import::identity(state)
+    }
+
+    async fn import(&self, _: &CallContext, target: ImportTarget) -> Result<Imported, Diagnostic> {
+        import::import(self, target).await
+    }
+
+    async fn upgrade(&self, from: u64, state: serde_json::Value) -> Result<serde_json::Value, Diagnostic> {
+        upgrade::upgrade(from, state)
     }
 
     async fn read(&self, context: &CallContext, request: ReadRequest) -> ReadResponse {

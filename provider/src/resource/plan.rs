@@ -1,9 +1,10 @@
-//! PlanResourceChange: the truth about what an apply would do, without a call to the cloud (but for who we are).
+//! PlanResourceChange: the truth about what an apply would do, without a call to the cloud but for who we are
+//! and what is to be taken over.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use mlops_environment::Environment as Model;
-use mlops_environment::component::{Address, Component, Reference};
+use mlops_environment::component::{Address, Component, Management, Observation, Reference};
 use mlops_environment::plan::{self, Action, Decision, Deviation, Finding, Foresight, Step};
 use mlops_environment::reference::{self, World};
 use mlops_environment::spec::CloudSpec;
@@ -15,6 +16,7 @@ use super::kept::with_kept;
 use super::private::{Operation, Private};
 use super::wanted::{self, Wanted};
 use super::{Environment, read, state};
+use crate::clouds::Cloud;
 
 /// Plans create, update and destroy.
 pub(super) async fn plan(resource: &Environment, request: PlanRequest) -> PlanResponse {
@@ -40,11 +42,11 @@ pub(super) async fn plan(resource: &Environment, request: PlanRequest) -> PlanRe
         diagnostics,
     };
 
-    let cloud = match resource.clouds.of(&request.config).await {
+    let settings = with_kept(&resource.schema, &request.config, &request.prior);
+    let cloud = match resource.clouds.of(&settings).await {
         Ok(cloud) => cloud,
         Err(errors) => return answer(request.proposed, errors, &private),
     };
-    let settings = with_kept(&resource.schema, &request.config, &request.prior);
     let next = match wanted::wanted(&resource.schema, &settings, &cloud.facts) {
         Ok(Wanted::Environment(next)) => next,
         Ok(Wanted::Open(paths)) => {
@@ -81,7 +83,9 @@ pub(super) async fn plan(resource: &Environment, request: PlanRequest) -> PlanRe
         Ok(prior) => prior,
         Err(errors) => return answer(request.proposed, errors, &private),
     };
-    let steps = match steps(prior.as_deref(), &next, &request.prior, &private) {
+    let (standing, unseen) = standing(&cloud, prior.as_deref(), &next, &request.prior, &private).await;
+    diagnostics.0.extend(unseen.0);
+    let steps = match steps(prior.as_deref(), &next, &request.prior, &private, &standing) {
         Ok(steps) => steps,
         Err(errors) => {
             diagnostics.0.extend(errors.0);
@@ -89,6 +93,8 @@ pub(super) async fn plan(resource: &Environment, request: PlanRequest) -> PlanRe
         }
     };
     diagnostics.0.extend(disruptions(&steps).0);
+    let reported = reported(&next, &request.prior, &private);
+    diagnostics.0.extend(left_alone(&reported).0);
 
     let fresh: BTreeSet<Address> = steps
         .iter()
@@ -101,7 +107,7 @@ pub(super) async fn plan(resource: &Environment, request: PlanRequest) -> PlanRe
         hedged: request.prior.is_null()
             && next.spec.partial_create == mlops_environment::spec::PartialCreate::Warn,
     };
-    let same = resolved(&next, &request.prior, None);
+    let same = resolved(&next, &request.prior, &reported, None);
     let unchanged = assemble::object(
         &resource.schema,
         &request.config,
@@ -113,7 +119,7 @@ pub(super) async fn plan(resource: &Environment, request: PlanRequest) -> PlanRe
     if steps.is_empty() && ready && unchanged == request.prior {
         return answer(request.prior, diagnostics, &private);
     }
-    let values = resolved(&next, &request.prior, Some(&changing));
+    let values = resolved(&next, &request.prior, &reported, Some(&changing));
     let mut planned = assemble::object(
         &resource.schema,
         &request.config,
@@ -143,12 +149,66 @@ pub(super) fn prior_model(
     }
 }
 
+/// What stands in the place of components that are to be taken over.
+pub(super) type Standing = BTreeMap<Address, Observation>;
+
+/// Looks at what is to be taken over, so that the plan can say what will change on it. Nothing else is looked at while
+/// planning.
+async fn standing(
+    cloud: &Cloud,
+    prior: Option<&Model>,
+    next: &Model,
+    state: &Value,
+    private: &Private,
+) -> (Standing, Diagnostics) {
+    let taken = |model: &Model, address: &Address| {
+        model
+            .component(address.as_str())
+            .is_some_and(|component| component.management == Management::Adopted)
+    };
+    let mut world = known_world(next, state);
+    for (address, outputs) in private.world() {
+        world.entry(address).or_default().extend(outputs);
+    }
+    let looks = next
+        .components
+        .iter()
+        .filter(|component| component.management == Management::Adopted)
+        .filter(|component| !prior.is_some_and(|prior| taken(prior, &component.address)))
+        .map(|component| {
+            let (component, _) = reference::fill_component(component, &world);
+            async move {
+                let found = cloud.driver.observe(&component).await;
+                (component.address, found)
+            }
+        });
+    let mut standing = Standing::new();
+    let mut unseen = Diagnostics::new();
+    for (address, found) in futures::future::join_all(looks).await {
+        match found {
+            Ok(found) => {
+                standing.insert(address, found);
+            }
+            Err(failure) => unseen.push(Diagnostic::warning(
+                format!("{address} cannot be looked at"),
+                format!(
+                    "{}: {}. It is to be taken over, but this plan cannot say what will change on it. Use credentials that may \
+                     read it to see that.",
+                    failure.operation, failure.message
+                ),
+            )),
+        }
+    }
+    (standing, unseen)
+}
+
 /// The steps from what was wanted, and what was found since, to what is wanted now.
 pub(super) fn steps(
     prior: Option<&Model>,
     next: &Model,
     state: &Value,
     private: &Private,
+    standing: &Standing,
 ) -> Result<Vec<Step>, Diagnostics> {
     let world = read::world(private, state);
     let filled = |components: &[Component]| -> Vec<Component> {
@@ -158,7 +218,13 @@ pub(super) fn steps(
             .collect()
     };
     let before = filled(&wanted_before(prior, private));
-    let after = filled(&next.components);
+    let mut after = filled(&next.components);
+    let known = known_world(next, state);
+    for component in &mut after {
+        if standing.contains_key(&component.address) {
+            *component = reference::fill_component(component, &known).0;
+        }
+    }
     let mut drift = private.drift.clone();
     let known: BTreeSet<Address> = drift.iter().map(|deviation| deviation.address.clone()).collect();
     drift.extend(
@@ -172,25 +238,49 @@ pub(super) fn steps(
     );
     let decision = Decision {
         recorded: read::recorded(private, state),
-        ..Decision::new(&next.spec, state::text(state, "uid").unwrap_or_default())
+        ..decision(next, state)
     };
     let summaries = next.summaries();
     let foresight = Foresight {
         prior: &before,
         next: &after,
         drift: &drift,
+        standing,
         summaries: &summaries,
     };
-    plan::plan_change(&foresight, &decision).map_err(|refusals| {
-        Diagnostics(
-            refusals
-                .iter()
-                .map(|refusal| {
-                    Diagnostic::error(format!("{} is not touched", refusal.address), refusal.to_string())
-                })
-                .collect(),
-        )
-    })
+    let mut refusals = prior
+        .map(|prior| plan::fixed_settings(&prior.spec, &next.spec))
+        .unwrap_or_default();
+    let steps = plan::plan_change(&foresight, &decision).unwrap_or_else(|more| {
+        refusals.extend(more);
+        Vec::new()
+    });
+    if refusals.is_empty() {
+        return Ok(match prior {
+            Some(prior) => plan::follow(&prior.components, &next.components, steps),
+            None => steps,
+        });
+    }
+    Err(Diagnostics(
+        refusals
+            .iter()
+            .map(|refusal| {
+                Diagnostic::error(format!("{} is not touched", refusal.address), refusal.to_string())
+            })
+            .collect(),
+    ))
+}
+
+fn decision(model: &Model, state: &Value) -> Decision {
+    Decision::new(&model.spec, state::text(state, "uid").unwrap_or_default())
+}
+
+/// Lines of drift that an apply leaves as they are.
+fn reported(next: &Model, state: &Value, private: &Private) -> Vec<String> {
+    plan::reported(&private.drift, &next.components, &decision(next, state))
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 /// Components as wanted when each was last finished, and those that are still to go.
@@ -220,12 +310,18 @@ struct Changing<'a> {
 }
 
 /// Everything that is not the user's word, as JSON by attribute; references are left where nothing is known.
-fn resolved(next: &Model, prior: &Value, changing: Option<&Changing<'_>>) -> BTreeMap<String, Json> {
+fn resolved(
+    next: &Model,
+    prior: &Value,
+    reported: &[String],
+    changing: Option<&Changing<'_>>,
+) -> BTreeMap<String, Json> {
     let world = known_world(next, prior);
     let mut values = state::settings(&next.spec);
     values.extend(state::computed(next));
     values.insert("phase".into(), json!("READY"));
     values.insert("generation".into(), state::json(prior, "generation"));
+    values.insert("drift".into(), json!(reported));
     match changing {
         Some(changing) => {
             values.insert(
@@ -356,6 +452,20 @@ fn open(paths: &[Path]) -> Diagnostics {
         format!(
             "These settings are not known yet: {list}. So neither names nor permissions can be shown or checked in this \
              plan. They are checked before the first write. Use values that are known at plan to see them now."
+        ),
+    )])
+}
+
+/// Says what was found and stays.
+fn left_alone(reported: &[String]) -> Diagnostics {
+    if reported.is_empty() {
+        return Diagnostics::new();
+    }
+    Diagnostics(vec![Diagnostic::warning(
+        "Foreign grants are reported and left alone",
+        format!(
+            "{}\n\nThey stay because enforcement says \"report\". To have them removed, set it to \"exclusive\".",
+            reported.join("\n")
         ),
     )])
 }

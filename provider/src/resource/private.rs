@@ -22,6 +22,9 @@ pub(crate) struct Private {
     pub(crate) unfinished: BTreeMap<Address, Vec<Component>>,
     /// What the last refresh found to be otherwise than it was left.
     pub(crate) drift: Vec<Deviation>,
+    /// Imported, and not every component read since: what is computed has yet to be filled in.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) imported: bool,
 }
 
 /// What an apply is for.

@@ -1,9 +1,6 @@
 //! The answer of a create or update: state and private data hold what was reached, whatever happened.
 
-use std::collections::BTreeMap;
-
 use mlops_environment::component::Outputs;
-use mlops_environment::reference::{self, World};
 use mlops_environment::spec::PartialCreate;
 use serde_json::{Value as Json, json};
 use tfplugin::{ApplyResponse, Diagnostic, Diagnostics, Severity, Value};
@@ -69,6 +66,12 @@ impl Run<'_> {
         }
     }
 
+    /// The settings in force, for the claim.
+    pub(super) fn settings(&self, private: &Private, own: &Outputs, results: &Results) -> Json {
+        let value = self.state(private, own, results, results.complete(), None);
+        state::settings_of(&self.resource.schema, &value)
+    }
+
     /// The state's value for what was reached.
     pub(super) fn state(
         &self,
@@ -78,19 +81,8 @@ impl Run<'_> {
         complete: bool,
         generation: Option<u64>,
     ) -> Value {
-        let mut world: World = self
-            .model
-            .components
-            .iter()
-            .map(|component| (component.address.clone(), component.outputs.clone()))
-            .collect();
-        for (address, outputs) in private.world() {
-            world.entry(address).or_default().extend(outputs);
-        }
-        world.insert(state::environment_address(), own.clone());
         let before = state::json(&self.request.prior, "generation");
-        let mut values = state::settings(&self.model.spec);
-        values.extend(state::computed(self.model));
+        let mut values = state::told(self.model, private.world(), own.clone());
         values.insert(
             "phase".into(),
             json!(if complete { "READY" } else { "INCOMPLETE" }),
@@ -103,10 +95,6 @@ impl Run<'_> {
             "last_change".into(),
             state::json(&self.request.planned, "last_change"),
         );
-        let values: BTreeMap<String, Json> = values
-            .iter()
-            .map(|(name, value)| (name.clone(), reference::fill_value(value, &world)))
-            .collect();
         let actual = assemble::object(
             &self.resource.schema,
             &self.request.config,

@@ -7,6 +7,7 @@ use mlops_environment::plan::{self, Decision, Finding};
 use mlops_environment::reference::World;
 use tfplugin::{CallContext, Diagnostic, Diagnostics, ReadRequest, ReadResponse, Value};
 
+use super::assemble::{self, Absent};
 use super::private::Private;
 use super::wanted::{self, Wanted};
 use super::{Environment, state};
@@ -79,9 +80,11 @@ pub(super) async fn read(
         let missing = deviations
             .iter()
             .any(|deviation| deviation.finding == Finding::Missing);
+        let component = std::slice::from_ref(&sighting.wanted);
+        let left_alone = plan::reported(&deviations, component, &decision).len();
         states.insert(
             address.clone(),
-            match (deviations.is_empty(), missing) {
+            match (deviations.len() == left_alone, missing) {
                 (true, _) => "ready",
                 (_, true) => "missing",
                 (_, false) => "drifted",
@@ -99,8 +102,17 @@ pub(super) async fn read(
     } else {
         Vec::new()
     };
+    let read = if private.imported {
+        private.imported = sightings.values().any(|sighting| sighting.found.is_err());
+        let own = state::own_values(&request.state);
+        let told = state::told(&model, private.world(), own);
+        let known = state::claimed(&resource.schema, &request.state);
+        assemble::object(&resource.schema, &known, &told, &Value::Null, &Absent)
+    } else {
+        request.state.clone()
+    };
     ReadResponse {
-        state: state::refreshed(&request.state, &states, drift),
+        state: state::refreshed(&read, &states, drift),
         private: private.bytes(),
         diagnostics,
     }

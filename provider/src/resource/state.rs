@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mlops_environment::component::{Address, Outputs};
+use mlops_environment::reference::World;
 use mlops_environment::spec::Spec;
 use mlops_environment::{Environment as Model, outputs, reference};
 use serde_json::Value as Json;
 use tfplugin::Value;
+use tfplugin::schema::{Mode, Schema};
 
 /// A top-level text.
 pub(super) fn text<'a>(state: &'a Value, name: &str) -> Option<&'a str> {
@@ -67,6 +69,55 @@ pub(super) fn computed(model: &Model) -> BTreeMap<String, Json> {
     values.insert("drift".into(), Json::Array(Vec::new()));
     values
 }
+
+/// Settings and computed values with every reference filled in from what was seen, by attribute. What was not reached
+/// stays a reference.
+pub(super) fn told(model: &Model, seen: World, own: Outputs) -> BTreeMap<String, Json> {
+    let mut world: World = model
+        .components
+        .iter()
+        .map(|component| (component.address.clone(), component.outputs.clone()))
+        .collect();
+    for (address, outputs) in seen {
+        world.entry(address).or_default().extend(outputs);
+    }
+    world.insert(environment_address(), own);
+    let mut values = settings(&model.spec);
+    values.extend(computed(model));
+    values
+        .iter()
+        .map(|(name, value)| (name.clone(), reference::fill_value(value, &world)))
+        .collect()
+}
+
+/// What a state holds beside what is computed, as JSON: attributes that can be set, and blocks.
+pub(super) fn settings_of(schema: &Schema, state: &Value) -> Json {
+    let settable = schema
+        .attributes
+        .iter()
+        .filter(|(_, attribute)| attribute.mode != Mode::Computed)
+        .map(|(name, _)| name);
+    settable
+        .chain(schema.blocks.keys())
+        .map(|name| (name.clone(), json(state, name)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+/// What an imported state knows from the claim: settings and the environment's own values. What was computed from an
+/// earlier look goes, so that it is computed again.
+pub(super) fn claimed(schema: &Schema, state: &Value) -> Value {
+    let mut known = state.clone();
+    for (name, attribute) in &schema.attributes {
+        if attribute.mode == Mode::Computed && !CLAIMED.contains(&name.as_str()) {
+            known.set_entry(name, Value::Null);
+        }
+    }
+    known
+}
+
+/// Computed attributes that the claim tells, or that nobody can compute.
+const CLAIMED: [&str; 5] = ["id", "uid", "phase", "generation", "last_change"];
 
 /// Address of the environment's own values in the world of references.
 pub(super) fn environment_address() -> Address {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use mlops_environment::Environment as Model;
 use mlops_environment::claim::Operation;
-use mlops_environment::component::{Address, Component, Properties};
+use mlops_environment::component::{Address, Component, Kind, Management, Present, Properties};
 use mlops_environment::graph::Graph;
-use mlops_environment::plan::{Action, Decision};
+use mlops_environment::plan::{Action, Decision, leaving, reported};
 use mlops_environment::reference::{self, World};
 use serde_json::Value as Json;
 use tfplugin::{ApplyResponse, Diagnostics};
@@ -58,12 +58,18 @@ impl Run<'_> {
         let own = state::own_values(&self.request.prior);
         let world = read::world(&private, &self.request.prior);
         let prior = plan::prior_model(self.resource, &self.request.prior, &cloud.facts)?;
-        let steps = plan::steps(prior.as_deref(), self.model, &self.request.prior, &private)?;
-        let held = self
+        // The plan looked at what is to be taken over; now each is looked at again when its turn comes.
+        let steps = plan::steps(
+            prior.as_deref(),
+            self.model,
+            &self.request.prior,
+            &private,
+            &plan::Standing::new(),
+        )?;
+        let stood = private.seen.clone();
+        let found = self
             .claims
             .ask(&self.request.prior, Operation::Update, false)
-            .await?
-            .begin(&own)
             .await?;
 
         let before = plan::wanted_before(prior.as_deref(), &private);
@@ -110,22 +116,82 @@ impl Run<'_> {
         // Outputs of what is made anew are not those of before.
         let mut known = world.clone();
         known.retain(|address, _| !renewed.contains(address));
+        // The claim went with its bucket: without that nobody could say that we are at work.
+        let logs = self.logs()?;
+        if renewed.contains(&logs.address) {
+            let mut first = self
+                .converge(vec![logs], Approach::Look, &known, &decision, &mut private)
+                .await;
+            if !first.complete() {
+                let rest = work.iter().map(|component| component.address.clone());
+                first
+                    .not_started
+                    .extend(rest.filter(|address| *address != logs.address));
+                return Ok(self.answer(first, &private, &own, None));
+            }
+        }
+        let begun = self.settings(&private, &own, &Results::default());
+        let held = found.begin(&own, begun).await?;
         let mut results = self
             .converge(work, Approach::Look, &known, &decision, &mut private)
             .await;
 
-        let gone: Vec<&Component> = before
+        let replaced = replaced(&before, &stood, &private);
+        if results.complete() && !replaced.is_empty() {
+            let removal = Destroy {
+                components: before
+                    .iter()
+                    .filter(|component| replaced.contains_key(&component.address))
+                    .collect(),
+                seen: replaced,
+                world: world.clone(),
+                decision: Arc::clone(&decision),
+            };
+            let removals = self.executor.destroy(removal, |_| {}).await;
+            results.problems.extend(removals.problems);
+            results.not_started.extend(removals.not_started);
+        }
+        let gone: Vec<Component> = before
             .iter()
             .filter(|component| removed.contains(&component.address))
+            .map(leaving)
             .collect();
-        self.remove(gone, world, &decision, &mut private, &mut results)
-            .await;
+        self.remove(
+            gone.iter().collect(),
+            world,
+            &decision,
+            &mut private,
+            &mut results,
+        )
+        .await;
         if results.complete() {
-            private.drift.clear();
+            private.drift = reported(&private.drift, &self.model.components, &decision)
+                .into_iter()
+                .cloned()
+                .collect();
         }
-        let generation = held.finish(results.complete(), self.context).await;
+        let ended = self.settings(&private, &own, &results);
+        let generation = held.finish(results.complete(), ended, self.context).await;
         Ok(self.finish(results, &private, &own, generation))
     }
+}
+
+/// Providers of tokens that stood for the issuer of a cluster that is gone: another stands in their place.
+fn replaced(
+    before: &[Component],
+    stood: &BTreeMap<Address, Present>,
+    private: &Private,
+) -> BTreeMap<Address, Present> {
+    before
+        .iter()
+        .filter(|component| component.kind == Kind::AwsOidcProvider)
+        .filter(|component| component.management == Management::Create)
+        .filter_map(|component| {
+            let old = stood.get(&component.address)?;
+            let new = private.seen.get(&component.address)?;
+            (old.id != new.id).then(|| (component.address.clone(), old.clone()))
+        })
+        .collect()
 }
 
 /// Every wish for each component that may have left something: the last one finished, all since, and the state's.

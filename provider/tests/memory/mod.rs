@@ -33,7 +33,7 @@ pub(crate) struct Memory {
     inner: Mutex<Inner>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Inner {
     objects: BTreeMap<(Kind, String), Present>,
     claims: BTreeMap<(String, String), (Claim, u64)>,
@@ -41,8 +41,14 @@ struct Inner {
     calls: Vec<String>,
     writes: usize,
     fault: Option<(usize, Strike)>,
+    /// Cannot be looked at by these credentials.
+    hidden: Option<Kind>,
     next: u64,
 }
+
+/// A cloud at a moment.
+#[derive(Debug)]
+pub(crate) struct Saved(Inner);
 
 impl Memory {
     /// An empty cloud.
@@ -121,6 +127,20 @@ impl Memory {
         inner.claims.retain(|(bucket, _), _| *bucket != key.1);
     }
 
+    /// Somebody else deletes everything but so many objects of a kind, the claim among it; how much went.
+    pub(crate) fn lose_all_but(&self, kind: Kind, number: usize) -> usize {
+        let mut inner = self.lock();
+        let before = inner.objects.len();
+        let mut kept = 0;
+        inner.objects.retain(|(other, name), _| {
+            let keep = *other == kind && !name.contains("-logs-") && kept < number;
+            kept += usize::from(keep);
+            keep
+        });
+        inner.claims.clear();
+        before - inner.objects.len()
+    }
+
     /// Somebody else makes an object of this name.
     pub(crate) fn squat(&self, kind: Kind, name: &str) {
         let present = Present {
@@ -132,6 +152,38 @@ impl Memory {
             foreign: Vec::new(),
         };
         self.lock().objects.insert((kind, name.to_owned()), present);
+    }
+
+    /// Objects of this kind cannot be looked at any more, or all again.
+    pub(crate) fn hide(&self, kind: Option<Kind>) {
+        self.lock().hidden = kind;
+    }
+
+    /// Every claim becomes as an older provider wrote it.
+    pub(crate) fn age_claims(&self) {
+        for (claim, version) in self.lock().claims.values_mut() {
+            claim.settings = None;
+            *version += 1;
+        }
+    }
+
+    /// Every claim there is.
+    pub(crate) fn claims(&self) -> Vec<Claim> {
+        self.lock()
+            .claims
+            .values()
+            .map(|(claim, _)| claim.clone())
+            .collect()
+    }
+
+    /// Everything as it is now.
+    pub(crate) fn save(&self) -> Saved {
+        Saved(self.lock().clone())
+    }
+
+    /// Everything as it was.
+    pub(crate) fn restore(&self, saved: &Saved) {
+        *self.lock() = saved.0.clone();
     }
 
     /// Somebody somewhere holds every claim from now on, and gives no further sign of life.
@@ -309,6 +361,14 @@ impl Driver for Memory {
             let name = name(component);
             let mut inner = self.lock();
             inner.calls.push(format!("observe {name}"));
+            if inner.hidden == Some(component.kind) {
+                return Err(failure(
+                    &format!("observe:{:?}", component.kind),
+                    Reason::Denied,
+                    "AccessDenied",
+                    "hidden by the test",
+                ));
+            }
             if matches!(component.kind, Kind::AwsNetwork | Kind::GcpNetwork) {
                 return Ok(Observation::Present(Present {
                     id: name.clone(),
@@ -319,9 +379,16 @@ impl Driver for Memory {
                     foreign: Vec::new(),
                 }));
             }
-            Ok(inner
-                .objects
-                .get(&(component.kind, name))
+            // A pool that is to be rotated has another name, and is found by what it is.
+            let rotates = matches!(component.kind, Kind::AwsNodePool | Kind::GcpNodePool);
+            let standing = inner.objects.get(&(component.kind, name)).or_else(|| {
+                let mut others = inner.objects.iter().filter(|_| rotates);
+                let same = |((kind, _), other): &(&(Kind, String), &Present)| {
+                    *kind == component.kind && Some(&other.id) == component.id.as_ref()
+                };
+                others.find(same).map(|(_, other)| other)
+            });
+            Ok(standing
                 .cloned()
                 .map_or(Observation::Absent, Observation::Present))
         })
@@ -453,7 +520,7 @@ impl Driver for Memory {
                     .properties
                     .insert(change.property.clone(), change.to.clone());
             }
-            present.foreign.clear();
+            present.foreign.retain(|what| !found.foreign.contains(what));
             present.owner = owner(&present.properties);
             let present = present.clone();
             drop(inner);
@@ -485,7 +552,9 @@ impl Driver for Memory {
         _: &'a dyn Monitor,
     ) -> Pending<'a, ()> {
         Box::pin(async move {
-            let name = name(component);
+            // A rotated pool has another name than the one that goes.
+            let found_name = found.properties.get("name").and_then(Value::as_str);
+            let name = found_name.map_or_else(|| name(component), str::to_owned);
             let operation = format!("delete:{:?}", component.kind);
             let strike = self.write(&operation, &name);
             if strike == Some(Strike::Before) {

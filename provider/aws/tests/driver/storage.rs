@@ -420,6 +420,7 @@ async fn the_claim_is_written_only_over_what_was_read() {
         updated_at: "2026-01-01T00:00:00Z".into(),
         intents: vec![],
         lease: None,
+        settings: None,
     };
     let first = aws.write_claim("claimed", "test", &claim, None).await.unwrap();
     assert_eq!(

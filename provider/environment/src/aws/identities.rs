@@ -8,7 +8,7 @@ use mlops_access::generate::{Document, Statement};
 
 use super::blueprint::{Draft, canonical};
 use super::{ManagedPolicy, Role};
-use crate::component::{Address, Kind};
+use crate::component::{Address, Kind, OnDestroy};
 use crate::reference;
 use crate::spec::ServiceName;
 
@@ -52,10 +52,23 @@ fn add_boundary(draft: &mut Draft<'_>, purpose: Purpose) {
         tags: draft.tags(&address),
     };
     let arn = draft.names.policy_arn(&name);
-    draft
+    let stays = bounds_what_stays(draft, purpose);
+    let wanted = draft
         .want(&address, Kind::AwsPolicy, &policy)
         .id(arn.clone())
         .output("arn", arn);
+    if stays {
+        wanted.on_destroy(OnDestroy::Retain);
+    }
+}
+
+/// A role that was taken over outlives the environment, and stays bounded.
+fn bounds_what_stays(draft: &Draft<'_>, purpose: Purpose) -> bool {
+    let role = format!("identities.{purpose}");
+    draft.spec.adopt.keys().any(|address| {
+        let rest = address.as_str().strip_prefix(&role);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
 }
 
 fn boundary_of(draft: &Draft<'_>, purpose: Option<Purpose>) -> Option<String> {

@@ -157,6 +157,11 @@ pub(crate) fn bucket(id: &EnvironmentId, bucket: Bucket) -> String {
     format!("{}-{bucket}-{h8}", id.name)
 }
 
+/// Bucket that holds an environment's logs and its claim, unless another one was taken over.
+pub fn logs_bucket(id: &EnvironmentId) -> String {
+    bucket(id, Bucket::Logs)
+}
+
 /// Where an environment's claim stands in its logs bucket.
 pub fn claim_key(name: &EnvironmentName) -> String {
     format!("mlops/{name}/claim.json")

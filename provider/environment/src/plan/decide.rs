@@ -305,6 +305,15 @@ pub fn decide_removal(
     }
 }
 
+/// A component that goes while its environment stays. What a key encrypted is still there: the key is kept.
+pub fn leaving(component: &Component) -> Component {
+    let mut leaving = component.clone();
+    if matches!(component.kind, Kind::AwsKey | Kind::GcpKey) {
+        leaving.on_destroy = OnDestroy::Retain;
+    }
+    leaving
+}
+
 /// The step that removes a component of ours.
 pub(super) fn removal(component: &Component) -> Step {
     let (action, disruption, detail) = match (component.on_destroy, component.kind) {

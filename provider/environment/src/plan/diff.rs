@@ -16,6 +16,20 @@ use crate::reference;
 ///
 /// A wanted property that still holds a reference cannot be compared and is taken to be as wanted.
 pub fn diff(wanted: &Component, found: &Properties, before: Option<&Properties>) -> Vec<Change> {
+    differences(wanted, found, before, false)
+}
+
+/// The differences as a plan foresees them: what holds a reference will be something else than what was found.
+pub(super) fn foreseen(wanted: &Component, found: &Properties) -> Vec<Change> {
+    differences(wanted, found, None, true)
+}
+
+fn differences(
+    wanted: &Component,
+    found: &Properties,
+    before: Option<&Properties>,
+    pending: bool,
+) -> Vec<Change> {
     if wanted.management == Management::Existing {
         return Vec::new();
     }
@@ -34,7 +48,7 @@ pub fn diff(wanted: &Component, found: &Properties, before: Option<&Properties>)
             comparison
         };
         let before = before.and_then(|before| before.get(property));
-        if !settled(to) && from != to {
+        if !pending && !settled(to) && from != to {
             // Text against the same text is equal; anything else cannot be told yet.
             continue;
         }

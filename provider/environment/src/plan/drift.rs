@@ -53,6 +53,21 @@ impl fmt::Display for Deviation {
     }
 }
 
+/// Of what was found, that which is shown and left alone: grants that somebody else made, where `enforcement` says so.
+pub fn reported<'a>(
+    drift: &'a [Deviation],
+    components: &[Component],
+    decision: &Decision,
+) -> Vec<&'a Deviation> {
+    let left_alone = |deviation: &&Deviation| {
+        matches!(deviation.finding, Finding::Foreign(_))
+            && components.iter().any(|component| {
+                component.address == deviation.address && decision.reports_only(component.kind)
+            })
+    };
+    drift.iter().filter(left_alone).collect()
+}
+
 /// What is otherwise about a component. The component is as wanted last time, references filled in.
 pub fn deviations(component: &Component, observation: &Observation, decision: &Decision) -> Vec<Deviation> {
     let deviation = |finding| Deviation {

@@ -1,25 +1,27 @@
 //! What an apply will do, told from the last wish and the next one, without a look at the cloud.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::decide::{Decision, change, may_be_made_anew, removal, step};
-use super::diff::diff;
+use super::decide::{Decision, change, leaving, may_be_made_anew, removal, step};
+use super::diff::{diff, foreseen};
 use super::drift::{Deviation, Finding};
 use super::refusal::{Cause, Refusal};
 use super::rules::{self, Comparison, Treatment};
 use super::step::{Action, Change, Disruption, Step};
-use crate::component::{Address, Component, Kind, Management};
-use crate::graph::Graph;
+use crate::component::{Address, Component, Kind, Management, Observation, Owner};
 
 /// What a plan starts from.
 #[derive(Debug, Clone, Copy)]
 pub struct Foresight<'a> {
-    /// Components as wanted last time; none on create. References filled in as far as the state allows.
+    /// Components as wanted last time, in the order in which they are made; none on create. References filled in as far as
+    /// the state allows.
     pub prior: &'a [Component],
     /// Components as wanted now, in the same way.
     pub next: &'a [Component],
     /// What the refresh found to be otherwise than `prior`.
     pub drift: &'a [Deviation],
+    /// What stands in the place of components that are to be taken over, as far as it was looked at.
+    pub standing: &'a BTreeMap<Address, Observation>,
     /// Few words about a component that will be made, for example `gpu-small, 0..2`.
     pub summaries: &'a BTreeMap<Address, String>,
 }
@@ -34,34 +36,31 @@ pub fn plan_change(foresight: &Foresight<'_>, decision: &Decision) -> Result<Vec
         .iter()
         .map(|component| (&component.address, component))
         .collect();
-    let next: BTreeMap<&Address, &Component> = foresight
+    let next: BTreeSet<&Address> = foresight
         .next
         .iter()
-        .map(|component| (&component.address, component))
+        .map(|component| &component.address)
         .collect();
     let mut steps = Vec::new();
     let mut refusals = Vec::new();
-    for address in order(foresight.next) {
-        let Some(component) = next.get(&address) else {
-            continue;
-        };
+    for component in foresight.next {
+        let address = &component.address;
         let drift: Vec<&Finding> = foresight
             .drift
             .iter()
-            .filter(|deviation| deviation.address == address)
+            .filter(|deviation| deviation.address == *address)
             .map(|deviation| &deviation.finding)
             .collect();
-        let summary = foresight.summaries.get(&address).map_or("", String::as_str);
-        match foresee(component, prior.get(&address).copied(), &drift, summary, decision) {
+        let summary = foresight.summaries.get(address).map_or("", String::as_str);
+        let prior = prior.get(address).copied();
+        let standing = foresight.standing.get(address);
+        match foresee(component, prior, &drift, standing, summary, decision) {
             Ok(planned) => steps.extend(planned.into_iter().filter(|step| step.action != Action::Keep)),
             Err(refusal) => refusals.push(refusal),
         }
     }
-    let gone = order(foresight.prior)
-        .into_iter()
-        .rev()
-        .filter(|address| !next.contains_key(address));
-    for component in gone.filter_map(|address| prior.get(&address).copied()) {
+    let gone = foresight.prior.iter().rev();
+    for component in gone.filter(|component| !next.contains(&component.address)) {
         match component.management {
             Management::Existing => {}
             Management::Adopted => {
@@ -77,7 +76,7 @@ pub fn plan_change(foresight: &Foresight<'_>, decision: &Decision) -> Result<Vec
                 step.detail = "if we made it and nobody else uses it".to_owned();
                 steps.push(step);
             }
-            Management::Create => steps.push(removal(component)),
+            Management::Create => steps.push(removal(&leaving(component))),
         }
     }
     if refusals.is_empty() {
@@ -87,26 +86,25 @@ pub fn plan_change(foresight: &Foresight<'_>, decision: &Decision) -> Result<Vec
     }
 }
 
-fn order(components: &[Component]) -> Vec<Address> {
-    // A circle cannot come from a blueprint; if it did, any order is as good as another to print.
-    Graph::of(components).order().unwrap_or_else(|_| {
-        components
-            .iter()
-            .map(|component| component.address.clone())
-            .collect()
-    })
-}
-
 fn foresee(
     component: &Component,
     prior: Option<&Component>,
     drift: &[&Finding],
+    standing: Option<&Observation>,
     summary: &str,
     decision: &Decision,
 ) -> Result<Vec<Step>, Refusal> {
     let missing = drift.iter().any(|finding| matches!(finding, Finding::Missing));
+    if let Some(prior) = prior {
+        moved(component, prior)?;
+    }
     let Some(prior) = prior.filter(|_| !missing) else {
-        return Ok(made(component, summary, missing));
+        return match standing {
+            Some(found) if component.management == Management::Adopted && !missing => {
+                Ok(vec![taken_over(component, found, decision)?])
+            }
+            _ => Ok(made(component, summary, missing)),
+        };
     };
     if let Some(reason) = drift.iter().find_map(|finding| match finding {
         Finding::Failed(reason) => Some(reason),
@@ -132,6 +130,18 @@ fn foresee(
     }) {
         // What else differs shows only once it is back.
         return Ok(vec![step(component, Action::Restore, Disruption::None, what)]);
+    }
+    if let Some(owner) = drift.iter().find_map(|finding| match finding {
+        Finding::Lost { owner } => Some(owner),
+        _ => None,
+    }) {
+        return Err(Refusal {
+            address: component.address.clone(),
+            cause: Cause::Foreign {
+                handle: component.handle(),
+                owner: owner.clone(),
+            },
+        });
     }
     let existing_now = component.management == Management::Existing;
     if existing_now != (prior.management == Management::Existing) && component.kind != Kind::AwsOidcProvider {
@@ -170,6 +180,46 @@ fn foresee(
     Ok(vec![planned])
 }
 
+/// One object cannot step into another's place: what that holds would be left behind.
+fn moved(component: &Component, prior: &Component) -> Result<(), Refusal> {
+    let adopted = |component: &Component| component.management == Management::Adopted;
+    let (from, to) = (prior.handle(), component.handle());
+    if (adopted(component) || adopted(prior)) && from != to {
+        return Err(Refusal {
+            address: component.address.clone(),
+            cause: Cause::Moved { from, to },
+        });
+    }
+    Ok(())
+}
+
+/// The step that takes over what was looked at, with every setting that it changes.
+fn taken_over(component: &Component, found: &Observation, decision: &Decision) -> Result<Step, Refusal> {
+    let refuse = |cause| Refusal {
+        address: component.address.clone(),
+        cause,
+    };
+    let Observation::Present(found) = found else {
+        return Err(refuse(Cause::NothingToAdopt {
+            handle: component.handle(),
+        }));
+    };
+    match &found.owner {
+        owner @ Owner::Environment { id, .. } if !owner.is(&decision.environment) => {
+            Err(refuse(Cause::Foreign {
+                handle: component.handle(),
+                owner: id.clone(),
+            }))
+        }
+        _ => {
+            let changes = foreseen(component, &found.properties);
+            let mut step = change(component, changes, Vec::new(), None, true, decision)?;
+            step.detail = component.handle();
+            Ok(step)
+        }
+    }
+}
+
 /// Steps for a component that is not there yet.
 fn made(component: &Component, summary: &str, again: bool) -> Vec<Step> {
     match component.management {
@@ -206,7 +256,7 @@ fn differences(component: &Component, prior: &Component) -> Vec<Change> {
     for (property, to) in &component.properties {
         let from = prior.properties.get(property);
         let known = changes.iter().any(|change| change.property == *property);
-        let mut references = std::collections::BTreeSet::new();
+        let mut references = BTreeSet::new();
         crate::reference::find_in(to, &mut references);
         let counts = rules::of(component.kind, property).0 != Comparison::Never;
         let pending = counts && !references.is_empty() && from.is_some_and(|from| from != to);

@@ -8,14 +8,18 @@
 mod decide;
 mod diff;
 mod drift;
+mod fixed;
+mod follow;
 mod foresee;
 mod refusal;
 mod rules;
 mod step;
 
-pub use decide::{Decision, decide, decide_removal};
+pub use decide::{Decision, decide, decide_removal, leaving};
 pub use diff::diff;
-pub use drift::{Deviation, Finding, deviations};
+pub use drift::{Deviation, Finding, deviations, reported};
+pub use fixed::fixed_settings;
+pub use follow::follow;
 pub use foresee::{Foresight, plan_change};
 pub use refusal::{Cause, Refusal, consent_token};
 pub use step::{Action, Change, Disruption, Step};

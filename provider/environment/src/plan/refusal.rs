@@ -52,6 +52,13 @@ pub enum Cause {
         /// Whether it was ours.
         was_ours: bool,
     },
+    /// Another object shall take its place.
+    Moved {
+        /// By what it is found now.
+        from: String,
+        /// By what it shall be found.
+        to: String,
+    },
     /// The Kubernetes version cannot go there.
     Version {
         /// As found.
@@ -130,6 +137,11 @@ impl fmt::Display for Refusal {
                 f,
                 "{address}: an existing one is in use and cannot be swapped for one of our own: whatever it holds or encrypts \
                  would be left behind. Undo the change."
+            ),
+            Cause::Moved { from, to } => write!(
+                f,
+                "{address}: {from} is in use, and {to} cannot take its place: whatever {from} holds would be left behind. Undo \
+                 the change in adopt."
             ),
             Cause::Version { from, to, remedy } => {
                 write!(f, "{address}: Kubernetes cannot go from {from} to {to}. {remedy}")

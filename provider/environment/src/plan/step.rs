@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::component::{Address, Kind};
+use crate::reference;
 
 /// One property that differs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -188,7 +189,11 @@ fn words(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Object(fields) => fields
             .values()
-            .filter_map(Value::as_str)
+            .filter_map(|field| match field {
+                Value::String(text) if !text.is_empty() => Some(text.clone()),
+                Value::Number(number) => Some(number.to_string()),
+                _ => None,
+            })
             .collect::<Vec<_>>()
             .join(":"),
         other => other.to_string(),
@@ -201,10 +206,20 @@ fn short(value: &Value) -> Option<String> {
         Value::Null => Some("none".to_owned()),
         Value::String(text) if text.starts_with('{') || text.chars().count() > 120 => None,
         Value::String(text) if text.is_empty() => Some("none".to_owned()),
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) => Some(in_words(text)),
         Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
         Value::Array(_) | Value::Object(_) => None,
     }
+}
+
+/// Text with what is not known yet in words: `arn of keys.storage`.
+fn in_words(text: &str) -> String {
+    reference::find(text)
+        .iter()
+        .fold(text.to_owned(), |text, reference| {
+            let words = format!("{} of {}", reference.output, reference.address);
+            text.replace(&reference.to_string(), &words)
+        })
 }
 
 #[cfg(test)]
@@ -212,6 +227,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_is_not_known_yet_is_said_in_words() {
+        assert_eq!(
+            change("encryption", "AES256".into(), "@{keys.storage:arn}".into()).to_string(),
+            "encryption AES256 → arn of keys.storage"
+        );
+    }
 
     fn step(action: Action, disruption: Disruption, detail: &str) -> String {
         let address = Address::new(&["buckets", "data"]);
@@ -267,6 +290,11 @@ mod tests {
         assert_eq!(
             change("log_types", json!(["api"]), json!(["audit"])).to_string(),
             "log types +audit -api"
+        );
+        let rule = |days: i64| json!([{ "action": "expire", "days": days, "prefix": "" }]);
+        assert_eq!(
+            change("lifecycle", rule(30), rule(60)).to_string(),
+            "lifecycle +expire:60 -expire:30"
         );
         let maps = change(
             "labels",

@@ -482,15 +482,45 @@ impl FakeCore {
     /// # Errors
     /// The provider refused, found nothing, or broke core's rules.
     pub async fn import(&mut self, address: &str, id: &str) -> Result<(), Failure> {
+        self.imported(address, id.to_owned(), None).await
+    }
+
+    /// Imports an object by its identity, then reads it, as an `import` block does from Terraform 1.12 on.
+    ///
+    /// # Errors
+    /// The resource has no identity or `identity` does not fit it; the provider refused, found nothing, or broke core's
+    /// rules.
+    pub async fn import_by_identity(&mut self, address: &str, identity: &Json) -> Result<(), Failure> {
+        let type_name = type_of(address);
+        let resources = self.provider.resources();
+        let schema = resources
+            .iter()
+            .find(|resource| resource.type_name() == type_name)
+            .and_then(|resource| resource.identity_schema())
+            .ok_or_else(|| Failure::Config(format!("{type_name} has no identity")))?;
+        let ty = schema.ty();
+        let identity = Value::from_json(&ty, identity).map_err(|error| Failure::Config(error.to_string()))?;
+        let identity = proto::ResourceIdentityData {
+            identity_data: Some(calls::dynamic(&identity, &ty)?),
+        };
+        self.imported(address, String::new(), Some(identity)).await
+    }
+
+    async fn imported(
+        &mut self,
+        address: &str,
+        id: String,
+        identity: Option<proto::ResourceIdentityData>,
+    ) -> Result<(), Failure> {
         let type_name = type_of(address);
         let schema = self.schema(type_name)?;
         let imported = self
             .client
             .import_resource_state(proto::import_resource_state::Request {
                 type_name: type_name.to_owned(),
-                id: id.to_owned(),
+                id,
                 client_capabilities: calls::capabilities(),
-                identity: None,
+                identity,
             })
             .await?;
         calls::accepted(imported.diagnostics)?;
@@ -512,7 +542,7 @@ impl FakeCore {
         self.refresh(address).await?;
         match self.objects.contains_key(address) {
             true => Ok(()),
-            false => Err(Failure::Config(format!("{id:?} does not exist"))),
+            false => Err(Failure::Config(format!("{address} does not exist"))),
         }
     }
 

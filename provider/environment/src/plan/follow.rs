@@ -1,0 +1,90 @@
+//! What is made anew takes others along: whoever holds what it tells has to be told again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::decide::step;
+use super::rules::{self, Comparison, Treatment};
+use super::step::{Action, Change, Disruption, Step};
+use crate::component::{Address, Component, Kind, Management, Outputs};
+use crate::reference;
+
+/// Steps with those that follow from them: a new cluster has a new issuer, which goes into every trust.
+///
+/// * `prior`, `next`: components with their references, in the order in which they are made.
+pub fn follow(prior: &[Component], next: &[Component], steps: Vec<Step>) -> Vec<Step> {
+    let stood: BTreeSet<&Address> = prior.iter().map(|component| &component.address).collect();
+    let known: BTreeMap<&Address, &Outputs> = next
+        .iter()
+        .map(|component| (&component.address, &component.outputs))
+        .collect();
+    let mut renewed: BTreeSet<Address> = steps
+        .iter()
+        .filter(|step| step.action == Action::Create && stood.contains(&step.address))
+        .map(|step| step.address.clone())
+        .collect();
+    if renewed.is_empty() {
+        return steps;
+    }
+    let mut all = Vec::new();
+    let (mut own, going): (Vec<Step>, Vec<Step>) = steps
+        .into_iter()
+        .partition(|step| known.contains_key(&step.address));
+    for component in next {
+        let (mine, others): (Vec<Step>, Vec<Step>) = own
+            .into_iter()
+            .partition(|step| step.address == component.address);
+        own = others;
+        let untouched = mine.is_empty();
+        all.extend(mine);
+        let ours = component.management == Management::Create && stood.contains(&component.address);
+        if !untouched || !ours {
+            continue;
+        }
+        let stale = |value: &Value| {
+            let mut references = BTreeSet::new();
+            reference::find_in(value, &mut references);
+            references.iter().any(|reference| {
+                let told = known.get(&reference.address);
+                renewed.contains(&reference.address)
+                    && !told.is_some_and(|outputs| outputs.contains_key(&reference.output))
+            })
+        };
+        let changes: Vec<Change> = component
+            .properties
+            .iter()
+            .filter(|(_, value)| stale(value))
+            .map(|(property, to)| Change {
+                property: property.clone(),
+                // What it was is gone with what told it.
+                from: json!({}),
+                to: to.clone(),
+            })
+            .collect();
+        if component.kind == Kind::AwsOidcProvider && !changes.is_empty() {
+            let detail = "in place of the old one";
+            all.push(step(component, Action::Create, Disruption::None, detail));
+            renewed.insert(component.address.clone());
+            continue;
+        }
+        let changes: Vec<Change> = changes
+            .into_iter()
+            .filter(|change| {
+                let (comparison, treatment) = rules::of(component.kind, &change.property);
+                comparison != Comparison::Never && treatment != Treatment::Fixed
+            })
+            .collect();
+        if !changes.is_empty() {
+            let foreign = Vec::new();
+            all.push(step(
+                component,
+                Action::Update { changes, foreign },
+                Disruption::None,
+                "",
+            ));
+        }
+    }
+    all.extend(going);
+    all
+}

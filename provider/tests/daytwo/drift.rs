@@ -1,0 +1,131 @@
+//! What the plan says of changes from outside, and of those that are nobody's to repair.
+
+use std::sync::Arc;
+
+use mlops_environment::component::{Kind, Owner};
+use serde_json::json;
+use tfplugin::testing::Action;
+
+use crate::memory::Memory;
+use crate::{ADDRESS, BOTH, On, core, lines, messages, text};
+
+/// `enforcement` = "report": the same finding on every refresh, an empty plan after each, and gone once it shall be.
+#[tokio::test]
+async fn what_is_only_reported_makes_no_plan_and_stays() {
+    for on in BOTH {
+        let memory = Arc::new(Memory::new());
+        let mut core = core(&memory).await;
+        let reporting = on.config(&core, |settings| {
+            settings["enforcement"] = json!({ "identities": "report", "buckets": "report" });
+        });
+        core.converge(ADDRESS, &reporting).await.unwrap();
+        let kind = match on {
+            On::Aws => Kind::AwsRole,
+            On::Gcp => Kind::GcpServiceAccount,
+        };
+        memory.meddle(kind, |found| {
+            found.foreign.push("foreign policy X attached".into())
+        });
+        for _ in 0..2 {
+            core.refresh(ADDRESS).await.unwrap();
+            let drift = lines(&core.object(ADDRESS).unwrap().value, "drift");
+            assert!(drift[0].ends_with("foreign policy X attached"), "{drift:?}");
+            let plan = core.plan(ADDRESS, &reporting).await.unwrap();
+            assert_eq!(plan.action, Action::NoOp);
+        }
+        // Another change is made beside it and leaves it alone; the plan after that is empty too.
+        let more = on.config(&core, |settings| {
+            settings["enforcement"] = json!({ "identities": "report", "buckets": "report" });
+            settings["tags"] = json!({ "team": "ml" });
+        });
+        memory.calls();
+        core.converge(ADDRESS, &more).await.unwrap();
+        let exclusive = on.config(&core, |settings| settings["tags"] = json!({ "team": "ml" }));
+        let plan = core.plan(ADDRESS, &exclusive).await.unwrap();
+        assert!(
+            lines(&plan.planned, "last_change")
+                .iter()
+                .any(|line| line.contains("remove foreign policy X")),
+            "{on:?}: {:?}",
+            lines(&plan.planned, "last_change")
+        );
+        assert_eq!(lines(&plan.planned, "drift"), Vec::<String>::new());
+        core.converge(ADDRESS, &exclusive).await.unwrap();
+    }
+}
+
+/// What now carries another environment's mark is not taken back: the plan says whose it is.
+#[tokio::test]
+async fn what_another_environment_took_is_refused_at_plan() {
+    let memory = Arc::new(Memory::new());
+    let mut core = core(&memory).await;
+    let config = On::Aws.config(&core, |_| {});
+    core.converge(ADDRESS, &config).await.unwrap();
+    memory.meddle(Kind::AwsRepository, |found| {
+        found.owner = Owner::Environment {
+            id: "aws/123456789012/eu-west-1/other-dev".into(),
+            uid: "u".into(),
+        };
+    });
+    core.refresh(ADDRESS).await.unwrap();
+    let said = messages(&core.plan(ADDRESS, &config).await.unwrap_err());
+    assert!(
+        said.contains("belongs to environment aws/123456789012/eu-west-1/other-dev"),
+        "{said}"
+    );
+}
+
+/// B38: each component for itself.
+#[tokio::test]
+async fn what_cannot_be_read_is_not_planned_and_the_rest_is() {
+    for (on, hidden, lost) in [
+        (On::Aws, Kind::AwsCluster, Kind::AwsSecret),
+        (On::Gcp, Kind::GcpCluster, Kind::GcpSecret),
+    ] {
+        let memory = Arc::new(Memory::new());
+        let mut core = core(&memory).await;
+        let config = on.config(&core, |_| {});
+        core.converge(ADDRESS, &config).await.unwrap();
+        memory.hide(Some(hidden));
+        core.refresh(ADDRESS).await.unwrap();
+        assert_eq!(core.plan(ADDRESS, &config).await.unwrap().action, Action::NoOp);
+        memory.lose(lost);
+        core.refresh(ADDRESS).await.unwrap();
+        let plan = core.plan(ADDRESS, &config).await.unwrap();
+        let told = lines(&plan.planned, "last_change");
+        assert!(told[0].starts_with("+ secrets."), "{told:?}");
+        // On AWS its new ARN goes into the permissions of who reads it.
+        assert!(
+            told[1..]
+                .iter()
+                .all(|line| line.starts_with("~ identities.runtime.churn: ")),
+            "{told:?}"
+        );
+        core.apply(ADDRESS, &config).await.unwrap();
+        memory.hide(None);
+        core.refresh(ADDRESS).await.unwrap();
+        assert_eq!(core.plan(ADDRESS, &config).await.unwrap().action, Action::NoOp);
+    }
+}
+
+/// B37: with anything of its own left it is not taken for gone.
+#[tokio::test]
+async fn an_environment_of_which_one_bucket_is_left_is_completed() {
+    let memory = Arc::new(Memory::new());
+    let mut core = core(&memory).await;
+    let config = On::Aws.config(&core, |_| {});
+    let before = core.converge(ADDRESS, &config).await.unwrap();
+    let uid = text(&before.state, &["uid"]);
+    let gone = memory.lose_all_but(Kind::AwsBucket, 1);
+    core.refresh(ADDRESS).await.unwrap();
+    let plan = core.plan(ADDRESS, &config).await.unwrap();
+    assert_eq!(plan.action, Action::Update);
+    let told = lines(&plan.planned, "last_change");
+    let (made, kept): (Vec<&String>, Vec<&String>) = told.iter().partition(|line| line.starts_with("+ "));
+    assert_eq!(made.len(), gone, "{told:?}");
+    // The bucket that is left gets the key that is made anew.
+    assert_eq!(kept.len(), 1, "{told:?}");
+    assert!(kept[0].starts_with("~ buckets."), "{told:?}");
+    let applied = core.converge(ADDRESS, &config).await.unwrap();
+    assert_eq!(text(&applied.state, &["uid"]), uid);
+}

@@ -1,0 +1,6 @@
+//! An environment after its first day: imported, changed, drifted, adopted, upgraded.
+
+mod changes;
+mod drift;
+mod import;
+mod upgrades;
