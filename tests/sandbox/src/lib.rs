@@ -18,6 +18,7 @@ pub mod fault;
 pub mod gcp;
 mod hold;
 pub mod journal;
+mod kubernetes;
 pub mod protocol;
 pub mod random;
 pub mod sandbox;

@@ -378,6 +378,14 @@ impl Sandbox {
         edge::ask_aws(&self.shared, region, service, operation, input)
     }
 
+    /// Asks Google Cloud what a project's operator asks, as [`Self::ask`] does AWS: `GET`, `storage/storage/v1/b?project=acme`.
+    ///
+    /// # Errors
+    /// The service's refusal, or that of a request that the description does not know.
+    pub fn ask_gcp(&self, verb: &http::Method, path: &str, body: Option<&Value>) -> Result<Value, Refusal> {
+        edge::ask_gcp(&self.shared, verb, path, body)
+    }
+
     /// What the sandbox itself did wrong: answers that break the API's description, panics of a service.
     pub fn mistakes(&self) -> Vec<String> {
         self.shared.mistakes().clone()

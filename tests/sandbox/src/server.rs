@@ -20,7 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::edge::Fate;
 use crate::exchange::{Reply, Request, parameters};
 use crate::shared::Shared;
-use crate::{admin, edge};
+use crate::{admin, edge, kubernetes};
 
 /// Bytes of a request's body, at most: more is refused, not read.
 const LARGEST: usize = 64 << 20;
@@ -95,6 +95,9 @@ async fn respond(
     };
     if request.path.starts_with("/_sandbox") {
         return Some(response(admin::answer(shared, &request), false));
+    }
+    if request.path.starts_with(kubernetes::PREFIX) {
+        return Some(response(kubernetes::answer(shared, &request), false));
     }
     match edge::answer(shared, &request).await {
         Fate::Reply(reply) => Some(response(reply, false)),

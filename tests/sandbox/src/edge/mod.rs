@@ -141,6 +141,11 @@ async fn through_faults(shared: &Shared, mut received: Received, request_id: Str
             }
         }
     }
+    let until = match (&received.call, received.cloud) {
+        (Ok(call), Cloud::Gcp) => gcp::waits(&shared.world(), call),
+        _ => None,
+    };
+    keep_waiting(shared, until).await;
     if let Ok(call) = &mut received.call {
         call.at = shared.clock.now();
         entry.at = call.at;
@@ -163,6 +168,17 @@ async fn through_faults(shared: &Shared, mut received: Received, request_id: Str
         return Fate::Truncated(reply);
     }
     Fate::Reply(reply)
+}
+
+/// Holds a call that asks for the end of something until then.
+async fn keep_waiting(shared: &Shared, until: Option<jiff::Timestamp>) {
+    /// Real time, for clocks that stand still.
+    const LONGEST: Duration = Duration::from_secs(120);
+    const LOOK: Duration = Duration::from_millis(2);
+    let begun = std::time::Instant::now();
+    while until.is_some_and(|until| shared.clock.now() < until) && begun.elapsed() < LONGEST {
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 fn reset(shared: &Shared, mut entry: Entry) -> Fate {
@@ -239,6 +255,40 @@ fn needs(shared: &Shared, world: &World, cloud: Cloud, call: &Call) -> Vec<Permi
         Cloud::Aws => crate::aws::authorize::permissions(world, call),
         Cloud::Gcp => crate::gcp::permissions(world, call),
     }
+}
+
+/// A request of a Google Cloud project's operator from inside the process; `path` as in a URL below `/gcp/`, with its query.
+pub(crate) fn ask_gcp(
+    shared: &Shared,
+    verb: &http::Method,
+    path: &str,
+    body: Option<&serde_json::Value>,
+) -> Result<serde_json::Value, Refusal> {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let request = Request {
+        method: verb.clone(),
+        path: format!("/gcp/{path}"),
+        query: crate::exchange::parameters(query),
+        headers: http::HeaderMap::new(),
+        body: body.map_or_else(bytes::Bytes::new, |body| body.to_string().into()),
+    };
+    let context = Context {
+        at: shared.clock.now(),
+        request_id: shared.request_id(),
+        origin: shared.origin.clone(),
+    };
+    let mut world = shared.world();
+    let received = gcp::receive(&world, &request, context);
+    let answer = answered(shared, &mut world, Cloud::Gcp, received.call.as_ref().map_err(Clone::clone)?)?;
+    if !received.reads {
+        shared.save(&world);
+    }
+    let reply = (received.write)(Ok(&answer)).map_err(|wrong| {
+        let words = format!("the sandbox's answer to {path} breaks the API's description: {wrong}");
+        shared.mistake(&words);
+        Refusal::new(500, "InternalFailure", words)
+    })?;
+    Ok(serde_json::from_slice(&reply.body).unwrap_or_default())
 }
 
 fn allowed(shared: &Shared, world: &World, cloud: Cloud, call: &Call) -> Result<(), Refusal> {

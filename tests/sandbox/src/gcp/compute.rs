@@ -32,6 +32,9 @@ pub struct Operation {
     pub request: String,
 }
 
+/// How long `wait` holds its caller at most.
+const LONGEST_WAIT: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);
+
 /// The network that every project is made with (<https://cloud.google.com/vpc/docs/vpc#default-network>).
 pub(super) fn found(project: &mut Project) {
     project.network.insert(
@@ -152,6 +155,22 @@ fn told(id: &str, path: &str, operation: &Operation, at: Timestamp) -> Value {
         told["zone"] = json!(url(id, place));
     }
     told
+}
+
+/// Until when `wait` keeps its caller: the operation's end, and two minutes at most
+/// (<https://cloud.google.com/compute/docs/reference/rest/v1/regionOperations/wait>).
+pub(super) fn waits(world: &World, call: &Call) -> Option<Timestamp> {
+    if !call.operation.ends_with("Operations.wait") {
+        return None;
+    }
+    let id = world.gcp.project_id(call.required("project")).ok()?;
+    let operation = world
+        .gcp
+        .projects
+        .get(&id)?
+        .compute_operations
+        .get(&operation_path(call))?;
+    Some(operation.ends.min(call.at + LONGEST_WAIT))
 }
 
 /// 404 in Compute Engine's words.

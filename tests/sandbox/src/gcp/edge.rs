@@ -35,12 +35,8 @@ pub(crate) fn receive(world: &World, request: &Request, context: Context) -> Rec
     let (service, path) = match path.strip_prefix("gcp/") {
         Some(rest) => rest.split_once('/').unwrap_or((rest, "")),
         // Without a prefix only Cloud Storage's paths come here.
+        None if storage::xml::speaks(path) => return storage::xml::receive(world, request, context),
         None => ("storage", path),
-    };
-    let by_xml = xml_read(request);
-    let (path, query) = match &by_xml {
-        Some((path, query)) => (path.as_str(), query.clone()),
-        None => (path, request.query.clone()),
     };
     let service = service.to_owned();
     // Clients that append to an endpoint with a slash at its end send two.
@@ -49,7 +45,7 @@ pub(crate) fn receive(world: &World, request: &Request, context: Context) -> Rec
         Ok(found) => found,
         Err(unfound) => return unknown(service, request, path, &unfound),
     };
-    let query = Query(query);
+    let query = Query(request.query.clone());
     let form = Form {
         numbers: query.wants_enum_numbers(),
         media: found.method.download && query.get("alt") == Some("media"),
@@ -87,20 +83,6 @@ pub(crate) fn receive(world: &World, request: &Request, context: Context) -> Rec
         },
         service,
     }
-}
-
-/// Path and query of the JSON interface for a read by Cloud Storage's XML interface, `GET /<bucket>/<object>`: so Go's client
-/// reads objects, and with it Terraform's `gcs` backend. <https://cloud.google.com/storage/docs/xml-api/get-object-download>
-fn xml_read(request: &Request) -> Option<(String, Vec<(String, String)>)> {
-    let (bucket, object) = request.path.strip_prefix('/')?.split_once('/')?;
-    let json = ["gcp", "storage", "upload", "batch"].contains(&bucket);
-    if json || object.is_empty() || request.method != http::Method::GET {
-        return None;
-    }
-    let path = format!("storage/v1/b/{bucket}/o/{}", object.replace('/', "%2F"));
-    let mut query = request.query.clone();
-    query.push(("alt".to_owned(), "media".to_owned()));
-    Some((path, query))
 }
 
 /// A form as JSON: clients of the token exchange send one (RFC 8693, section 2.1).

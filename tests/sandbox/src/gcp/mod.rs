@@ -41,6 +41,7 @@ use crate::world::World;
 pub use artifactregistry::Repository;
 pub use authorize::authorize;
 pub(crate) use authorize::permissions;
+pub(crate) use authorize::may;
 pub use cloudkms::{CryptoKey, KeyRing};
 pub(crate) use edge::receive;
 pub use iam::{Account, AccountKey, Pool, Provider};
@@ -69,6 +70,9 @@ pub struct Gcp {
     pub budgets: BTreeMap<String, Value>,
     /// Access tokens that were given out.
     pub tokens: BTreeMap<String, Token>,
+    /// When each project last made or deleted a bucket.
+    #[serde(default)]
+    pub bucket_changes: BTreeMap<String, Timestamp>,
 }
 
 /// One project.
@@ -184,6 +188,7 @@ impl Default for Gcp {
             sessions: BTreeMap::new(),
             budgets: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            bucket_changes: BTreeMap::new(),
         };
         gcp.add_project(USUAL_PROJECT);
         gcp
@@ -241,6 +246,14 @@ pub fn settle(world: &mut World, at: Timestamp) {
         .gcp
         .tokens
         .retain(|_, token| token.expires > at - jiff::SignedDuration::from_hours(1));
+}
+
+/// Until when a call is kept waiting: those that ask for the end of an operation.
+pub(crate) fn waits(world: &World, call: &Call) -> Option<Timestamp> {
+    match call.service.as_str() {
+        "compute" => compute::waits(world, call),
+        _ => None,
+    }
 }
 
 /// Answers a call that is read, known and allowed: shared out to the service's file.

@@ -442,3 +442,54 @@ fn faults_come_in_googles_form() {
     assert_eq!(get.header("grpc-status"), Some("8"));
     sandbox.heal();
 }
+
+/// As Google's own libraries read objects, Terraform's `gcs` backend among them: without a service's prefix, in XML.
+#[test]
+fn objects_are_read_by_the_xml_api_too() {
+    let sandbox = sandbox();
+    bucket(&sandbox);
+    let bearer = [("authorization", "Bearer anybody")];
+    let insert = "/upload/storage/v1/b/acme-models/o?uploadType=media&name=churn%2Fa%20b";
+    assert_eq!(send(&sandbox, "POST", insert, &bearer, b"state").status, 200);
+    let read = send(&sandbox, "GET", "/acme-models/churn/a%20b", &bearer, b"");
+    assert_eq!((read.status, read.body.as_slice()), (200, b"state".as_slice()));
+    assert!(read.header("x-goog-generation").is_some(), "{}", read.head);
+    for (path, status, code) in [
+        ("/acme-models/none", 404, "NoSuchKey"),
+        ("/acme-none/none", 404, "NoSuchBucket"),
+        ("/acme-models", 501, "NotImplemented"),
+    ] {
+        let refused = send(&sandbox, "GET", path, &bearer, b"");
+        let body = String::from_utf8_lossy(&refused.body).into_owned();
+        assert_eq!(refused.status, status, "{path}: {body}");
+        assert!(body.contains(&format!("<Code>{code}</Code>")), "{path}: {body}");
+    }
+    let written = send(&sandbox, "PUT", "/acme-models/x", &bearer, b"x");
+    assert_eq!(written.status, 501, "the XML API is for reading alone");
+    // Whoever shows no token, or signs, is Amazon's.
+    let unsigned = send(&sandbox, "GET", "/acme-models/churn/a%20b", &[], b"");
+    assert_ne!(unsigned.status, 200);
+}
+
+/// `wait` answers when the operation is over, or after two minutes, not before.
+#[test]
+fn waiting_for_an_operation_takes_as_long_as_it_does() {
+    let sandbox = sandbox();
+    sandbox.behave(|behaviour| {
+        behaviour.scale = 1.0;
+        behaviour.durations.insert("compute.network".into(), 0.4);
+    });
+    let networks = format!("compute/compute/v1/projects/{USUAL_PROJECT}/global/networks");
+    let begun = std::time::Instant::now();
+    let made = json(&sandbox, "POST", &networks, &json!({"name": "n", "autoCreateSubnetworks": false})).json();
+    let operation = made["name"].as_str().unwrap();
+    let path = format!("compute/compute/v1/projects/{USUAL_PROJECT}/global/operations/{operation}");
+    assert_ne!(json(&sandbox, "GET", &path, &Value::Null).json()["status"], "DONE");
+    let waited = json(&sandbox, "POST", &format!("{path}/wait"), &Value::Null).json();
+    let took = begun.elapsed();
+    assert_eq!(waited["status"], "DONE", "{waited}");
+    assert!(took >= std::time::Duration::from_millis(390), "{took:?}");
+    assert!(took < std::time::Duration::from_secs(20), "{took:?}");
+    // Others are served meanwhile, and what is over is told at once.
+    assert_eq!(json(&sandbox, "POST", &format!("{path}/wait"), &Value::Null).json()["status"], "DONE");
+}

@@ -184,45 +184,10 @@ fn around(world: &World, call: &Call, bucket: Option<&Bucket>, object: &str) -> 
     if call.text("Tagging").is_some() && operation != "PutObjectTagging" {
         needs.push(owned(Need::of("s3:PutObjectTagging", object), bucket));
     }
-    let Some(bucket) = bucket else { return needs };
-    let writes = matches!(
-        operation,
-        "PutObject" | "CopyObject" | "CreateMultipartUpload" | "UploadPart"
-    );
-    let used = if writes {
-        let by_default = bucket
-            .encryption
-            .pointer("/Rules/0/ApplyServerSideEncryptionByDefault");
-        let asked = call.text("ServerSideEncryption");
-        let usual = by_default.and_then(|rule| input::text(rule, "SSEAlgorithm"));
-        let seals = asked
-            .or(usual)
-            .is_some_and(|algorithm| algorithm.starts_with("aws:kms"));
-        let key = call
-            .text("SSEKMSKeyId")
-            .or(by_default.and_then(|rule| input::text(rule, "KMSMasterKeyID")));
-        key.filter(|_| seals)
-            .map(|key| ("kms:GenerateDataKey", key.to_owned()))
-    } else if operation == "GetObject" {
-        bucket
-            .keys
-            .get(call.required("Key"))
-            .and_then(|versions| match call.text("VersionId") {
-                Some(id) => versions.iter().find(|version| version.id == id),
-                None => versions.last(),
-            })
-            .and_then(|version| version.content.as_ref())
-            .and_then(|content| content.sealing.key.clone())
-            .map(|key| ("kms:Decrypt", key))
-    } else {
-        None
-    };
-    if let Some((action, key)) = used {
-        // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
-        needs.push(
-            kms::through(world, call, action, &key, "s3").with("kms:EncryptionContext:aws:s3:arn", object),
-        );
-    }
+    needs.extend(s3::needs(world, call).into_iter().map(|used| {
+        let (_, context) = used.context;
+        kms::through(world, call, used.action, &used.key, "s3").with("kms:EncryptionContext:aws:s3:arn", context)
+    }));
     needs
 }
 

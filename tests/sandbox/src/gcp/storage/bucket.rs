@@ -210,6 +210,7 @@ fn insert(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         ));
     }
     check(world, &id, &body)?;
+    pace(world, call, &id)?;
     let uniform = body.pointer("/iamConfiguration/uniformBucketLevelAccess/enabled") == Some(&json!(true));
     let bucket = Bucket {
         name: name.clone(),
@@ -228,6 +229,24 @@ fn insert(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let told = told(world, &bucket);
     world.gcp.buckets.insert(name, bucket);
     Ok(told.into())
+}
+
+/// A project makes and deletes about one bucket in two seconds (<https://cloud.google.com/storage/quotas#buckets>). Only where
+/// `storage.bucket.pace` is among the durations, because most tests and people at a desk would rather not wait.
+fn pace(world: &mut World, call: &Call, project: &str) -> Result<(), Refusal> {
+    let Some(seconds) = world.behaviour.durations.get("storage.bucket.pace") else {
+        return Ok(());
+    };
+    let free = world
+        .gcp
+        .bucket_changes
+        .get(project)
+        .map(|last| *last + SignedDuration::from_secs_f64(*seconds));
+    if free.is_some_and(|free| call.at < free) {
+        return Err(say::too_fast());
+    }
+    world.gcp.bucket_changes.insert(project.to_owned(), call.at);
+    Ok(())
 }
 
 /// Numbers of versions grow: microseconds of the clock, and something below so that no two are the same.
@@ -539,7 +558,8 @@ fn delete(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     if !bucket.objects.is_empty() || !bucket.folders.is_empty() {
         return Err(say::in_use("The bucket you tried to delete is not empty."));
     }
-    let soft = bucket.soft_seconds();
+    let (soft, project) = (bucket.soft_seconds(), bucket.project.clone());
+    pace(world, call, &project)?;
     if let Some(mut bucket) = world.gcp.buckets.remove(call.required("bucket"))
         && soft > 0
     {

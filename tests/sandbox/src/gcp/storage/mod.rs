@@ -8,6 +8,7 @@ mod folder;
 mod lifecycle;
 mod object;
 pub(super) mod upload;
+pub(super) mod xml;
 
 use std::collections::BTreeMap;
 
@@ -156,6 +157,15 @@ mod say {
             "At least one of the pre-conditions you specified did not hold.",
         )
         .with("reason", "conditionNotMet")
+    }
+
+    pub(super) fn too_fast() -> Refusal {
+        Refusal::new(
+            429,
+            "RESOURCE_EXHAUSTED",
+            "The project exceeded the rate limit for creating and deleting buckets.",
+        )
+        .with("reason", "rateLimitExceeded")
     }
 
     pub(super) fn conflict(message: impl Into<String>) -> Refusal {
