@@ -22,6 +22,9 @@ use crate::wait::{LONG, Look, SPREADING, patiently, says, until};
 
 const DESCRIBE: &str = "eks:DescribeCluster";
 
+/// Codes with which EKS refuses a change; the words say why.
+const REFUSED: [&str; 2] = ["InvalidParameterException", "InvalidRequestException"];
+
 /// Every type that can be switched off; the API wants to be told.
 const LOG_TYPES: [&str; 5] = ["api", "audit", "authenticator", "controllerManager", "scheduler"];
 
@@ -349,7 +352,7 @@ impl Wanted<Cluster> {
             Err(failure)
                 if says(
                     &failure,
-                    &["InvalidParameterException", "InvalidRequestException"],
+                    &REFUSED,
                     &["No changes needed", "already at the desired configuration"],
                 ) =>
             {
@@ -489,8 +492,13 @@ impl Object for Wanted<Cluster> {
                     .version(&self.version);
                 call("eks:UpdateClusterVersion", update.send()).await
             })
-            .await?;
-            updated(aws, &self.name, None, answer.update, monitor).await?;
+            .await;
+            match answer {
+                Ok(answer) => updated(aws, &self.name, None, answer.update, monitor).await?,
+                // An earlier attempt's answer was lost, or somebody else was faster.
+                Err(failure) if says(&failure, &REFUSED, &["already at version"]) => {}
+                Err(failure) => return Err(failure),
+            }
         }
         change_tags(aws, &change.found.id, change).await?;
         if change.any(&["tags"]) && change.changes.len() == 1 && !change.foreign() {

@@ -4,12 +4,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 pub use mlops_access::matrix::Question;
 
 use crate::claim::Claim;
-use crate::component::{Component, Observation, Present};
+use crate::component::{Address, Component, Observation, Present};
 use crate::plan::Change;
 
 /// A future without a runtime.
@@ -30,8 +31,21 @@ pub trait Monitor: Send + Sync {
 /// Every method may be called again after a crash at any point: creates are idempotent by name (and by client token
 /// where the cloud has them), deletes treat "gone" as success. Components are resolved: no reference is left in them.
 pub trait Driver: Send + Sync {
+    /// The same cloud for one look at many components at one moment: what tells of several at once (a cluster of its node
+    /// pools, a list of its entries) is asked for once and told to all. Only [`Driver::observe`] is called on it, and it is
+    /// dropped when the look is over. `None` where nothing is to be gained.
+    fn glance(&self) -> Option<Arc<dyn Driver>> {
+        None
+    }
+
     /// Who is calling: for the audit line and the account check. One call, cached.
     fn caller(&self) -> Pending<'_, Caller>;
+
+    /// Which of these components would be one and the same as something of another environment, although neither is there
+    /// twice: on Google Cloud every cluster of a project shares one pool of pods' identities.
+    fn rivals<'a>(&'a self, _components: &'a [Component]) -> Pending<'a, Vec<Rival>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
 
     /// Finds the component by its id or name.
     fn observe<'a>(&'a self, component: &'a Component) -> Pending<'a, Observation>;
@@ -154,6 +168,17 @@ impl std::fmt::Debug for ClusterToken {
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
     }
+}
+
+/// Something that two environments would share without meaning to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rival {
+    /// The component that would be shared.
+    pub address: Address,
+    /// What is shared, in words: `pods of ServiceAccount shop/churn-sa`.
+    pub what: String,
+    /// Id of the other environment.
+    pub environment: String,
 }
 
 /// The claim's version as the store counts it: an ETag or a generation.

@@ -15,6 +15,7 @@ use mlops_environment::component::{Component, Observation, OnDestroy, Present};
 use mlops_environment::driver::{Failure, Monitor, Reason};
 use mlops_environment::gcp::{Bucket, Grant};
 
+use crate::cluster::Quiet;
 use crate::driver::Gcp;
 use crate::failure::{Outcome, gone, optional};
 use crate::folders::Folders;
@@ -26,7 +27,9 @@ use crate::wait::{SPREADING, patiently};
 use crate::{lifecycle, mark, purge};
 
 const GET: &str = "storage:GetBucket";
+const CREATE: &str = "storage:CreateBucket";
 const UPDATE: &str = "storage:UpdateBucket";
+const DELETE: &str = "storage:DeleteBucket";
 const DAY: i64 = 86_400;
 
 /// What Cloud Storage keeps for a bucket's whole life.
@@ -191,6 +194,35 @@ impl Wanted<Bucket> {
         .map(drop)
     }
 
+    /// Takes the environment's grants off what stays: its accounts go, and whoever gets their names later is somebody else.
+    /// Folders stay, with the grants of others.
+    async fn let_go(&self, gcp: &Gcp, found: &Present) -> Outcome<()> {
+        let read = |property: &str| found.properties.get(property).cloned().unwrap_or_default();
+        let grants: BTreeSet<Grant> = serde_json::from_value(read("grants")).unwrap_or_default();
+        let folders: BTreeMap<String, BTreeSet<Grant>> =
+            serde_json::from_value(read("folders")).unwrap_or_default();
+        let without = |grants: BTreeSet<Grant>| Delta {
+            remove: grants,
+            ..Delta::default()
+        };
+        if !grants.is_empty() {
+            self.grant(gcp, &without(grants), &Quiet).await?;
+        }
+        let standing = &self.folders_of();
+        try_join_all(
+            folders
+                .into_iter()
+                .filter(|(_, grants)| !grants.is_empty())
+                .map(|(prefix, grants)| async move {
+                    standing
+                        .put(gcp, &prefix, false, &without(grants), &Quiet)
+                        .await
+                }),
+        )
+        .await
+        .map(drop)
+    }
+
     fn present(
         &self,
         bucket: &Found,
@@ -264,8 +296,9 @@ impl Object for Wanted<Bucket> {
 
     async fn create(&self, gcp: &Gcp, component: &Component, monitor: &dyn Monitor) -> Outcome<Present> {
         let (subject, wanted) = (format!("bucket {}", self.name), self.wanted());
+        gcp.clients.buckets.turn(CREATE, monitor).await?;
         let made = patiently(&subject, SPREADING, monitor, key_unseen, || {
-            gcp.clients.make("storage:CreateBucket", || {
+            gcp.clients.make(CREATE, || {
                 gcp.clients
                     .storage
                     .create_bucket()
@@ -355,10 +388,11 @@ impl Object for Wanted<Bucket> {
         }
         let resource = &self.resource();
         let delete = || {
-            gcp.clients.call("storage:DeleteBucket", || {
+            gcp.clients.call(DELETE, || {
                 gcp.clients.storage.delete_bucket().set_name(resource).send()
             })
         };
+        gcp.clients.buckets.turn(DELETE, monitor).await?;
         match gone(delete().await) {
             // Managed folders can stand in an empty bucket.
             Err(failure) if failure.reason == Reason::Conflict => {
@@ -375,7 +409,8 @@ impl Object for Wanted<Bucket> {
         }
     }
 
-    async fn retain(&self, gcp: &Gcp, _: &Present, now: &str) -> Outcome<()> {
+    async fn retain(&self, gcp: &Gcp, found: &Present, now: &str) -> Outcome<()> {
+        self.let_go(gcp, found).await?;
         self.patch_labels(gcp, |labels| {
             let mut labels = labels.clone();
             labels.insert(mark::RETAINED_AT.to_owned(), mark::label_time(now));

@@ -21,6 +21,7 @@ use serde_json::Value;
 use crate::calls::Calls;
 use crate::credentials::{CredentialsKind, CredentialsSource, Resolved, is_loopback, resolve};
 use crate::failure::{Outcome, chain, failure};
+use crate::pace::Pacer;
 use crate::rest::Rest;
 use crate::retry::{Attempts, Created, Enabled, Twice};
 
@@ -38,6 +39,9 @@ pub const SERVICES: [&str; 11] = [
     "storage",
     "sts",
 ];
+
+/// A project makes and deletes about one bucket in two seconds: <https://cloud.google.com/storage/quotas#buckets>
+const BUCKET_PACE: Duration = Duration::from_secs(2);
 
 /// Longest wait for one answer.
 const ATTEMPT: Duration = Duration::from_secs(60);
@@ -63,6 +67,9 @@ pub struct Settings {
     pub endpoints: BTreeMap<String, String>,
     /// How calls are repeated.
     pub retry: Retry,
+    /// Time from one bucket made or deleted to the next; else what Cloud Storage allows, and none where storage is reached on
+    /// this machine.
+    pub bucket_pace: Option<Duration>,
 }
 
 /// The clients.
@@ -80,6 +87,8 @@ pub(crate) struct Clients {
     pub(crate) region: Option<String>,
     pub(crate) kind: CredentialsKind,
     pub(crate) principal: String,
+    /// Whose turn it is to make or delete a bucket.
+    pub(crate) buckets: Pacer,
     attempts: Attempts,
     rest: Rest,
     endpoints: BTreeMap<String, String>,
@@ -215,6 +224,7 @@ impl Clients {
             region,
             kind: found.kind,
             principal: found.principal,
+            buckets: Pacer::new(settings.bucket_pace.unwrap_or_else(|| bucket_pace(&settings))),
             attempts: Attempts {
                 retry: settings.retry,
                 calls: Calls::default(),
@@ -308,6 +318,14 @@ impl Clients {
     }
 }
 
+/// The pace that Cloud Storage asks for: behind a private endpoint stands the same service, on this machine none.
+fn bucket_pace(settings: &Settings) -> Duration {
+    match settings.endpoints.get("storage") {
+        Some(url) if is_loopback(url) => Duration::ZERO,
+        _ => BUCKET_PACE,
+    }
+}
+
 /// Services in use without an endpoint of their own.
 fn at_google(settings: &Settings, found: &Resolved) -> Vec<&'static str> {
     SERVICES
@@ -375,6 +393,19 @@ mod tests {
             failure.message.contains("gke") && failure.message.contains("container, iam"),
             "{failure}"
         );
+    }
+
+    #[test]
+    fn buckets_are_paced_wherever_google_answers() {
+        let local = settings(&["storage"], "dummy");
+        assert_eq!(bucket_pace(&local), Duration::ZERO);
+        let mut private = settings(&[], "ya29.x");
+        assert_eq!(bucket_pace(&private), BUCKET_PACE);
+        private.endpoints.insert(
+            "storage".into(),
+            "https://storage-acme.p.googleapis.com".into(),
+        );
+        assert_eq!(bucket_pace(&private), BUCKET_PACE);
     }
 
     #[tokio::test]

@@ -23,11 +23,11 @@ use mlops_environment::gcp::Cluster;
 use crate::driver::Gcp;
 use crate::failure::{Outcome, failure, gone, optional};
 use crate::gke::{self, Of, minor, run, started};
-use crate::mark;
 use crate::name::{as_wanted, parent, short};
 use crate::object::{Changes, Object, Wanted, outputs, ready};
 use crate::retry::Created;
 use crate::wait::{LONG, Look, SPREADING, patiently, until};
+use crate::{glance, mark};
 
 const GET: &str = "container:GetCluster";
 const UPDATE: &str = "container:UpdateCluster";
@@ -359,7 +359,7 @@ impl Wanted<Cluster> {
 #[async_trait]
 impl Object for Wanted<Cluster> {
     async fn observe(&self, gcp: &Gcp, _: &Component) -> Outcome<Observation> {
-        Ok(match optional(self.get(gcp).await)? {
+        Ok(match glance::cluster(gcp, &self.name).await? {
             Some(cluster) => Observation::Present(self.present(&cluster)),
             None => Observation::Absent,
         })

@@ -1,11 +1,12 @@
 //! The door: [`Driver`] for Google Cloud, sharing each call out to the file of the component's kind.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use mlops_environment::claim::Claim;
 use mlops_environment::component::{Component, Kind, Observation, Present};
 use mlops_environment::driver::{
-    Caller, ClaimVersion, ClusterToken, Driver, Failure, Monitor, Pending, Reason,
+    Caller, ClaimVersion, ClusterToken, Driver, Failure, Monitor, Pending, Reason, Rival,
 };
 use mlops_environment::gcp::{
     Bucket, Cluster, Key, KeyRing, LogBucket, Network, NodePool, ProjectGrants, Repository, Secret,
@@ -21,17 +22,20 @@ use crate::client::{Clients, Settings};
 use crate::credentials::CredentialsKind;
 use crate::failure::{Outcome, failure, missing};
 use crate::gke::Turns;
+use crate::glance::Glance;
 use crate::name::short;
 use crate::object::{Changes, Object, Wanted, typed};
-use crate::token;
+use crate::{sameness, token};
 
-/// One Google Cloud project.
-#[derive(Debug)]
+/// One Google Cloud project. Clones share everything.
+#[derive(Debug, Clone)]
 pub struct Gcp {
-    pub(crate) clients: Clients,
-    pub(crate) agents: Agents,
-    pub(crate) turns: Turns,
-    project: OnceCell<Project>,
+    pub(crate) clients: Arc<Clients>,
+    pub(crate) agents: Arc<Agents>,
+    pub(crate) turns: Arc<Turns>,
+    /// Answers that are shared, in one look at many components.
+    pub(crate) glance: Option<Arc<Glance>>,
+    project: Arc<OnceCell<Project>>,
 }
 
 /// A project's two names.
@@ -76,10 +80,11 @@ impl Gcp {
     /// plain text; [`Reason::Denied`] without usable credentials, or where dummy ones would be shown to Google.
     pub async fn connect(settings: Settings) -> Result<Self, Failure> {
         Ok(Self {
-            clients: Clients::connect(settings).await?,
-            agents: Agents::default(),
-            turns: Turns::default(),
-            project: OnceCell::new(),
+            clients: Arc::new(Clients::connect(settings).await?),
+            agents: Arc::default(),
+            turns: Arc::default(),
+            glance: None,
+            project: Arc::default(),
         })
     }
 
@@ -161,8 +166,19 @@ fn about(component: &Component, failure: Failure) -> Failure {
 }
 
 impl Driver for Gcp {
+    fn glance(&self) -> Option<Arc<dyn Driver>> {
+        Some(Arc::new(Self {
+            glance: Some(Arc::default()),
+            ..self.clone()
+        }))
+    }
+
     fn caller(&self) -> Pending<'_, Caller> {
         Box::pin(self.whoami())
+    }
+
+    fn rivals<'a>(&'a self, components: &'a [Component]) -> Pending<'a, Vec<Rival>> {
+        Box::pin(sameness::rivals(self, components))
     }
 
     fn observe<'a>(&'a self, component: &'a Component) -> Pending<'a, Observation> {

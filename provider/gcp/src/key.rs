@@ -15,17 +15,18 @@ use google_cloud_kms_v1::model::crypto_key::{CryptoKeyPurpose, RotationSchedule}
 use google_cloud_kms_v1::model::crypto_key_version::CryptoKeyVersionState as State;
 use google_cloud_kms_v1::model::{CryptoKey, CryptoKeyVersion};
 use google_cloud_wkt::{Duration, FieldMask, Timestamp};
-use mlops_environment::component::{Component, Observation, Owner, Present};
+use mlops_environment::component::{Component, Management, Observation, Owner, Present};
 use mlops_environment::driver::{Failure, Monitor, Reason};
 use mlops_environment::gcp::{Grant, Key, ServiceAgent};
 
+use crate::cluster::Quiet;
 use crate::driver::Gcp;
 use crate::failure::{Outcome, gone, optional};
 use crate::name::{parent, short};
 use crate::object::{Changes, Object, Wanted, outputs, ready, standing};
 use crate::policy::{self, Delta, modify_policy, read_policy};
 use crate::retry::Created;
-use crate::{agents, mark};
+use crate::{agents, glance, mark};
 
 /// What an agent may do with the key.
 const USER: &str = "roles/cloudkms.cryptoKeyEncrypterDecrypter";
@@ -57,6 +58,19 @@ impl Wanted<Key> {
                 gcp.clients.keys.get_crypto_key().set_name(&self.name).send()
             })
             .await
+    }
+
+    /// The key as its ring's list tells it, where many are looked at and the ring is ours; else asked for alone.
+    async fn look(&self, gcp: &Gcp, component: &Component) -> Outcome<CryptoKey> {
+        let ring = self.name.split("/cryptoKeys/").next().unwrap_or_default();
+        let listed = match component.management {
+            Management::Create => glance::key(gcp, ring, &self.name).await?,
+            _ => None,
+        };
+        match listed {
+            Some(key) => Ok(key),
+            None => self.get(gcp).await,
+        }
     }
 
     async fn versions(&self, gcp: &Gcp) -> Outcome<Vec<CryptoKeyVersion>> {
@@ -264,16 +278,21 @@ impl Wanted<Key> {
 
 #[async_trait]
 impl Object for Wanted<Key> {
-    async fn observe(&self, gcp: &Gcp, _: &Component) -> Outcome<Observation> {
+    async fn observe(&self, gcp: &Gcp, component: &Component) -> Outcome<Observation> {
         let resource = &self.name;
+        // Nearly every key that is not there is about to be made: its policy is not asked for.
+        let Some(key) = optional(self.look(gcp, component).await)? else {
+            return Ok(Observation::Absent);
+        };
+        if self.left_behind(&key) {
+            return Ok(Observation::Absent);
+        }
         let found = try_join!(
-            self.get(gcp),
             read_policy!(gcp, keys, "cloudkms", resource),
             self.emails(gcp)
         );
         Ok(match optional(found)? {
-            Some((key, ..)) if self.left_behind(&key) => Observation::Absent,
-            Some((key, policy, emails)) => Observation::Present(self.present(&key, &policy, &emails)),
+            Some((policy, emails)) => Observation::Present(self.present(&key, &policy, &emails)),
             None => Observation::Absent,
         })
     }
@@ -418,7 +437,20 @@ impl Object for Wanted<Key> {
             .await
     }
 
-    async fn retain(&self, gcp: &Gcp, _: &Present, now: &str) -> Outcome<()> {
+    async fn retain(&self, gcp: &Gcp, found: &Present, now: &str) -> Outcome<()> {
+        // The accounts of the environment go; the agents go on reading what was encrypted.
+        let remove: BTreeSet<Grant> = found
+            .properties
+            .get("grants")
+            .and_then(|grants| serde_json::from_value(grants.clone()).ok())
+            .unwrap_or_default();
+        if !remove.is_empty() {
+            let delta = Delta {
+                remove,
+                ..Delta::default()
+            };
+            self.grant(gcp, &delta, None, &Quiet).await?;
+        }
         let mut labels = self.get(gcp).await?.labels;
         labels.insert(mark::RETAINED_AT.to_owned(), mark::label_time(now));
         self.patch(gcp, CryptoKey::new().set_labels(labels), &["labels"])

@@ -20,6 +20,7 @@ use crate::cluster::{Quiet, reasons};
 use crate::driver::Gcp;
 use crate::failure::{Outcome, failure, gone, optional};
 use crate::gke::{self, Of, minor, run, started};
+use crate::glance;
 use crate::mark::{self, COMPONENT, ENVIRONMENT};
 use crate::object::{Changes, Object, Wanted, outputs, ready};
 use crate::retry::Created;
@@ -291,21 +292,11 @@ impl Wanted<NodePool> {
 #[async_trait]
 impl Object for Wanted<NodePool> {
     async fn observe(&self, gcp: &Gcp, _: &Component) -> Outcome<Observation> {
-        let answer = gcp
-            .clients
-            .call("container:ListNodePools", || {
-                gcp.clients
-                    .clusters
-                    .list_node_pools()
-                    .set_parent(&self.cluster)
-                    .send()
-            })
-            .await;
-        let Some(answer) = optional(answer)? else {
+        let Some(cluster) = glance::cluster(gcp, &self.cluster).await? else {
             return Ok(Observation::Absent);
         };
         let (exact, others): (Vec<&Found>, Vec<&Found>) =
-            answer.node_pools.iter().partition(|pool| pool.name == self.name);
+            cluster.node_pools.iter().partition(|pool| pool.name == self.name);
         let mut marked = others.into_iter().filter(|pool| self.ours(pool));
         let Some(pool) = exact.first().copied().or_else(|| marked.next()) else {
             return Ok(Observation::Absent);

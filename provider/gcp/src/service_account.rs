@@ -11,6 +11,7 @@ use mlops_environment::gcp::ServiceAccount;
 
 use crate::driver::Gcp;
 use crate::failure::{Outcome, gone, missing, optional};
+use crate::glance;
 use crate::mark;
 use crate::name::short;
 use crate::object::{Changes, Object, Wanted, outputs, ready};
@@ -37,6 +38,16 @@ impl Wanted<ServiceAccount> {
                 gcp.clients.iam.get_service_account().set_name(name).send()
             })
             .await
+    }
+
+    /// The account as a list of all tells it, where many are looked at; else asked for alone.
+    async fn look(&self, gcp: &Gcp) -> Outcome<Found> {
+        let name = self.name();
+        let project = name.rsplitn(3, '/').nth(2).unwrap_or_default();
+        match glance::account(gcp, project, &name).await? {
+            Some(account) => Ok(account),
+            None => self.get(gcp).await,
+        }
     }
 
     /// Keys that people made, not those that Google turns over by itself.
@@ -164,7 +175,7 @@ fn key_line(key: &ServiceAccountKey) -> String {
 #[async_trait]
 impl Object for Wanted<ServiceAccount> {
     async fn observe(&self, gcp: &Gcp, _: &Component) -> Outcome<Observation> {
-        let found = try_join!(self.get(gcp), self.keys(gcp));
+        let found = try_join!(self.look(gcp), self.keys(gcp));
         Ok(match optional(found)? {
             Some((account, keys)) => Observation::Present(self.present(&account, &keys)),
             None => Observation::Absent,

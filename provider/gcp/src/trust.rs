@@ -16,6 +16,10 @@ use crate::policy::{self, Delta, modify_policy, read_policy};
 use crate::service_account::unseen;
 use crate::wait::{SPREADING, patiently};
 
+/// The etag of a policy that nobody has set yet, `ACAB` in JSON:
+/// <https://cloud.google.com/iam/docs/granting-changing-revoking-access#view-access>
+const UNSET: &[u8] = &[0, 0x20, 1];
+
 /// The role by which a workload or a federated principal gets an account's tokens.
 const USER: &str = "roles/iam.workloadIdentityUser";
 
@@ -46,10 +50,19 @@ impl Wanted<Trust> {
         ready(id, asking(&self.owner), &found, Outputs::new())
     }
 
-    async fn modify(&self, gcp: &Gcp, delta: &Delta, monitor: &dyn Monitor) -> Outcome<()> {
+    async fn modify(
+        &self,
+        gcp: &Gcp,
+        delta: &Delta,
+        known: Option<Policy>,
+        monitor: &dyn Monitor,
+    ) -> Outcome<()> {
         let resource = &self.resource();
         let subject = format!("service account {}", self.account);
-        modify_policy!(gcp, iam, "iam", resource, &subject, "", delta, None, monitor).await
+        modify_policy!(
+            gcp, iam, "iam", resource, &subject, "", delta, known, monitor
+        )
+        .await
     }
 }
 
@@ -87,9 +100,11 @@ impl Object for Wanted<Trust> {
             add: self.members.iter().map(|member| entry(member)).collect(),
             ..Delta::default()
         };
-        // The account was made moments ago.
+        // Most accounts were made a moment ago, and may not be seen everywhere yet. One that has a policy already refuses this
+        // etag, and then it is read.
         patiently(&self.account, SPREADING, monitor, unseen, || {
-            self.modify(gcp, &delta, monitor)
+            let unset = Policy::new().set_etag(UNSET);
+            self.modify(gcp, &delta, Some(unset), monitor)
         })
         .await?;
         Ok(self.present(self.members.clone()))
@@ -108,7 +123,7 @@ impl Object for Wanted<Trust> {
                 .collect(),
             remove_lines: change.found.foreign.clone(),
         };
-        self.modify(gcp, &delta, change.monitor).await
+        self.modify(gcp, &delta, None, change.monitor).await
     }
 
     async fn delete(&self, gcp: &Gcp, _: &Component, found: &Present, monitor: &dyn Monitor) -> Outcome<()> {
@@ -124,6 +139,6 @@ impl Object for Wanted<Trust> {
                 .collect(),
             ..Delta::default()
         };
-        crate::failure::gone(self.modify(gcp, &delta, monitor).await)
+        crate::failure::gone(self.modify(gcp, &delta, None, monitor).await)
     }
 }

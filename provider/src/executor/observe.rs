@@ -51,6 +51,10 @@ impl Executor {
                 (address.clone(), on)
             })
             .collect();
+        let driver = self
+            .driver
+            .glance()
+            .unwrap_or_else(|| std::sync::Arc::clone(&self.driver));
         let world = std::sync::Mutex::new(world.clone());
         let lock = || world.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut seen = BTreeMap::new();
@@ -59,7 +63,7 @@ impl Executor {
             self.limit,
             &self.cancelled,
             |address| {
-                let driver = std::sync::Arc::clone(&self.driver);
+                let driver = std::sync::Arc::clone(&driver);
                 let resolved = visible(&by_address[address], &lock());
                 async move {
                     let wanted = resolved.map_err(Problem::Unresolved)?;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mlops_environment::Environment as Model;
 use mlops_environment::component::{Address, Component, Management, Observation, Reference};
+use mlops_environment::driver::Driver;
 use mlops_environment::plan::{self, Action, Decision, Deviation, Finding, Foresight, Step};
 use mlops_environment::reference::{self, World};
 use mlops_environment::spec::CloudSpec;
@@ -95,6 +96,9 @@ pub(super) async fn plan(resource: &Environment, request: PlanRequest) -> PlanRe
     diagnostics.0.extend(disruptions(&steps).0);
     let reported = reported(&next, &request.prior, &private);
     diagnostics.0.extend(left_alone(&reported).0);
+    diagnostics
+        .0
+        .extend(sameness(cloud.driver.as_ref(), &next, &steps).await.0);
 
     let fresh: BTreeSet<Address> = steps
         .iter()
@@ -468,6 +472,50 @@ fn left_alone(reported: &[String]) -> Diagnostics {
             reported.join("\n")
         ),
     )])
+}
+
+/// Refuses what would be one and the same as something of another environment. Asked only of what is to be made.
+async fn sameness(driver: &dyn Driver, next: &Model, steps: &[Step]) -> Diagnostics {
+    let made: Vec<Component> = next
+        .components
+        .iter()
+        .filter(|component| {
+            let fresh = |step: &Step| step.address == component.address && matches!(step.action, Action::Create);
+            steps.iter().any(fresh)
+        })
+        .cloned()
+        .collect();
+    let rivals = match driver.rivals(&made).await {
+        Ok(rivals) => rivals,
+        Err(failure) => {
+            return Diagnostics(vec![Diagnostic::warning(
+                "Whether another environment has the same pods cannot be looked up",
+                format!(
+                    "{failure}. Pods of the same namespace and ServiceAccount are one identity in all clusters of a project: make \
+                     sure that no other environment has yours."
+                ),
+            )]);
+        }
+    };
+    let id = &next.spec.id;
+    Diagnostics(
+        rivals
+            .iter()
+            .map(|rival| {
+                let (what, other) = (&rival.what, &rival.environment);
+                Diagnostic::error(
+                    format!("Pods of {what} would be those of {other} (identity sameness)"),
+                    format!(
+                        "{} of {id} lets pods of namespace/ServiceAccount {what} in, and so does {other}. All clusters of a project \
+                         share one pool of workload identities: each of the two could act as the other. Give the service another \
+                         namespace, for example services = {{ … = {{ namespace = \"{}-…\" }} }}, or use another project.",
+                        rival.address, id.name
+                    ),
+                )
+                .at(Path::root().attribute("services"))
+            })
+            .collect(),
+    )
 }
 
 /// Warns of steps that users notice.

@@ -200,6 +200,28 @@ async fn a_cluster_lives() {
     deleted(&aws, &second).await;
 }
 
+/// Somebody was faster, or an answer was lost and what we saw is old: what is wanted is so.
+#[tokio::test]
+async fn a_cluster_that_is_at_the_version_already_is_done() {
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
+    let (wanted, role_arn) = standing(&aws, emulator, "already").await;
+    let seen = present(&aws, &wanted).await;
+    let newer = Cluster {
+        version: "1.34".into(),
+        deletion_protection: false,
+        ..cluster(emulator, "already", &role_arn)
+    };
+    let newer = component("cluster", Kind::AwsCluster, &newer);
+    let changes = diff(&newer, &seen);
+    for _ in 0..2 {
+        // The second time from what was seen before the first.
+        aws.update(&newer, &seen, &changes, &Hurry::default()).await.unwrap();
+    }
+    assert_eq!(present(&aws, &newer).await.outputs["version"], "1.34");
+    deleted(&aws, &newer).await;
+}
+
 #[tokio::test]
 async fn a_cluster_cut_off_while_it_is_made_is_waited_for() {
     let Some(emulator) = emulator() else { return };

@@ -23,7 +23,8 @@ impl Environment {
             })
         } else {
             json!({
-                "apiVersion": "client.authentication.k8s.io/v1",
+                // The only version that the plugin speaks, whatever it is asked for.
+                "apiVersion": "client.authentication.k8s.io/v1beta1",
                 "command": "gke-gcloud-auth-plugin",
                 "provideClusterInfo": true,
                 "interactiveMode": "Never",

@@ -1,5 +1,7 @@
 //! A local Google Cloud for one test, with a project, a network, and a driver.
 
+use std::time::Duration;
+
 use mlops_environment::component::{Component, Observation, Present};
 use mlops_environment::driver::Driver;
 use mlops_environment::plan::Change;
@@ -41,7 +43,13 @@ pub(crate) fn cloud() -> Sandbox {
 
 /// A driver at a local cloud.
 pub(crate) async fn driver(cloud: &Sandbox) -> Gcp {
+    driver_at_pace(cloud, Duration::ZERO).await
+}
+
+/// A driver that makes and deletes buckets at a pace.
+pub(crate) async fn driver_at_pace(cloud: &Sandbox, pace: Duration) -> Gcp {
     Gcp::connect(Settings {
+        bucket_pace: Some(pace),
         project: Some("acme".into()),
         credentials: Some(CredentialsSource::Token("dummy".into())),
         endpoints: SERVICES
@@ -49,8 +57,8 @@ pub(crate) async fn driver(cloud: &Sandbox) -> Gcp {
             .map(|service| ((*service).to_owned(), cloud.gcp(service)))
             .collect(),
         retry: Retry {
-            first_pause: std::time::Duration::from_millis(2),
-            longest_pause: std::time::Duration::from_millis(10),
+            first_pause: Duration::from_millis(2),
+            longest_pause: Duration::from_millis(10),
             ..Retry::default()
         },
         ..Settings::default()

@@ -13,3 +13,4 @@ mod policies;
 mod retries;
 mod revivals;
 mod server;
+mod together;
