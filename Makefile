@@ -23,7 +23,7 @@ build: ## Build everything (debug)
 	$(CARGO) build --locked --workspace --bins
 
 .PHONY: demo
-demo: prerequisites build ## One ML environment on a local AWS: plan, check, apply, plan again, destroy
+demo: prerequisites build ## One ML environment on a local AWS, one on a local Google Cloud: plan, check, apply, plan again, destroy
 	MLOPS_BINARIES=$(abspath $(TARGET))/debug $(TARGET)/debug/demo
 
 .PHONY: sandbox

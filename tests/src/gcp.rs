@@ -1,10 +1,8 @@
 //! The local Google Cloud that tests and the demo run on: a project with the network that environments use.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
+use http::Method;
 use mlops_sandbox::{Behaviour, Sandbox};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The project that environments stand in.
 pub const PROJECT: &str = "acme-ml-dev";
@@ -77,38 +75,6 @@ pub fn furnish(sandbox: &Sandbox) {
     });
 }
 
-/// Makes a versioned bucket for Terraform's state, as a platform team would have.
-///
-/// # Errors
-/// What the cloud said.
-pub fn state_bucket(sandbox: &Sandbox, name: &str) -> Result<(), String> {
-    let body = json!({
-        "name": name,
-        "location": REGION,
-        "versioning": { "enabled": true },
-        "iamConfiguration": { "uniformBucketLevelAccess": { "enabled": true }, "publicAccessPrevention": "enforced" },
-    })
-    .to_string();
-    let host = sandbox.url.trim_start_matches("http://");
-    let request = format!(
-        "POST /storage/v1/b?project={PROJECT} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    );
-    let mut answer = String::new();
-    TcpStream::connect(host)
-        .and_then(|mut stream| {
-            stream.write_all(request.as_bytes())?;
-            stream.read_to_string(&mut answer)
-        })
-        .map_err(|error| format!("the bucket {name}: {error}"))?;
-    if answer.starts_with("HTTP/1.1 200") {
-        Ok(())
-    } else {
-        Err(format!("the bucket {name}: {answer}"))
-    }
-}
-
 /// The endpoints of a local cloud, as HCL.
 pub fn endpoints(sandbox: &Sandbox) -> String {
     let lines = SERVICES.map(|service| format!("      {service} = \"{}\"\n", sandbox.gcp(service)));
@@ -131,4 +97,131 @@ pub const NETWORK: &str =
 /// The `gcp` attribute of an environment in the project's network.
 pub fn gcp_block() -> String {
     format!("gcp = {{\n    existing_network = {NETWORK}\n  }}")
+}
+
+/// Makes a versioned bucket for Terraform's state, as a platform team would have.
+///
+/// # Errors
+/// What the cloud said.
+pub fn state_bucket(sandbox: &Sandbox, name: &str) -> Result<(), String> {
+    let body = json!({
+        "name": name,
+        "location": REGION,
+        "versioning": { "enabled": true },
+        "iamConfiguration": { "uniformBucketLevelAccess": { "enabled": true }, "publicAccessPrevention": "enforced" },
+    });
+    sandbox
+        .ask_gcp(
+            &Method::POST,
+            &format!("storage/storage/v1/b?project={PROJECT}"),
+            Some(&body),
+        )
+        .map(drop)
+        .map_err(|refusal| format!("the bucket {name}: {refusal}"))
+}
+
+/// What `terraform init` is told of the `gcs` backend: a bucket of the local cloud.
+pub fn backend(sandbox: &Sandbox, bucket: &str) -> [String; 2] {
+    [
+        format!("-backend-config=bucket={bucket}"),
+        format!(
+            "-backend-config=storage_custom_endpoint={}/storage/v1/",
+            sandbox.gcp("storage")
+        ),
+    ]
+}
+
+/// The network as variables of the examples take it.
+pub fn network_variable() -> Value {
+    json!({ "network": "ml", "subnetwork": "ml-nodes", "pods_range": "pods", "services_range": "services" })
+}
+
+/// Service to URL, as variables of the examples take it.
+pub fn endpoints_variable(sandbox: &Sandbox) -> Value {
+    SERVICES
+        .iter()
+        .map(|service| ((*service).to_owned(), Value::from(sandbox.gcp(service))))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+/// One grant that stands: of which role, to whom, on what.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Standing {
+    /// As policies name it: `serviceAccount:…`.
+    pub member: String,
+    /// `roles/storage.objectViewer`.
+    pub role: String,
+    /// `project`, `bucket b`, `folder b/churn/`, `repository r`, `secret s`, `key k`, `account a`.
+    pub on: String,
+}
+
+/// Every grant that stands in the project's policies and those of everything in it.
+pub fn grants(sandbox: &Sandbox) -> Vec<Standing> {
+    let world = sandbox.snapshot();
+    let project = &world["gcp"]["projects"][PROJECT];
+    let mut found = Vec::new();
+    let mut add = |policy: &Value, on: String| {
+        for binding in policy["bindings"].as_array().into_iter().flatten() {
+            for member in binding["members"].as_array().into_iter().flatten() {
+                found.push(Standing {
+                    member: text(member),
+                    role: text(&binding["role"]),
+                    on: on.clone(),
+                });
+            }
+        }
+    };
+    add(&project["policy"], "project".to_owned());
+    for (bucket, held) in members(&world["gcp"]["buckets"]) {
+        add(&held["policy"], format!("bucket {bucket}"));
+        for (folder, held) in members(&held["folders"]) {
+            add(&held["policy"], format!("folder {bucket}/{folder}"));
+        }
+    }
+    for (kind, place) in [
+        ("repository", "repositories"),
+        ("secret", "secrets"),
+        ("account", "accounts"),
+        ("ring", "key_rings"),
+    ] {
+        for (name, held) in members(&project[place]) {
+            let short = name.rsplit('/').next().unwrap_or(name);
+            add(&held["policy"], format!("{kind} {short}"));
+            for (key, held) in members(&held["keys"]) {
+                let short = key.rsplit('/').next().unwrap_or(key);
+                add(&held["policy"], format!("key {short}"));
+            }
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
+fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flatten()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// What carries an environment's mark, and why it is meant to stay where it is: `None` for what was forgotten.
+pub fn left(sandbox: &Sandbox) -> Vec<(String, Option<&'static str>)> {
+    let found = sandbox.marked("mlops_component", None).into_iter();
+    found
+        .map(|found| found.path)
+        // What an operation answered once is no object.
+        .filter(|path| !path.contains("/operations/"))
+        .map(|path| {
+            let why = if path.contains("/key_rings/") {
+                Some("keys, whose names cannot be given twice")
+            } else if path.starts_with("/gcp/deleted_buckets/") {
+                Some("buckets that can be restored for a week")
+            } else {
+                None
+            };
+            (path, why)
+        })
+        .collect()
 }

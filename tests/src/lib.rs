@@ -1,10 +1,13 @@
 //! What end-to-end tests and the demo share: a local AWS, a workspace with the real terraform, and an inventory of the
 //! cloud taken by somebody else's code.
 
+pub mod act;
 pub mod cloud;
+pub mod gcloud;
 pub mod gcp;
 pub mod inventory;
 pub mod terraform;
+pub mod tls;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -148,6 +148,14 @@ impl Workspace {
         ))
     }
 
+    /// An empty one without any provider but those that terraform itself holds.
+    ///
+    /// # Panics
+    /// Where the directory cannot be written.
+    pub fn empty() -> Self {
+        Self::with_cli_config("provider_installation {\n  direct {}\n}\n")
+    }
+
     fn with_cli_config(config: &str) -> Self {
         let directory = tempfile::Builder::new()
             .prefix("mlops-e2e-")

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use mlops_e2e::cloud::{Cloud, DUMMY_CREDENTIALS, REGION};
-use mlops_e2e::root;
+use mlops_e2e::{gcp, root};
 use mlops_e2e::terraform::{Workspace, available, plugin_mirror};
 use mlops_sandbox::Sandbox;
 use serde_json::Value;
@@ -231,6 +231,74 @@ fn the_aws_provider_lives_on_the_sandbox() {
         "{} places of the world differ from before",
         sandbox.compare(&empty).len()
     );
+}
+
+/// Terraform's own `gcs` backend keeps its state in the sandbox's Cloud Storage, under a lock, in versions.
+#[test]
+fn the_gcs_backend_keeps_its_state_on_the_sandbox() {
+    if !available() {
+        eprintln!("skipped the_gcs_backend_keeps_its_state_on_the_sandbox: terraform is not on the path");
+        return;
+    }
+    const BUCKET: &str = "provider-state";
+    let sandbox = gcp::start().unwrap();
+    gcp::state_bucket(&sandbox, BUCKET).unwrap();
+    let mut workspace = Workspace::empty();
+    workspace.set(gcp::DUMMY_TOKEN.0, gcp::DUMMY_TOKEN.1);
+    let configure = |input: &str| {
+        workspace.write(
+            "main.tf",
+            &format!(
+                "terraform {{\n  backend \"gcs\" {{\n    prefix = \"churn\"\n  }}\n}}\n\
+                 resource \"terraform_data\" \"this\" {{\n  input = \"{input}\"\n}}\n"
+            ),
+        );
+    };
+    configure("first");
+    let [bucket, endpoint] = gcp::backend(&sandbox, BUCKET);
+    workspace.terraform(&["init", &bucket, &endpoint]).expect(0);
+    workspace.terraform(&["apply", "-auto-approve"]).expect(0);
+    workspace.terraform(&["plan", "-detailed-exitcode"]).expect(0);
+    assert!(
+        !workspace.path("terraform.tfstate").exists(),
+        "no state on this disk"
+    );
+    let objects = || {
+        sandbox
+            .ask_gcp(
+                &http::Method::GET,
+                &format!("storage/storage/v1/b/{BUCKET}/o?versions=true"),
+                None,
+            )
+            .unwrap()["items"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|object| object["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let states = || {
+        objects()
+            .iter()
+            .filter(|name| *name == "churn/default.tfstate")
+            .count()
+    };
+    let before = states();
+    assert!(before >= 1, "{:?}", objects());
+    configure("second");
+    workspace.terraform(&["apply", "-auto-approve"]).expect(0);
+    assert!(states() > before, "older states are kept: {:?}", objects());
+
+    // Somebody else holds the lock.
+    let lock = format!("storage/upload/storage/v1/b/{BUCKET}/o?uploadType=media&name=churn%2Fdefault.tflock");
+    let held = serde_json::json!({ "ID": "1", "Operation": "apply", "Who": "somebody@else" });
+    sandbox.ask_gcp(&http::Method::POST, &lock, Some(&held)).unwrap();
+    let refused = workspace.terraform(&["apply", "-auto-approve"]).expect(1);
+    assert!(refused.stderr.contains("somebody@else"), "{}", refused.stderr);
+    let unlock = format!("storage/storage/v1/b/{BUCKET}/o/churn%2Fdefault.tflock");
+    sandbox.ask_gcp(&http::Method::DELETE, &unlock, None).unwrap();
+    workspace.terraform(&["destroy", "-auto-approve"]).expect(0);
 }
 
 /// What boto3 reads is what the sandbox says of itself.
