@@ -17,7 +17,9 @@ const TEST: &str = "roles_may_what_they_are_for_and_nothing_else";
 
 fn text(value: &Value, path: &str) -> String {
     let found = value.pointer(path).and_then(Value::as_str);
-    found.unwrap_or_else(|| panic!("no text at {path} in {value:#}")).to_owned()
+    found
+        .unwrap_or_else(|| panic!("no text at {path} in {value:#}"))
+        .to_owned()
 }
 
 fn pipeline(claim: &str) -> Value {
@@ -70,22 +72,24 @@ resource "mlops_environment" "this" {{
     }
     sandbox.enforce(true);
 
-    let get = |purpose: &str, key: &str| json!(["s3", "get_object", { "Bucket": bucket(purpose), "Key": key }]);
-    let put = |purpose: &str, key: &str| {
-        json!(["s3", "put_object", { "Bucket": bucket(purpose), "Key": key, "Body": "x" }])
-    };
-    let delete = |purpose: &str, key: &str| json!(["s3", "delete_object", { "Bucket": bucket(purpose), "Key": key }]);
+    let get =
+        |purpose: &str, key: &str| json!(["s3", "get_object", { "Bucket": bucket(purpose), "Key": key }]);
+    let put = |purpose: &str, key: &str| json!(["s3", "put_object", { "Bucket": bucket(purpose), "Key": key, "Body": "x" }]);
+    let delete =
+        |purpose: &str, key: &str| json!(["s3", "delete_object", { "Bucket": bucket(purpose), "Key": key }]);
     let issuer = text(&environment, "/cluster_info/oidc_issuer");
-    let pod = |namespace: &str, account: &str| {
-        json!({ "iss": issuer, "aud": "sts.amazonaws.com", "sub": format!("system:serviceaccount:{namespace}:{account}") })
-    };
+    let pod = |namespace: &str, account: &str| json!({ "iss": issuer, "aud": "sts.amazonaws.com", "sub": format!("system:serviceaccount:{namespace}:{account}") });
     let workload = |purpose: &str| {
         let info = &environment["identity_info"][purpose]["churn"];
         pod(&text(info, "/namespace"), &text(info, "/service_account"))
     };
     let role = |purpose: &str| {
         let info = &environment["identity_info"][purpose];
-        let info = if info["principal"].is_string() { info } else { &info["churn"] };
+        let info = if info["principal"].is_string() {
+            info
+        } else {
+            &info["churn"]
+        };
         text(info, "/principal")
     };
     let common = json!({
@@ -96,7 +100,10 @@ resource "mlops_environment" "this" {{
     });
     let door = |token: Value, purpose: &str, own: Value| {
         let mut tries = common.clone();
-        tries.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        tries
+            .as_object_mut()
+            .unwrap()
+            .extend(own.as_object().unwrap().clone());
         json!({ "token": token, "role": role(purpose), "tries": tries })
     };
     let images = json!(["ecr", "describe_images", { "repositoryName": "churn-dev/churn-predictor" }]);
@@ -140,8 +147,14 @@ resource "mlops_environment" "this" {{
     };
     let (yes, no) = ("ok", "denied");
     let expected = [
-        ("ci", vec![("images", yes), ("upload", yes), ("cluster", no), ("model", no)]),
-        ("deploy", vec![("images", yes), ("upload", no), ("cluster", yes), ("model", no)]),
+        (
+            "ci",
+            vec![("images", yes), ("upload", yes), ("cluster", no), ("model", no)],
+        ),
+        (
+            "deploy",
+            vec![("images", yes), ("upload", no), ("cluster", yes), ("model", no)],
+        ),
         (
             "runtime",
             vec![
@@ -173,7 +186,11 @@ resource "mlops_environment" "this" {{
         let never = ["role", "bucket", "policy", "end"].map(|name| (name, no));
         for (name, wanted) in tries.into_iter().chain(never) {
             let code = said["tries"][name].as_str().unwrap_or_default();
-            let came = if code.starts_with("AccessDenied") { no } else { code };
+            let came = if code.starts_with("AccessDenied") {
+                no
+            } else {
+                code
+            };
             assert_eq!(came, wanted, "{identity}: {name}: {code}");
         }
     }

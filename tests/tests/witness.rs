@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use mlops_e2e::cloud::{Cloud, DUMMY_CREDENTIALS, REGION};
-use mlops_e2e::{gcp, root};
 use mlops_e2e::terraform::{Workspace, available, plugin_mirror};
+use mlops_e2e::{gcp, root};
 use mlops_sandbox::Sandbox;
 use serde_json::Value;
 

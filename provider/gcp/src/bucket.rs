@@ -214,10 +214,21 @@ impl Wanted<Bucket> {
                 .into_iter()
                 .filter(|(_, grants)| !grants.is_empty())
                 .map(|(prefix, grants)| async move {
-                    standing
-                        .put(gcp, &prefix, false, &without(grants), &Quiet)
-                        .await
+                    standing.put(gcp, &prefix, false, &without(grants), &Quiet).await
                 }),
+        )
+        .await
+        .map(drop)
+    }
+
+    /// Removes every managed folder; objects stay.
+    async fn clear(&self, gcp: &Gcp) -> Outcome<()> {
+        let folders = &self.folders_of();
+        let standing = optional(folders.list(gcp).await)?.unwrap_or_default();
+        try_join_all(
+            standing
+                .iter()
+                .map(|prefix| async move { folders.remove(gcp, prefix, true).await }),
         )
         .await
         .map(drop)
@@ -392,17 +403,20 @@ impl Object for Wanted<Bucket> {
                 gcp.clients.storage.delete_bucket().set_name(resource).send()
             })
         };
+        // Managed folders stand in the way of deleting an empty bucket, so they go first; but never from one that is not.
+        let mut cleared = false;
+        if !self.folders.is_empty() && purge::contents(gcp, &self.name).await?.is_none() {
+            self.clear(gcp).await?;
+            cleared = true;
+        }
         gcp.clients.buckets.turn(DELETE, monitor).await?;
         match gone(delete().await) {
-            // Managed folders can stand in an empty bucket.
-            Err(failure) if failure.reason == Reason::Conflict => {
+            // Folders that others made.
+            Err(failure) if failure.reason == Reason::Conflict && !cleared => {
                 if purge::contents(gcp, &self.name).await?.is_some() {
                     return Err(failure);
                 }
-                let folders = self.folders_of();
-                for prefix in optional(folders.list(gcp).await)?.unwrap_or_default() {
-                    folders.remove(gcp, &prefix, true).await?;
-                }
+                self.clear(gcp).await?;
                 gone(delete().await)
             }
             other => other,

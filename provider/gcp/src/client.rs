@@ -401,10 +401,9 @@ mod tests {
         assert_eq!(bucket_pace(&local), Duration::ZERO);
         let mut private = settings(&[], "ya29.x");
         assert_eq!(bucket_pace(&private), BUCKET_PACE);
-        private.endpoints.insert(
-            "storage".into(),
-            "https://storage-acme.p.googleapis.com".into(),
-        );
+        private
+            .endpoints
+            .insert("storage".into(), "https://storage-acme.p.googleapis.com".into());
         assert_eq!(bucket_pace(&private), BUCKET_PACE);
     }
 

@@ -287,10 +287,7 @@ impl Object for Wanted<Key> {
         if self.left_behind(&key) {
             return Ok(Observation::Absent);
         }
-        let found = try_join!(
-            read_policy!(gcp, keys, "cloudkms", resource),
-            self.emails(gcp)
-        );
+        let found = try_join!(read_policy!(gcp, keys, "cloudkms", resource), self.emails(gcp));
         Ok(match optional(found)? {
             Some((policy, emails)) => Observation::Present(self.present(&key, &policy, &emails)),
             None => Observation::Absent,

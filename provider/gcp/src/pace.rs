@@ -61,13 +61,15 @@ mod tests {
     fn turns_are_a_pace_apart_and_none_is_saved_up() {
         let (second, now) = (Duration::from_secs(1), Instant::now());
         let pacer = Pacer::new(2 * second);
-        assert_eq!([pacer.wait(now), pacer.wait(now), pacer.wait(now)], [
-            Duration::ZERO,
-            2 * second,
-            4 * second
-        ]);
+        assert_eq!(
+            [pacer.wait(now), pacer.wait(now), pacer.wait(now)],
+            [Duration::ZERO, 2 * second, 4 * second]
+        );
         let later = now + 60 * second;
-        assert_eq!([pacer.wait(later), pacer.wait(later)], [Duration::ZERO, 2 * second]);
+        assert_eq!(
+            [pacer.wait(later), pacer.wait(later)],
+            [Duration::ZERO, 2 * second]
+        );
         let none = Pacer::new(Duration::ZERO);
         assert_eq!([none.wait(now), none.wait(now)], [Duration::ZERO; 2]);
     }

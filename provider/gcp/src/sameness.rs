@@ -27,7 +27,10 @@ fn pod(member: &str) -> Option<&str> {
 /// Pods that may enter accounts of these components, with who wants them so.
 fn wanted(components: &[Component]) -> Outcome<(String, BTreeMap<String, Address>)> {
     let (mut environment, mut pods) = (String::new(), BTreeMap::new());
-    for component in components.iter().filter(|component| component.kind == Kind::GcpTrust) {
+    for component in components
+        .iter()
+        .filter(|component| component.kind == Kind::GcpTrust)
+    {
         let trust: Wanted<Trust> = typed(component)?;
         environment.clone_from(&trust.owner);
         let of_pods = trust.members.iter().filter(|member| pod(member).is_some());
@@ -105,7 +108,10 @@ mod tests {
         let account = |description: &str| ServiceAccount::new().set_description(description);
         let mark = r#"{"environment":"gcp/a/b/shop","uid":"u","component":"x"}"#;
         assert_eq!(other(&account(mark), "gcp/a/b/shop"), None);
-        assert_eq!(other(&account(mark), "gcp/a/b/fraud"), Some("gcp/a/b/shop".into()));
+        assert_eq!(
+            other(&account(mark), "gcp/a/b/fraud"),
+            Some("gcp/a/b/shop".into())
+        );
         assert_eq!(other(&account("the data team's"), "gcp/a/b/fraud"), None);
     }
 }

@@ -59,10 +59,7 @@ impl Wanted<Trust> {
     ) -> Outcome<()> {
         let resource = &self.resource();
         let subject = format!("service account {}", self.account);
-        modify_policy!(
-            gcp, iam, "iam", resource, &subject, "", delta, known, monitor
-        )
-        .await
+        modify_policy!(gcp, iam, "iam", resource, &subject, "", delta, known, monitor).await
     }
 }
 

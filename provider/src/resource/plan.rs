@@ -480,7 +480,8 @@ async fn sameness(driver: &dyn Driver, next: &Model, steps: &[Step]) -> Diagnost
         .components
         .iter()
         .filter(|component| {
-            let fresh = |step: &Step| step.address == component.address && matches!(step.action, Action::Create);
+            let fresh =
+                |step: &Step| step.address == component.address && matches!(step.action, Action::Create);
             steps.iter().any(fresh)
         })
         .cloned()

@@ -181,7 +181,10 @@ fn gke(world: &World, name: &str, token: &str, at: Timestamp) -> Result<User, Sh
     if !gcp::may(world, &caller, permission, &Resource::Cluster(name.to_owned())) {
         return Err(Shut::Forbidden(permission.to_owned()));
     }
-    let email = known.principal.split_once(':').map_or(known.principal.as_str(), |(_, email)| email);
+    let email = known
+        .principal
+        .split_once(':')
+        .map_or(known.principal.as_str(), |(_, email)| email);
     Ok(User {
         name: email.to_owned(),
         groups: vec!["system:authenticated".to_owned()],

@@ -11,7 +11,10 @@ const POST: http::Method = http::Method::POST;
 const PATCH: http::Method = http::Method::PATCH;
 
 fn flat(text: &str) -> String {
-    text.replace("\n│", "").split_whitespace().collect::<Vec<_>>().join(" ")
+    text.replace("\n│", "")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The plan tells all of `says`; the apply repairs it, and then there is nothing left to do.
@@ -25,10 +28,18 @@ fn told_and_repaired(ground: &Ground, says: &[&str]) {
     for word in says {
         for (command, said) in [("plan", &plan), ("plan -refresh-only", &refresh)] {
             let words = flat(&said.stdout);
-            assert!(words.contains(word), "{command} does not say \"{word}\":\n{}", said.stdout);
+            assert!(
+                words.contains(word),
+                "{command} does not say \"{word}\":\n{}",
+                said.stdout
+            );
         }
     }
-    assert!(plan.stdout.contains("will be updated in-place"), "{}", plan.stdout);
+    assert!(
+        plan.stdout.contains("will be updated in-place"),
+        "{}",
+        plan.stdout
+    );
     ground.unchanged(&before);
     ground.apply().expect(0);
     let second = ground.plan();
@@ -70,7 +81,11 @@ fn an_opened_bucket_is_told_and_closed() {
             "roles/storage.objectViewer",
             "allAuthenticatedUsers",
         );
-        let_in(&mut bucket["policy"], "roles/storage.objectViewer", "user:analyst@example.com");
+        let_in(
+            &mut bucket["policy"],
+            "roles/storage.objectViewer",
+            "user:analyst@example.com",
+        );
     });
     told_and_repaired(
         &ground,
@@ -81,9 +96,13 @@ fn an_opened_bucket_is_told_and_closed() {
         ],
     );
     let left = grants(&ground.sandbox);
-    assert!(left.iter().all(|grant| !grant.member.starts_with("all")), "{left:?}");
     assert!(
-        left.iter().any(|grant| grant.member == "user:analyst@example.com"),
+        left.iter().all(|grant| !grant.member.starts_with("all")),
+        "{left:?}"
+    );
+    assert!(
+        left.iter()
+            .any(|grant| grant.member == "user:analyst@example.com"),
         "what others granted to somebody is theirs"
     );
 }
@@ -158,7 +177,11 @@ fn a_widened_trust_is_told_and_narrowed() {
         let policy = &mut cloud["projects"][PROJECT]["accounts"][&deploy]["policy"];
         let everybody = format!("principalSet://iam.googleapis.com/{pool}/*");
         let_in(policy, "roles/iam.workloadIdentityUser", &everybody);
-        let_in(policy, "roles/iam.serviceAccountTokenCreator", "user:eve@example.com");
+        let_in(
+            policy,
+            "roles/iam.serviceAccountTokenCreator",
+            "user:eve@example.com",
+        );
     });
     told_and_repaired(
         &ground,
@@ -197,7 +220,9 @@ fn a_static_key_is_disabled_and_then_deleted() {
     };
     assert_eq!(keys(), [false]);
 
-    ground.configure(&format!("{SERVICE}\n  enforcement = {{ identities = \"report\" }}"));
+    ground.configure(&format!(
+        "{SERVICE}\n  enforcement = {{ identities = \"report\" }}"
+    ));
     let told = ground.apply().expect(0);
     assert!(flat(&told.text()).contains("static key"), "{}", told.text());
     assert_eq!(keys(), [false], "report changes nothing");
@@ -236,7 +261,9 @@ fn a_role_on_the_project_is_taken_back_from_ours_alone() {
     });
     told_and_repaired(
         &ground,
-        &[&format!("project_grants: grant of roles/editor to serviceAccount:{email}")],
+        &[&format!(
+            "project_grants: grant of roles/editor to serviceAccount:{email}"
+        )],
     );
     let editors: Vec<String> = grants(&ground.sandbox)
         .into_iter()
@@ -257,8 +284,14 @@ fn a_deleted_identity_pool_is_brought_back() {
     ground.ask(&http::Method::DELETE, &format!("iam/v1/{pool}"), None);
     ground.sandbox.skip(jiff::SignedDuration::from_mins(5));
     told_and_repaired(&ground, &["federation.pool: missing"]);
-    assert_eq!(ground.ask(&GET, &format!("iam/v1/{pool}"), None)["state"], "ACTIVE");
-    assert_eq!(ground.ask(&GET, &format!("iam/v1/{provider}"), None)["state"], "ACTIVE");
+    assert_eq!(
+        ground.ask(&GET, &format!("iam/v1/{pool}"), None)["state"],
+        "ACTIVE"
+    );
+    assert_eq!(
+        ground.ask(&GET, &format!("iam/v1/{provider}"), None)["state"],
+        "ACTIVE"
+    );
 }
 
 /// B38: what cannot be read is named; nothing is planned out of ignorance, and everything else is read.
@@ -279,7 +312,8 @@ fn what_cannot_be_read_is_said_and_kept() {
     let plan = ground.plan().expect(0);
     let words = flat(&plan.stdout);
     assert!(
-        words.contains("secrets.churn.feature-store could not be read") && words.contains("Permission denied"),
+        words.contains("secrets.churn.feature-store could not be read")
+            && words.contains("Permission denied"),
         "{}",
         plan.stdout
     );

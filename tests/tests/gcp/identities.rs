@@ -24,6 +24,8 @@ fn pipeline(environment: &Value, claim: (&str, &str), repository: &str) -> (Valu
         "repository_id": repository,
         "repository_owner_id": "1",
         "run_id": "7",
+        "event_name": "push",
+        "ref": "refs/heads/main",
     });
     token[claim.0] = json!(claim.1);
     (token, audience)
@@ -82,7 +84,11 @@ fn identities_may_what_they_are_for_and_nothing_else() {
     let cluster = text(&environment, "/cluster_info/arn");
     let list = |purpose: &str| json!(["GET", format!("storage/storage/v1/b/{}/o", bucket(purpose)), null]);
     let delete = |purpose: &str, name: &str| {
-        json!(["DELETE", format!("storage/storage/v1/b/{}/o/{name}", bucket(purpose)), null])
+        json!([
+            "DELETE",
+            format!("storage/storage/v1/b/{}/o/{name}", bucket(purpose)),
+            null
+        ])
     };
     let common = json!({
         "policy": ["POST", format!("cloudresourcemanager/v3/projects/{PROJECT}:setIamPolicy"), { "policy": {} }],
@@ -92,18 +98,28 @@ fn identities_may_what_they_are_for_and_nothing_else() {
     });
     let with = |own: Value| {
         let mut tries = common.clone();
-        tries.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        tries
+            .as_object_mut()
+            .unwrap()
+            .extend(own.as_object().unwrap().clone());
         tries
     };
     let main = ("ref", "refs/heads/main");
     let gated = ("environment", "gcp-dev");
-    let (ci, deploy) = (account(&environment, "ci", None), account(&environment, "deploy", None));
+    let (ci, deploy) = (
+        account(&environment, "ci", None),
+        account(&environment, "deploy", None),
+    );
     let runtime = account(&environment, "runtime", Some("churn"));
     let drift = account(&environment, "drift", Some("churn"));
     let retrain = account(&environment, "retrain", Some("churn"));
     let workload = |purpose: &str| {
         let info = &environment["identity_info"][purpose]["churn"];
-        pod(&environment, text(info, "/namespace"), text(info, "/service_account"))
+        pod(
+            &environment,
+            text(info, "/namespace"),
+            text(info, "/service_account"),
+        )
     };
     let doors = json!({
         "ci": door(pipeline(&environment, main, "2"), &ci, with(json!({
@@ -134,9 +150,10 @@ fn identities_may_what_they_are_for_and_nothing_else() {
             "report": put("reports", "churn%2Fr1"),
             "model": object("models", "churn%2Fm"),
         }))),
+        // Tried in the order of their names.
         "retrain": door(workload("retrain"), &retrain, with(json!({
             "training data": object("data", "churn%2Fm"),
-            "new version": put("models", "churn%2Fversions%2F1"),
+            "a new version": put("models", "churn%2Fversions%2F1"),
             "again": put("models", "churn%2Fversions%2F1"),
             "champion": put("models", "churn%2Fm"),
             "delete version": delete("models", "churn%2Fversions%2F1"),
@@ -155,7 +172,10 @@ fn identities_may_what_they_are_for_and_nothing_else() {
     };
     let expected = [
         ("ci", vec![("registry", 200), ("model", 403), ("cluster", 403)]),
-        ("deploy", vec![("registry", 200), ("cluster", 200), ("model", 403)]),
+        (
+            "deploy",
+            vec![("registry", 200), ("cluster", 200), ("model", 403)],
+        ),
         (
             "runtime",
             vec![
@@ -173,13 +193,18 @@ fn identities_may_what_they_are_for_and_nothing_else() {
         ),
         (
             "drift",
-            vec![("reference", 200), ("training data", 403), ("report", 200), ("model", 403)],
+            vec![
+                ("reference", 200),
+                ("training data", 403),
+                ("report", 200),
+                ("model", 403),
+            ],
         ),
         (
             "retrain",
             vec![
                 ("training data", 200),
-                ("new version", 200),
+                ("a new version", 200),
                 ("again", 403),
                 ("champion", 403),
                 ("delete version", 403),

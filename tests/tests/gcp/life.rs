@@ -150,7 +150,6 @@ fn what_can_be_computed_is_known_before_anything_is_made() {
     );
 }
 
-
 /// B33: an account deleted outside is made again under its name, with who may enter it and what it may do.
 #[test]
 fn a_deleted_identity_comes_back_with_its_trust_and_grants() {
@@ -166,10 +165,9 @@ fn a_deleted_identity_comes_back_with_its_trust_and_grants() {
     let held = standing(&ground, &email);
     assert!(held.len() > 3, "{held:?}");
     ground.ask(&http::Method::DELETE, &path, None);
-    let plan = ground.plan().expect(2);
-    let words = flat(&plan.stdout);
-    assert!(words.contains("identities.runtime.churn: missing"), "{words}");
-    assert!(words.contains("+ \"+ identities.runtime.churn"), "{words}");
+    let plan = Plan::of(&ground);
+    plan.tells("identities.runtime.churn: missing");
+    plan.makes("identities.runtime.churn");
     ground.apply().expect(0);
     ground.plan().expect(0);
     let after = ground.ask(&http::Method::GET, &path, None);
@@ -190,9 +188,44 @@ fn standing(ground: &Ground, email: &str) -> Vec<mlops_e2e::gcp::Standing> {
         .collect()
 }
 
-/// Words with single spaces: terraform breaks lines where it likes.
-fn flat(text: &str) -> String {
-    text.replace("\n│", "").split_whitespace().collect::<Vec<_>>().join(" ")
+/// What a plan says of the environment: Terraform's own view shows of two lists only where they differ.
+struct Plan {
+    actions: Vec<String>,
+    drift: Vec<String>,
+    steps: Vec<String>,
+}
+
+impl Plan {
+    fn of(ground: &Ground) -> Self {
+        let plan = ground.planned();
+        let change = &plan["resource_changes"][0]["change"];
+        let lines = |value: &Value| -> Vec<String> {
+            let lines = value.as_array().into_iter().flatten();
+            lines.map(|line| line.as_str().unwrap().to_owned()).collect()
+        };
+        Self {
+            actions: lines(&change["actions"]),
+            drift: lines(&change["before"]["drift"]),
+            steps: lines(&change["after"]["last_change"]),
+        }
+    }
+
+    fn tells(&self, line: &str) {
+        assert!(
+            self.drift.iter().any(|told| told == line),
+            "{line}: {:#?}",
+            self.drift
+        );
+    }
+
+    fn makes(&self, address: &str) {
+        let made = format!("+ {address}: ");
+        assert!(
+            self.steps.iter().any(|step| step.starts_with(&made)),
+            "{made}: {:#?}",
+            self.steps
+        );
+    }
 }
 
 /// B34: a pool deleted outside is the only thing that is made again.
@@ -205,7 +238,11 @@ fn a_deleted_node_pool_is_all_that_is_made_again() {
     ground.apply().expect(0);
     let environment = ground.environment();
     let cluster = text(&environment, "/cluster_info/arn");
-    let pools = ground.ask(&http::Method::GET, &format!("container/v1/{cluster}/nodePools"), None);
+    let pools = ground.ask(
+        &http::Method::GET,
+        &format!("container/v1/{cluster}/nodePools"),
+        None,
+    );
     let pool = pools["nodePools"]
         .as_array()
         .unwrap()
@@ -217,11 +254,10 @@ fn a_deleted_node_pool_is_all_that_is_made_again() {
     let path = format!("container/v1/{cluster}/nodePools/{pool}");
     ground.ask(&http::Method::DELETE, &path, None);
     ground.sandbox.skip(jiff::SignedDuration::from_hours(1));
-    let plan = ground.plan().expect(2);
-    let words = flat(&plan.stdout);
-    assert!(words.contains("node_pools.serving: missing"), "{words}");
-    assert!(words.contains("+ \"+ node_pools.serving"), "{words}");
-    assert!(!words.contains("+ \"+ cluster"), "{words}");
+    let plan = Plan::of(&ground);
+    plan.tells("node_pools.serving: missing");
+    plan.makes("node_pools.serving");
+    assert_eq!(plan.steps.len(), 1, "{:#?}", plan.steps);
     ground.sandbox.forget_calls();
     ground.apply().expect(0);
     ground.plan().expect(0);
@@ -230,8 +266,16 @@ fn a_deleted_node_pool_is_all_that_is_made_again() {
         made.iter().any(|call| call.contains("nodePools.create")),
         "{made:?}"
     );
-    for other in ["clusters.create", "buckets.insert", "serviceAccounts.create", "storage.buckets.create"] {
-        assert!(!made.iter().any(|call| call.ends_with(other)), "{other}: {made:?}");
+    for other in [
+        "clusters.create",
+        "buckets.insert",
+        "serviceAccounts.create",
+        "storage.buckets.create",
+    ] {
+        assert!(
+            !made.iter().any(|call| call.ends_with(other)),
+            "{other}: {made:?}"
+        );
     }
 }
 
@@ -270,19 +314,26 @@ fn a_deleted_cluster_takes_nothing_else_along() {
             .values()
             .map(|bucket| bucket["generation"].clone())
             .collect();
-        (accounts, buckets, project["repositories"].as_object().unwrap().len())
+        (
+            accounts,
+            buckets,
+            project["repositories"].as_object().unwrap().len(),
+        )
     };
     let before = kept(&ground);
     ground.ask(&http::Method::DELETE, &format!("container/v1/{cluster}"), None);
     ground.sandbox.skip(jiff::SignedDuration::from_hours(1));
-    let plan = ground.plan().expect(2);
-    let words = flat(&plan.stdout);
-    for missing in ["cluster: missing", "node_pools.system: missing", "node_pools.serving: missing"] {
-        assert!(words.contains(missing), "{missing}: {words}");
+    let plan = Plan::of(&ground);
+    for address in ["cluster", "node_pools.system", "node_pools.serving"] {
+        plan.tells(&format!("{address}: missing"));
+        plan.makes(address);
     }
-    assert!(words.contains("will be updated in-place"), "{words}");
-    assert!(words.contains("+ \"+ cluster"), "{words}");
-    assert!(!words.contains("+ \"+ buckets."), "{words}");
+    assert_eq!(plan.actions, ["update"]);
+    assert!(
+        !plan.steps.iter().any(|step| step.contains("buckets.")),
+        "{:#?}",
+        plan.steps
+    );
     ground.apply().expect(0);
     ground.plan().expect(0);
     assert_eq!(kept(&ground), before);
@@ -304,7 +355,15 @@ fn an_environment_that_is_wholly_gone_is_planned_anew() {
             .unwrap()
             .retain(|name, _| Some(name.as_str()) == bucket);
         let project = &mut cloud["projects"][PROJECT];
-        for place in ["accounts", "pools", "repositories", "secrets", "log_buckets", "sinks", "key_rings"] {
+        for place in [
+            "accounts",
+            "pools",
+            "repositories",
+            "secrets",
+            "log_buckets",
+            "sinks",
+            "key_rings",
+        ] {
             project[place] = serde_json::json!({});
         }
         project["container"]["clusters"] = serde_json::json!({});
@@ -318,11 +377,14 @@ fn an_environment_that_is_wholly_gone_is_planned_anew() {
             .retain(|binding| !binding["members"].as_array().unwrap().is_empty());
     };
     ground.outside(|cloud| lost(cloud, Some(&data)));
-    let plan = ground.plan().expect(2);
-    let words = flat(&plan.stdout);
-    assert!(words.contains("will be updated in-place"), "{words}");
-    assert!(words.contains("buckets.models: missing"), "{words}");
-    assert!(!words.contains("buckets.data: missing"), "{words}");
+    let plan = Plan::of(&ground);
+    assert_eq!(plan.actions, ["update"]);
+    plan.tells("buckets.models: missing");
+    assert!(
+        !plan.drift.iter().any(|line| line == "buckets.data: missing"),
+        "{:#?}",
+        plan.drift
+    );
 
     ground.outside(|cloud| lost(cloud, None));
     let plan = ground.plan().expect(2);

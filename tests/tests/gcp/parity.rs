@@ -22,7 +22,9 @@ fn an_environment_on_either_cloud_tells_the_same_of_itself() {
     let network = cloud.network().unwrap();
     let mut workspace = Workspace::new();
     workspace.set(DUMMY_TOKEN.0, DUMMY_TOKEN.1);
-    let on_aws = AWS_SERVICES.map(|service| format!("      {service} = \"{}\"\n", cloud.url)).concat();
+    let on_aws = AWS_SERVICES
+        .map(|service| format!("      {service} = \"{}\"\n", cloud.url))
+        .concat();
     let environment = |name: &str, block: &str| {
         format!(
             "resource \"mlops_environment\" \"{name}\" {{\n  name = \"churn-dev\"\n  tier = \"dev\"\n  {block}\n{SERVICE}\n}}\n"
@@ -57,7 +59,7 @@ const OWN: [&str; 13] = [
     "identities.cluster",
     "identities.cni",
     "addons.",
-    "repositories.",
+    "registry.",
     // Google Cloud: APIs, the keys' ring, the pool of federated identities, who may enter an account, project-wide grants, and
     // one repository for all images.
     "apis",
@@ -95,7 +97,8 @@ fn parity(aws: &Value, gcp: &Value) {
             .unwrap()
             .keys()
             .filter(|address| {
-                !OWN.iter().any(|own| *address == own || (own.ends_with('.') && address.starts_with(own)))
+                !OWN.iter()
+                    .any(|own| *address == own || (own.ends_with('.') && address.starts_with(own)))
             })
             .cloned()
             .collect()

@@ -59,6 +59,12 @@ fn grant(role: &str, email: &str) -> (String, String) {
     (format!("roles/{role}"), format!("serviceAccount:{email}"))
 }
 
+/// The account that nodes run as.
+fn node_account(found: &Value) -> &str {
+    let pools = found["clusters"]["churn-dev"]["pools"].as_object().unwrap();
+    text(pools.values().next().unwrap(), "/config/serviceAccount")
+}
+
 #[test]
 fn googles_python_client_reads_what_the_environment_tells() {
     const TEST: &str = "googles_python_client_reads_what_the_environment_tells";
@@ -74,7 +80,10 @@ fn googles_python_client_reads_what_the_environment_tells() {
     the_identities(&found, &environment);
     the_federation(&found, &environment);
     assert_eq!(
-        found["log_buckets"][text(&environment, "/log_groups/cluster").rsplit('/').next().unwrap()]["retentionDays"],
+        found["log_buckets"][text(&environment, "/log_groups/cluster")
+            .rsplit('/')
+            .next()
+            .unwrap()]["retentionDays"],
         30
     );
 }
@@ -89,7 +98,10 @@ fn the_cluster(found: &Value, environment: &Value) {
         environment["cluster_info"]["workload_pool"]
     );
     assert_eq!(cluster["databaseEncryption"]["state"], "ENCRYPTED");
-    assert_eq!(cluster["databaseEncryption"]["keyName"], environment["keys"]["cluster"]);
+    assert_eq!(
+        cluster["databaseEncryption"]["keyName"],
+        environment["keys"]["cluster"]
+    );
     assert_eq!(cluster["networkConfig"]["defaultEnablePrivateNodes"], true);
     assert_eq!(cluster["networkConfig"]["datapathProvider"], "ADVANCED_DATAPATH");
     assert_eq!(cluster["shieldedNodes"]["enabled"], true);
@@ -108,10 +120,16 @@ fn the_cluster(found: &Value, environment: &Value) {
     for (name, pool) in pools.as_object().unwrap() {
         let config = &pool["config"];
         assert_eq!(config["workloadMetadataConfig"]["mode"], "GKE_METADATA", "{name}");
-        assert_eq!(config["shieldedInstanceConfig"]["enableIntegrityMonitoring"], true, "{name}");
+        assert_eq!(
+            config["shieldedInstanceConfig"]["enableIntegrityMonitoring"], true,
+            "{name}"
+        );
         let node = text(config, "/serviceAccount");
         assert!(found["accounts"][node].is_object(), "{name} runs as {node}");
-        assert!(node.starts_with("nd-"), "nodes have an account of their own: {node}");
+        assert!(
+            node.starts_with("nd-"),
+            "nodes have an account of their own: {node}"
+        );
     }
 }
 
@@ -122,7 +140,7 @@ fn the_images(found: &Value, environment: &Value) {
     assert_eq!(repository["registryUri"], *url);
     assert_eq!(repository["dockerConfig"]["immutableTags"], true);
     assert_eq!(repository["kmsKeyName"], environment["keys"]["storage"]);
-    let node = text(&found["clusters"]["churn-dev"]["pools"], "/serving/config/serviceAccount");
+    let node = node_account(found);
     assert_eq!(
         granted(&repository["policy"]),
         [
@@ -155,7 +173,11 @@ fn the_data(found: &Value, environment: &Value) {
         } else {
             assert_eq!(key, &environment["keys"]["storage"], "{purpose}");
         }
-        assert_eq!(granted(&bucket["policy"]), BTreeSet::new(), "{purpose}: nobody has a whole bucket");
+        assert_eq!(
+            granted(&bucket["policy"]),
+            BTreeSet::new(),
+            "{purpose}: nobody has a whole bucket"
+        );
     }
     let (runtime, drift, retrain) = (
         account(environment, "runtime", Some("churn")),
@@ -164,13 +186,29 @@ fn the_data(found: &Value, environment: &Value) {
     );
     let (reads, creates) = ("storage.objectViewer", "storage.objectCreator");
     for (purpose, folder, wanted) in [
-        ("models", "churn/", vec![grant(reads, &runtime), grant(reads, &retrain)]),
+        (
+            "models",
+            "churn/",
+            vec![grant(reads, &runtime), grant(reads, &retrain)],
+        ),
         ("models", "churn/versions/", vec![grant(creates, &retrain)]),
-        ("predictions", "churn/", vec![grant(creates, &runtime), grant(reads, &drift), grant(reads, &retrain)]),
+        (
+            "predictions",
+            "churn/",
+            vec![
+                grant(creates, &runtime),
+                grant(reads, &drift),
+                grant(reads, &retrain),
+            ],
+        ),
         ("data", "churn/", vec![grant(reads, &retrain)]),
         ("data", "churn/reference/", vec![grant(reads, &drift)]),
         ("reports", "churn/", vec![grant(creates, &drift)]),
-        ("mlflow", "churn/", vec![grant(reads, &retrain), grant(creates, &retrain)]),
+        (
+            "mlflow",
+            "churn/",
+            vec![grant(reads, &retrain), grant(creates, &retrain)],
+        ),
     ] {
         assert_eq!(
             granted(&of(purpose)["folders"][folder]),
@@ -203,7 +241,10 @@ fn the_keys(found: &Value, environment: &Value) {
         for (role, member) in users {
             assert_eq!(role, "roles/cloudkms.cryptoKeyEncrypterDecrypter", "{name}");
             let project = format!("@{PROJECT}.iam.gserviceaccount.com");
-            assert!(!member.ends_with(&project), "{name}: only Google's agents have keys: {member}");
+            assert!(
+                !member.ends_with(&project),
+                "{name}: only Google's agents have keys: {member}"
+            );
         }
     }
 }
@@ -231,8 +272,11 @@ fn the_secrets(found: &Value, environment: &Value) {
 }
 
 fn the_identities(found: &Value, environment: &Value) {
-    let node = text(&found["clusters"]["churn-dev"]["pools"], "/serving/config/serviceAccount").to_owned();
-    let (ci, deploy) = (account(environment, "ci", None), account(environment, "deploy", None));
+    let node = node_account(found).to_owned();
+    let (ci, deploy) = (
+        account(environment, "ci", None),
+        account(environment, "deploy", None),
+    );
     let mut ours: BTreeSet<String> = [ci.clone(), deploy.clone(), node.clone()].into();
     let pool = text(environment, "/cluster_info/workload_pool");
     for purpose in ["runtime", "drift", "retrain"] {
@@ -264,7 +308,10 @@ fn the_identities(found: &Value, environment: &Value) {
         project,
         [
             grant("container.clusterViewer", &deploy),
-            grant("monitoring.metricWriter", &account(environment, "drift", Some("churn"))),
+            grant(
+                "monitoring.metricWriter",
+                &account(environment, "drift", Some("churn"))
+            ),
             grant("container.defaultNodeServiceAccount", &node),
         ]
         .into()
@@ -285,7 +332,10 @@ fn the_federation(found: &Value, environment: &Value) {
     let name = text(environment, "/federation_info/github_provider");
     let provider = &found["providers"][name];
     assert_eq!(provider["state"], "ACTIVE", "{:?}", keys(&found["providers"]));
-    assert_eq!(provider["oidc"]["issuerUri"], "https://token.actions.githubusercontent.com");
+    assert_eq!(
+        provider["oidc"]["issuerUri"],
+        "https://token.actions.githubusercontent.com"
+    );
     assert!(text(provider, "/attributeCondition").contains("repository_id"));
     let pool = name.split("/providers/").next().unwrap();
     assert_eq!(found["pools"][pool]["state"], "ACTIVE");
@@ -326,7 +376,10 @@ fn gcloud_reads_what_the_environment_tells() {
     );
     assert_eq!(cluster["nodePools"].as_array().unwrap().len(), 2);
 
-    let repository = text(&environment, "/registry_info/url").rsplit('/').next().unwrap();
+    let repository = text(&environment, "/registry_info/url")
+        .rsplit('/')
+        .next()
+        .unwrap();
     let policy = gcloud.read(&format!(
         "artifacts repositories get-iam-policy {repository} --location={REGION}"
     ));
@@ -342,9 +395,15 @@ fn gcloud_reads_what_the_environment_tells() {
     let runtime = account(&environment, "runtime", Some("churn"));
     assert!(policy.to_string().contains(&runtime), "{policy:#}");
 
-    let key = gcloud.read(&format!("kms keys describe {}", text(&environment, "/keys/storage")));
+    let key = gcloud.read(&format!(
+        "kms keys describe {}",
+        text(&environment, "/keys/storage")
+    ));
     assert_eq!(key["primary"]["state"], "ENABLED");
-    let policy = gcloud.read(&format!("kms keys get-iam-policy {}", text(&environment, "/keys/storage")));
+    let policy = gcloud.read(&format!(
+        "kms keys get-iam-policy {}",
+        text(&environment, "/keys/storage")
+    ));
     assert!(policy.to_string().contains("gs-project-accounts"), "{policy:#}");
 
     let secrets = gcloud.read("secrets list");
@@ -355,10 +414,15 @@ fn gcloud_reads_what_the_environment_tells() {
     let accounts = gcloud.read("iam service-accounts list");
     assert_eq!(accounts.as_array().unwrap().len(), 6, "{accounts:#}");
     let policy = gcloud.read(&format!("iam service-accounts get-iam-policy {runtime}"));
-    assert!(policy.to_string().contains("svc.id.goog[churn-dev/churn-sa]"), "{policy:#}");
+    assert!(
+        policy.to_string().contains("svc.id.goog[churn-dev/churn-sa]"),
+        "{policy:#}"
+    );
 
     let provider = text(&environment, "/federation_info/github_provider");
-    let read = gcloud.read(&format!("iam workload-identity-pools providers describe {provider}"));
+    let read = gcloud.read(&format!(
+        "iam workload-identity-pools providers describe {provider}"
+    ));
     assert_eq!(read["name"], *provider);
     assert_eq!(read["state"], "ACTIVE");
 

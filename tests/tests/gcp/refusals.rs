@@ -8,7 +8,10 @@ use mlops_e2e::terraform::Workspace;
 use crate::ground::{Ground, SERVICE, configuration, ground};
 
 fn flat(text: &str) -> String {
-    text.replace("\n│", "").split_whitespace().collect::<Vec<_>>().join(" ")
+    text.replace("\n│", "")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn refused(ground: &Ground, command: &str, says: &[&str]) {
@@ -30,12 +33,17 @@ fn what_cannot_be_is_refused_with_a_remedy() {
         return;
     };
     let write = |body: &str| {
-        let text = format!("{}\nresource \"mlops_environment\" \"this\" {{\n  name = \"a-dev\"\n  tier = \"dev\"\n{body}\n}}\n", provider_block(&ground.sandbox));
+        let text = format!(
+            "{}\nresource \"mlops_environment\" \"this\" {{\n  name = \"a-dev\"\n  tier = \"dev\"\n{body}\n}}\n",
+            provider_block(&ground.sandbox)
+        );
         ground.workspace.write("main.tf", &text);
     };
     write("");
     refused(&ground, "validate", &["No cloud chosen", "gcp = {"]);
-    write("  aws = { existing_network = { vpc_id = \"vpc-1\", private_subnet_ids = [\"subnet-1\"] } }\n  gcp = { existing_network = { network = \"ml\", subnetwork = \"n\", pods_range = \"p\", services_range = \"s\" } }");
+    write(
+        "  aws = { existing_network = { vpc_id = \"vpc-1\", private_subnet_ids = [\"subnet-1\"] } }\n  gcp = { existing_network = { network = \"ml\", subnetwork = \"n\", pods_range = \"p\", services_range = \"s\" } }",
+    );
     refused(&ground, "validate", &["aws", "gcp"]);
     ground.configure_with("a-name-of-21-letters-x", "dev", "");
     refused(&ground, "validate", &["name", "20"]);
@@ -102,7 +110,11 @@ fn the_wrong_project_is_refused_before_any_call() {
     let config = fs::read_to_string(ground.workspace.path("main.tf")).unwrap();
     ground.workspace.write(
         "main.tf",
-        &config.replacen("project   =", "allowed_projects = [\"acme-other\"]\n    project   =", 1),
+        &config.replacen(
+            "project   =",
+            "allowed_projects = [\"acme-other\"]\n    project   =",
+            1,
+        ),
     );
     refused(&ground, "apply", &["acme-ml-dev", "acme-other"]);
     assert!(ground.sandbox.journal().is_empty(), "nothing was called");
@@ -132,16 +144,31 @@ fn a_key_file_is_refused() {
         .set("GOOGLE_APPLICATION_CREDENTIALS", &path);
     ground.configure(SERVICE);
     let plan = ground.workspace.terraform(&["plan"]).expect(1);
-    assert!(flat(&plan.stderr).contains("key file is refused"), "{}", plan.stderr);
-    assert!(!plan.text().contains("0123456789abcdef"), "the key itself is not shown");
+    assert!(
+        flat(&plan.stderr).contains("key file is refused"),
+        "{}",
+        plan.stderr
+    );
+    assert!(
+        !plan.text().contains("0123456789abcdef"),
+        "the key itself is not shown"
+    );
     ground.configure_with("churn-prod", "prod", "registry = { mode = \"create\" }");
     let config = fs::read_to_string(ground.workspace.path("main.tf")).unwrap();
     ground.workspace.write(
         "main.tf",
-        &config.replacen("provider \"mlops\" {", "provider \"mlops\" {\n  static_credentials = \"warn\"", 1),
+        &config.replacen(
+            "provider \"mlops\" {",
+            "provider \"mlops\" {\n  static_credentials = \"warn\"",
+            1,
+        ),
     );
     let plan = ground.workspace.terraform(&["plan"]).expect(1);
-    assert!(!ground.sandbox.journal().iter().any(|entry| entry.write), "{}", plan.text());
+    assert!(
+        !ground.sandbox.journal().iter().any(|entry| entry.write),
+        "{}",
+        plan.text()
+    );
 }
 
 /// B62: every cluster of a project shares one pool of workload identities, so the same namespace and ServiceAccount in two
@@ -155,7 +182,10 @@ fn the_same_pod_identity_in_two_environments_is_refused() {
     ground.apply().expect(0);
     let mut other = Workspace::new();
     other.set(DUMMY_TOKEN.0, DUMMY_TOKEN.1);
-    other.write("main.tf", &configuration(&ground.sandbox, "fraud-dev", "dev", SERVICE));
+    other.write(
+        "main.tf",
+        &configuration(&ground.sandbox, "fraud-dev", "dev", SERVICE),
+    );
     let before = ground.sandbox.snapshot();
     let plan = other.terraform(&["plan"]).expect(1);
     let words = flat(&plan.stderr);
@@ -171,7 +201,10 @@ fn the_same_pod_identity_in_two_environments_is_refused() {
     ground.unchanged(&before);
     // The remedy works.
     let apart = SERVICE.replace("churn = {", "churn = { namespace = \"fraud-dev\",");
-    other.write("main.tf", &configuration(&ground.sandbox, "fraud-dev", "dev", &apart));
+    other.write(
+        "main.tf",
+        &configuration(&ground.sandbox, "fraud-dev", "dev", &apart),
+    );
     other.terraform(&["apply", "-auto-approve"]).expect(0);
     other.terraform(&["plan", "-detailed-exitcode"]).expect(0);
     ground.plan().expect(0);

@@ -216,7 +216,9 @@ async fn a_cluster_that_is_at_the_version_already_is_done() {
     let changes = diff(&newer, &seen);
     for _ in 0..2 {
         // The second time from what was seen before the first.
-        aws.update(&newer, &seen, &changes, &Hurry::default()).await.unwrap();
+        aws.update(&newer, &seen, &changes, &Hurry::default())
+            .await
+            .unwrap();
     }
     assert_eq!(present(&aws, &newer).await.outputs["version"], "1.34");
     deleted(&aws, &newer).await;

@@ -135,10 +135,14 @@ async fn buckets_are_made_and_deleted_at_the_pace_that_the_cloud_takes_them() {
     });
     let gcp = driver_at_pace(&cloud, PACE).await;
     prepared(&gcp, &[account("rt-shop")]).await;
-    let wanted: Vec<Component> = (0..4).map(|number| bucket(&format!("shop-models-{number}"))).collect();
-    let made = futures::future::join_all(wanted.iter().map(|wanted| async {
-        gcp.create(wanted, &Patient).await.unwrap()
-    }))
+    let wanted: Vec<Component> = (0..4)
+        .map(|number| bucket(&format!("shop-models-{number}")))
+        .collect();
+    let made = futures::future::join_all(
+        wanted
+            .iter()
+            .map(|wanted| async { gcp.create(wanted, &Patient).await.unwrap() }),
+    )
     .await;
     futures::future::join_all(
         wanted

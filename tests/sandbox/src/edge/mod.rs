@@ -279,7 +279,12 @@ pub(crate) fn ask_gcp(
     };
     let mut world = shared.world();
     let received = gcp::receive(&world, &request, context);
-    let answer = answered(shared, &mut world, Cloud::Gcp, received.call.as_ref().map_err(Clone::clone)?)?;
+    let answer = answered(
+        shared,
+        &mut world,
+        Cloud::Gcp,
+        received.call.as_ref().map_err(Clone::clone)?,
+    )?;
     if !received.reads {
         shared.save(&world);
     }

@@ -481,15 +481,27 @@ fn waiting_for_an_operation_takes_as_long_as_it_does() {
     });
     let networks = format!("compute/compute/v1/projects/{USUAL_PROJECT}/global/networks");
     let begun = std::time::Instant::now();
-    let made = json(&sandbox, "POST", &networks, &json!({"name": "n", "autoCreateSubnetworks": false})).json();
+    let made = json(
+        &sandbox,
+        "POST",
+        &networks,
+        &json!({"name": "n", "autoCreateSubnetworks": false}),
+    )
+    .json();
     let operation = made["name"].as_str().unwrap();
     let path = format!("compute/compute/v1/projects/{USUAL_PROJECT}/global/operations/{operation}");
-    assert_ne!(json(&sandbox, "GET", &path, &Value::Null).json()["status"], "DONE");
+    assert_ne!(
+        json(&sandbox, "GET", &path, &Value::Null).json()["status"],
+        "DONE"
+    );
     let waited = json(&sandbox, "POST", &format!("{path}/wait"), &Value::Null).json();
     let took = begun.elapsed();
     assert_eq!(waited["status"], "DONE", "{waited}");
     assert!(took >= std::time::Duration::from_millis(390), "{took:?}");
     assert!(took < std::time::Duration::from_secs(20), "{took:?}");
     // Others are served meanwhile, and what is over is told at once.
-    assert_eq!(json(&sandbox, "POST", &format!("{path}/wait"), &Value::Null).json()["status"], "DONE");
+    assert_eq!(
+        json(&sandbox, "POST", &format!("{path}/wait"), &Value::Null).json()["status"],
+        "DONE"
+    );
 }

@@ -52,9 +52,8 @@ impl Place for Aws<'_> {
     }
 
     fn variables(&self) -> Result<Value, String> {
-        let endpoints: BTreeMap<&str, &str> = SERVICES
-            .map(|service| (service, self.cloud.url.as_str()))
-            .into();
+        let endpoints: BTreeMap<&str, &str> =
+            SERVICES.map(|service| (service, self.cloud.url.as_str())).into();
         Ok(json!({
             "endpoints": endpoints,
             "network": {

@@ -49,7 +49,9 @@ trait Place {
 }
 
 fn demo(started: Instant) -> Result<(), String> {
-    println!("One ML environment on a local AWS and one on a local Google Cloud: plan, check, apply, plan again, destroy.");
+    println!(
+        "One ML environment on a local AWS and one on a local Google Cloud: plan, check, apply, plan again, destroy."
+    );
     let cloud = Cloud::start()?;
     let own;
     let sandbox = match cloud.sandbox() {
@@ -60,10 +62,8 @@ fn demo(started: Instant) -> Result<(), String> {
             &own
         }
     };
-    let places: [Box<dyn Place + '_>; 2] = [
-        Box::new(aws::Aws::new(&cloud)?),
-        Box::new(gcp::Gcp::new(sandbox)),
-    ];
+    let places: [Box<dyn Place + '_>; 2] =
+        [Box::new(aws::Aws::new(&cloud)?), Box::new(gcp::Gcp::new(sandbox))];
     for place in &places {
         show(place.as_ref(), &mut Run::new(started))?;
     }
@@ -96,7 +96,10 @@ fn show(place: &dyn Place, run: &mut Run) -> Result<(), String> {
     );
     println!();
     table::print(
-        ["identity", "may (as the policies in the cloud say, read back from it)"],
+        [
+            "identity",
+            "may (as the policies in the cloud say, read back from it)",
+        ],
         &place.identities(&environment)?,
     );
     println!();

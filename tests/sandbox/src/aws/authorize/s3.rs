@@ -186,7 +186,8 @@ fn around(world: &World, call: &Call, bucket: Option<&Bucket>, object: &str) -> 
     }
     needs.extend(s3::needs(world, call).into_iter().map(|used| {
         let (_, context) = used.context;
-        kms::through(world, call, used.action, &used.key, "s3").with("kms:EncryptionContext:aws:s3:arn", context)
+        kms::through(world, call, used.action, &used.key, "s3")
+            .with("kms:EncryptionContext:aws:s3:arn", context)
     }));
     needs
 }

@@ -23,12 +23,21 @@ pub(in crate::gcp) fn receive(world: &World, request: &Request, context: Context
     // A name is one segment of the JSON API's path, slashes and all.
     same.path = format!(
         "/gcp/storage/storage/v1/b/{bucket}/o/{}",
-        if carried { object.replace('/', "%2F") } else { "-".to_owned() }
+        if carried {
+            object.replace('/', "%2F")
+        } else {
+            "-".to_owned()
+        }
     );
     same.method = http::Method::GET;
     same.query = vec![("alt".to_owned(), "media".to_owned())];
-    same.query
-        .extend(request.query.iter().filter(|(name, _)| name == "generation").cloned());
+    same.query.extend(
+        request
+            .query
+            .iter()
+            .filter(|(name, _)| name == "generation")
+            .cloned(),
+    );
     let mut received = crate::gcp::edge::receive(world, &same, context);
     if !carried {
         received.call = Err(not_carried(&format!("the XML API's {} /{path}", request.method)));
@@ -60,6 +69,8 @@ fn refused(refusal: &Refusal) -> Reply {
     Reply::new(
         refusal.status,
         "application/xml; charset=UTF-8",
-        format!("<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"),
+        format!(
+            "<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        ),
     )
 }
