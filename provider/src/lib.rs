@@ -6,11 +6,15 @@
 
 pub mod bootstrap;
 mod clouds;
+mod command;
 mod credentials;
+mod data;
 mod decode;
+pub mod doctor;
 mod ephemeral;
 mod executor;
 mod functions;
+pub mod graph;
 mod provider;
 pub mod resource;
 pub mod settings;

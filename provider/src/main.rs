@@ -31,6 +31,8 @@ Usage: terraform-provider-mlops [COMMAND] [OPTION]
 
 Commands:
   bootstrap      Make what must stand before the first environment: a place for state, and a way in (--help tells more)
+  doctor         Check what the identities of an environment may really do (--help tells more)
+  graph          Draw an environment as SVG (--help tells more)
 
 Options:
   --debug        Serve one provider process for many runs and print TF_REATTACH_PROVIDERS to set
@@ -48,6 +50,8 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
+            "doctor" => return terraform_provider_mlops::doctor::run(arguments),
+            "graph" => return terraform_provider_mlops::graph::run(arguments),
             "bootstrap" => return terraform_provider_mlops::bootstrap::run(arguments),
             "--debug" | "-debug" => debug = true,
             "-V" | "--version" => {

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tfplugin::schema::Schema;
-use tfplugin::{CallContext, Diagnostics, EphemeralResource, Function, Provider, Resource, Value};
+use tfplugin::{
+    CallContext, DataSource, Diagnostics, EphemeralResource, Function, Provider, Resource, Value,
+};
 
 use crate::clouds::Clouds;
 use crate::resource::{Environment, Rhythm};
 use crate::settings::{self, Settings};
-use crate::{ephemeral, functions};
+use crate::{data, ephemeral, functions};
 
 /// The provider.
 #[derive(Debug, Clone, Default)]
@@ -51,6 +53,10 @@ impl Provider for Mlops {
 
     fn resources(&self) -> Vec<Arc<dyn Resource>> {
         vec![Arc::new(Environment::new(Arc::clone(&self.clouds), self.rhythm))]
+    }
+
+    fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
+        vec![Arc::new(data::EnvironmentSource::new(Arc::clone(&self.clouds)))]
     }
 
     fn functions(&self) -> Vec<Arc<dyn Function>> {

@@ -13,6 +13,7 @@ mod reached;
 mod read;
 mod report;
 pub mod schema;
+mod standing;
 mod state;
 mod timeouts;
 mod update;
@@ -32,6 +33,7 @@ use tfplugin::{
 };
 
 pub use lease::Rhythm;
+pub(crate) use standing::Standing;
 
 use self::claims::Claims;
 use crate::clouds::{Cloud, Clouds};

@@ -133,7 +133,7 @@ fn resumed(id: &str, states: &BTreeMap<Address, &'static str>) -> Diagnostic {
 }
 
 /// Reads under way at once. They are cheap for the cloud; the driver caps the services that are not.
-const READS: usize = 32;
+pub(super) const READS: usize = 32;
 
 /// Ids of the objects that the state says are ours.
 pub(super) fn recorded(private: &Private, state: &Value) -> BTreeMap<Address, String> {

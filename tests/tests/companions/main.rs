@@ -8,6 +8,8 @@
     reason = "a test that cannot go on shows why"
 )]
 
+mod doctor;
+mod elsewhere;
 mod functions;
 mod provisioner;
 mod token;

@@ -1,0 +1,5 @@
+//! Data sources.
+
+mod environment;
+
+pub(crate) use environment::EnvironmentSource;
