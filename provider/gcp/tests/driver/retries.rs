@@ -3,6 +3,7 @@
 use mlops_environment::component::Kind;
 use mlops_environment::driver::{Driver, Reason};
 use mlops_environment::gcp::{Services, Trust};
+use mlops_environment::retry::Retry;
 use serde_json::json;
 
 use crate::harness::{ENVIRONMENT, Hurry, MARK, component, driver, found};
@@ -182,7 +183,7 @@ async fn a_dead_server_is_told_after_all_attempts() {
         (failure.reason, failure.operation.as_str()),
         (Reason::Unavailable, "iam:GetIamPolicy")
     );
-    assert_eq!(server.seen().len(), 8);
+    assert_eq!(server.seen().len(), Retry::default().attempts as usize);
 }
 
 fn services() -> mlops_environment::component::Component {
