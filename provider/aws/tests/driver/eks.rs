@@ -175,7 +175,7 @@ async fn a_cluster_lives() {
     );
     assert_eq!(
         aws.obstacles(&wanted, &found).await.unwrap(),
-        ["deletion protection is on"]
+        ["deletion protection is on: apply protection = { deletion = false }"]
     );
 
     let mut second = Cluster {
