@@ -12,6 +12,7 @@ mod doctor;
 mod elsewhere;
 mod functions;
 mod provisioner;
+mod provisioner_gcp;
 mod token;
 
 use mlops_e2e::cloud::{Cloud, Network};

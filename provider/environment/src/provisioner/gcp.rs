@@ -1,5 +1,51 @@
 //! On Google Cloud: permissions of one custom role on the project.
 
+/// Permissions that an ordinary life does without, and when they are needed.
+pub const BEYOND_CALLS: [(&str, &str); 11] = [
+    (
+        "artifactregistry.dockerimages.list",
+        "repositories of staging and prod are deleted only when they are empty",
+    ),
+    (
+        "cloudkms.cryptoKeyVersions.create",
+        "a key of an earlier life, whose versions are all destroyed, gets a new one",
+    ),
+    (
+        "cloudkms.cryptoKeyVersions.destroy",
+        "versions of a key that was made by a destroyed environment, where it says so",
+    ),
+    (
+        "cloudkms.cryptoKeyVersions.list",
+        "versions that somebody put out of use are looked for",
+    ),
+    (
+        "cloudkms.cryptoKeyVersions.restore",
+        "and taken back from their destruction",
+    ),
+    ("cloudkms.cryptoKeyVersions.update", "and enabled"),
+    (
+        "container.operations.list",
+        "work that the cloud has under way is waited for, also where the answer that named it was lost",
+    ),
+    (
+        "iam.serviceAccountKeys.delete",
+        "keys that somebody made of an account stand in the way of its deletion",
+    ),
+    (
+        "iam.serviceAccountKeys.disable",
+        "and are disabled while it stands",
+    ),
+    (
+        "iam.serviceAccounts.actAs",
+        "GKE asks whether the caller may run machines as the nodes' account: \
+         https://cloud.google.com/kubernetes-engine/docs/how-to/service-accounts",
+    ),
+    (
+        "iam.serviceAccounts.undelete",
+        "an account that somebody deleted is brought back with its grants",
+    ),
+];
+
 /// The permissions of the principal that applies, changes and destroys environments in a project, in order. Google Cloud
 /// knows no condition that would confine most of them to one environment: a project of its own does.
 pub fn permissions() -> Vec<&'static str> {

@@ -182,7 +182,15 @@ fn policies(gcp: &Gcp, resource: &Resource) -> Vec<(Resource, Policy)> {
             if let Some(account) = home.and_then(|(_, project)| project.accounts.get(email)) {
                 found.push((resource.clone(), account.policy.evaluated()));
             }
-            home.map(|(id, _)| id.clone())
+            // An account that is not there, or not yet, would be its project's.
+            let named = || {
+                let project = email
+                    .split_once('@')?
+                    .1
+                    .strip_suffix(".iam.gserviceaccount.com")?;
+                gcp.projects.contains_key(project).then(|| project.to_owned())
+            };
+            home.map(|(id, _)| id.clone()).or_else(named)
         }
         Resource::Key(name) => {
             let project = piece(name, "projects");
@@ -212,10 +220,18 @@ fn policies(gcp: &Gcp, resource: &Resource) -> Vec<(Resource, Policy)> {
 
 /// What a call needs: permissions on things.
 fn needed(gcp: &Gcp, call: &Call) -> Vec<(String, Resource)> {
-    let name = ["name", "resource", "parent", "bucket", "project", "projectId"]
-        .iter()
-        .find_map(|member| call.text(member))
-        .unwrap_or_default();
+    let name = [
+        "name",
+        "sinkName",
+        "resource",
+        "parent",
+        "bucket",
+        "project",
+        "projectId",
+    ]
+    .iter()
+    .find_map(|member| call.text(member))
+    .unwrap_or_default();
     let name = match call.service.as_str() {
         "storage" => name.to_owned(),
         _ => gcp.with_id(name).unwrap_or_else(|_| name.to_owned()),
@@ -332,10 +348,11 @@ fn needed(gcp: &Gcp, call: &Call) -> Vec<(String, Resource)> {
         }
         "serviceusage" => {
             let wanted = match verb {
+                // Whoever has the name of an operation may ask how it goes.
+                _ if call.operation.contains("operations") => return Vec::new(),
                 "batchGet" | "get" => "serviceusage.services.get",
                 "list" => "serviceusage.services.list",
                 "disable" => "serviceusage.services.disable",
-                _ if call.operation.contains("operations") => return Vec::new(),
                 _ => "serviceusage.services.enable",
             };
             vec![(wanted.to_owned(), project())]
@@ -413,6 +430,11 @@ fn storage(gcp: &Gcp, call: &Call, verb: &str) -> Vec<(String, Resource)> {
         name: name.to_owned(),
     };
     let one = |permission: &str, on: Resource| vec![(permission.to_owned(), on)];
+    // Names of buckets are everybody's: that there is none of a name is told to whoever asks, with 404.
+    // https://cloud.google.com/storage/docs/json_api/v1/status-codes#404-not-found
+    if !bucket.is_empty() && !gcp.buckets.contains_key(&bucket) && verb != "restore" {
+        return Vec::new();
+    }
     match collection(&call.operation) {
         "buckets" => match verb {
             "insert" => one("storage.buckets.create", on_project()),
