@@ -13,7 +13,7 @@ const DIM: &str = "\u{1b}[2m";
 const PLAIN: &str = "\u{1b}[0m";
 
 /// Widest description of a row.
-const WHAT: usize = 44;
+const WHAT: usize = 60;
 /// Explanations of one row and identity that are shown in full.
 const SHOWN: usize = 2;
 
@@ -51,7 +51,10 @@ pub(super) fn render(report: &Report, colours: bool) -> String {
     );
     out += &breaches(report, colours);
     match report.simulated {
-        Some(true) => out += "\nIAM's policy simulator was asked too.\n",
+        Some(true) => {
+            out +=
+                "\nIAM's policy simulator was asked too (not of the nodes, which hold AWS's own policies).\n"
+        }
         Some(false) => {
             out += "\nIAM's policy simulator did not answer (iam:SimulatePrincipalPolicy): judged by the documents alone.\n";
         }

@@ -145,6 +145,8 @@ pub fn questions(environment: &Environment, findings: &Findings) -> Vec<(Identit
     identities(&environment.spec)
         .into_iter()
         .filter(|identity| findings.access.contains_key(&identity.address))
+        // The nodes hold policies of AWS's own, which EKS asks for and which say more than the matrix.
+        .filter(|identity| identity.purpose != Purpose::Node)
         .map(|identity| {
             let questions = aws_questions(&scope, identity.principal());
             (identity, questions)
