@@ -493,10 +493,11 @@ impl Object for Wanted<Cluster> {
                 call("eks:UpdateClusterVersion", update.send()).await
             })
             .await;
+            let nowhere = format!("from {0} to {0}", self.version);
             match answer {
                 Ok(answer) => updated(aws, &self.name, None, answer.update, monitor).await?,
                 // An earlier attempt's answer was lost, or somebody else was faster.
-                Err(failure) if says(&failure, &REFUSED, &["already at version"]) => {}
+                Err(failure) if says(&failure, &REFUSED, &["already at version", &nowhere]) => {}
                 Err(failure) => return Err(failure),
             }
         }

@@ -40,8 +40,8 @@ use crate::world::World;
 
 pub use artifactregistry::Repository;
 pub use authorize::authorize;
-pub(crate) use authorize::permissions;
 pub(crate) use authorize::may;
+pub(crate) use authorize::permissions;
 pub use cloudkms::{CryptoKey, KeyRing};
 pub(crate) use edge::receive;
 pub use iam::{Account, AccountKey, Pool, Provider};

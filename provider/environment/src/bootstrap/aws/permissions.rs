@@ -209,6 +209,7 @@ fn read(scope: &Scope<'_>) -> Vec<Statement> {
             "Network",
             &[
                 "ec2:DescribeLaunchTemplateVersions",
+                "ec2:DescribeSecurityGroups",
                 "ec2:DescribeSubnets",
                 "ec2:DescribeVpcs",
             ],
