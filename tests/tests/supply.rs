@@ -1,4 +1,5 @@
-//! What we take in from others: licences, what reaches the validator, and what our workflows run. Needs no network.
+//! What we take in from others: licences, what reaches the validator, and what our workflows run. Needs no network but for crates
+//! that this platform's build had no use for.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,7 +19,7 @@ use serde_json::Value;
 fn metadata() -> Value {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(["metadata", "--format-version", "1", "--locked"])
         .current_dir(root())
         .output()
         .expect("cargo is there: it runs this test");
@@ -167,7 +168,7 @@ fn the_validator_pulls_in_no_cloud() {
 fn features(edges: &str) -> BTreeSet<String> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["tree", "--workspace", "--locked", "--offline", "--prefix", "none"])
+        .args(["tree", "--workspace", "--locked", "--prefix", "none"])
         .args(["--edges", edges, "--format", "{p}|{f}"])
         .current_dir(root())
         .output()
