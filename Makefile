@@ -49,8 +49,9 @@ bench: ## Benchmarks of the pure parts
 	$(CARGO) bench --locked -p mlops-access -p tfplan-check
 
 .PHONY: docs
-docs: ## Render the Registry's pages and the pages of the rules from their sources
+docs: ## Render the Registry's pages, the pages of the rules and the modules' tables from their sources
 	UPDATE_DOCS=1 $(CARGO) test --locked --workspace --test docs --test pages
+	UPDATE_DOCS=1 $(CARGO) test --locked --workspace --test examples readmes
 
 # Static binaries where the target is musl; else what the platform's own system libraries are.
 DIST_TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p')

@@ -6,7 +6,7 @@ use terraform_provider_mlops::Mlops;
 use tfplugin::ServeOptions;
 
 const HELP: &str = "\
-Terraform provider for ML environments on AWS, without static keys.
+Terraform provider for ML environments on AWS and Google Cloud, without static keys.
 
 Terraform starts this program by itself. In a configuration:
 
@@ -43,6 +43,8 @@ Environment:
   TF_LOG, TF_LOG_PROVIDER   Log level of Terraform and of providers: info shows the progress of every component
   AWS_PROFILE, AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE, …
                             Credentials come from the AWS SDK's chain; long-term access keys are refused
+  GOOGLE_APPLICATION_CREDENTIALS, …
+                            Application default credentials; a service account's key file is refused
 ";
 
 fn main() -> ExitCode {
