@@ -67,6 +67,7 @@ fn one(what: &str, path: &Path) {
             config: Config::default(),
             baseline: None,
             today: jiff::civil::date(2026, 1, 1),
+            picture: false,
         };
         let outcome = check::run(&request).unwrap();
         let _ = outcome.verdict(Level::Error);

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::finding::{Family, Finding, Level, Verdict};
 use crate::judge;
+use crate::picture::Picture;
 use crate::plan::input::{self, Input, InputError};
 use crate::plan::saved::{self, Archive, Rest, SavedPlan};
 use crate::plan::{Incomplete, Plan, json};
@@ -43,6 +44,8 @@ pub struct Request {
     pub baseline: Option<Baseline>,
     /// The day it is.
     pub today: Date,
+    /// Take the picture of the identities, for reports that show it.
+    pub picture: bool,
 }
 
 /// Why a run could not begin or end.
@@ -163,6 +166,8 @@ pub struct PlanOutcome {
     pub unparsed: Vec<(String, String)>,
     /// The fingerprint prefix of a root module, for grouping in code scanning.
     pub root: String,
+    /// The identities, when they were asked for.
+    pub picture: Option<Picture>,
 }
 
 /// The outcome of a run.
@@ -687,5 +692,6 @@ fn finish(
             .filter_map(|f| Some((f.path.clone(), f.error.as_ref()?.to_string())))
             .collect(),
         root: prefix,
+        picture: request.picture.then(|| Picture::of(&cx)),
     }
 }

@@ -64,7 +64,7 @@ struct CheckArgs {
     /// Judge only these families: static-credentials (sk), state-backend (ls), monolithic-iam (mi)
     #[arg(long, value_name = "F,...", value_delimiter = ',', value_parser = family)]
     family: Vec<Family>,
-    /// Report format, to standard output or a file: text (default), json, sarif, github, gitlab, junit, markdown; repeatable
+    /// Report format, to standard output or a file: text (default), json, sarif, github, gitlab, junit, markdown, html (a page that shows every identity: who enters it, what it may do); repeatable
     #[arg(long, value_name = "F[=FILE]", value_parser = format)]
     format: Vec<(Format, Option<PathBuf>)>,
     /// Lowest level that fails the run: error (default), warning, note
@@ -278,6 +278,7 @@ fn check(args: &CheckArgs) -> u8 {
         config,
         baseline,
         today,
+        picture: args.format.iter().any(|(f, _)| *f == Format::Html),
     };
     if let Some(root) = &request.root
         && !root.is_dir()

@@ -15,6 +15,7 @@ mod environment;
 pub mod finding;
 pub mod graph;
 pub mod judge;
+pub mod picture;
 pub mod plan;
 mod references;
 pub mod report;

@@ -3,6 +3,7 @@
 pub mod excerpt;
 pub mod github;
 pub mod gitlab;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
@@ -29,11 +30,13 @@ pub enum Format {
     Junit,
     /// Markdown, for a job summary.
     Markdown,
+    /// One page with a picture of the identities.
+    Html,
 }
 
 impl Format {
     /// All formats, with the names they have on the command line.
-    pub const ALL: [(&'static str, Self); 7] = [
+    pub const ALL: [(&'static str, Self); 8] = [
         ("text", Self::Text),
         ("json", Self::Json),
         ("sarif", Self::Sarif),
@@ -41,6 +44,7 @@ impl Format {
         ("gitlab", Self::Gitlab),
         ("junit", Self::Junit),
         ("markdown", Self::Markdown),
+        ("html", Self::Html),
     ];
 
     /// The format of a name.
@@ -60,6 +64,7 @@ impl Format {
             Self::Gitlab => gitlab::render(outcome),
             Self::Junit => junit::render(outcome),
             Self::Markdown => markdown::render(outcome, fail_on),
+            Self::Html => html::render(outcome, fail_on),
         }
     }
 }

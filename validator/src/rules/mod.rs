@@ -84,6 +84,8 @@ pub mod sk;
 
 use mlops_access::aws::Word;
 
+pub(crate) use mi::{held as capabilities, label as statement_label};
+
 use crate::backend;
 use crate::context::Context;
 use crate::finding::{Family, Findings, Level};

@@ -73,7 +73,7 @@ fn placeholder(arn: &str) -> String {
 }
 
 /// What to call a statement: its `Sid`, else its number in the document.
-pub(super) fn label(policy: &Policy, statement: &Statement) -> String {
+pub(crate) fn label(policy: &Policy, statement: &Statement) -> String {
     match statement.sid.as_deref().filter(|s| !s.is_empty()) {
         Some(sid) => format!("`{sid}`"),
         None => {

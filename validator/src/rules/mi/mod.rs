@@ -34,6 +34,9 @@ mod workload_subject;
 
 use super::Rule;
 
+pub(crate) use fix::label;
+pub(crate) use two_purposes::held;
+
 /// The rules of this family.
 pub static RULES: &[&dyn Rule] = &[
     &wildcard_action::WildcardAction,                   // MI01

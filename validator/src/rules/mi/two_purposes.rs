@@ -134,7 +134,7 @@ static SERVICES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
 });
 
 /// What an identity holds that belongs to one purpose alone, with how it holds it.
-pub(super) fn held(cx: &Context<'_>, graph: &Graph, identity: &Identity) -> Vec<(Capability, String)> {
+pub(crate) fn held(cx: &Context<'_>, graph: &Graph, identity: &Identity) -> Vec<(Capability, String)> {
     if identity.kind == IdentityKind::ServiceAccount {
         return on_google(graph, identity);
     }
