@@ -30,7 +30,9 @@ demo: prerequisites build ## One ML environment on a local AWS, one on a local G
 sandbox: ## Local AWS and Google Cloud on loopback; ARGS="--port 4566 --state folder" (--help lists more)
 	$(CARGO) run --locked --quiet -p mlops-sandbox -- $(ARGS)
 
+# Laws on random input are held on the same input every time here, so that a red gate is the change's doing; `make properties` explores.
 .PHONY: test
+test: export PROPTEST_RNG_SEED ?= 20260801
 test: prerequisites python lint venv ## Everything that CI runs
 	$(CARGO) test --locked --workspace --no-run
 	MLOPS_BINARIES=$(abspath $(TARGET))/debug $(CARGO) test --locked --workspace --no-fail-fast
@@ -43,6 +45,14 @@ lint: ## Formatting and clippy with warnings denied
 .PHONY: unit
 unit: ## The inner loop: unit tests of the pure crates
 	$(CARGO) test --locked -p mlops-access -p mlops-environment -p tfplugin --lib
+
+ROUNDS ?= 20
+.PHONY: properties
+properties: ## The laws on new random input, ROUNDS (20) times; a failure prints the input and is kept beside the test
+	$(CARGO) test --locked -p mlops-access -p mlops-environment -p tfplugin -p tfplan-check --no-run
+	for round in $$(seq $(ROUNDS)); do \
+	  $(CARGO) test --locked --quiet -p mlops-access -p mlops-environment -p tfplugin -p tfplan-check || exit 1; \
+	done
 
 .PHONY: bench
 bench: ## Benchmarks of the pure parts

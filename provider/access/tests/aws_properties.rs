@@ -456,6 +456,23 @@ proptest! {
     }
 }
 
+/// Two documents between which the search once found nothing from one end, and gave up from the other: there the conditions on one
+/// key shut the way before those on the other, whose values it cannot list, were met.
+#[test]
+fn what_one_order_leaves_open_the_other_answers() {
+    let one = parse(&json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "S3:*object", "Resource": "arn:aws:s3:::*", "Condition": {"StringNotLike": {"aws:SourceVpce": "*"}}},
+        {"Effect": "Deny", "Action": "s3:Put*", "Resource": "*", "Condition": {"Null": {"aws:RequestedRegion": "false"}}},
+    ]}));
+    let two = parse(&json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Deny", "Action": "S3:*object", "Resource": ["*"], "Condition": {"Null": {"aws:SourceVpce": "true"}}},
+        {"Effect": "Allow", "Action": "s3:Put*", "Resource": "arn:aws:s3:::a/*", "Condition": {"stringequalsignorecase": {"aws:RequestedRegion": "eu"}}},
+    ]}));
+    let (first, second) = (Grants::of_document(&one), Grants::of_document(&two));
+    assert_eq!(first.overlap_in_write(&second), Overlap::None);
+    assert_eq!(second.overlap_in_write(&first), Overlap::None);
+}
+
 /// Whether the action can be asked for on the resource at all.
 fn sensible(request: &Request) -> bool {
     let action = actions::lookup(request.action()).unwrap();

@@ -223,6 +223,11 @@ impl Condition {
         }
     }
 
+    /// Whether it holds for a key that is there, where that does not depend on the value: only `Null` asks no more than that.
+    pub(crate) fn holds_for_any_value(&self) -> Option<Verdict> {
+        (self.operator == Operator::Null).then(|| self.null_accepts("false"))
+    }
+
     fn null_accepts(&self, absent: &str) -> Verdict {
         Verdict::any(
             self.values

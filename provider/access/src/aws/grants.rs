@@ -209,7 +209,28 @@ impl<'a> Grants<'a> {
     }
 
     /// Whether the same request for one of the chosen actions is allowed to both. Actions that are not known come as `None`.
+    ///
+    /// The answer to *(a, b)* is the answer to *(b, a)*: a search that gives up may have been led astray by the order in which it met
+    /// the statements, so what one order leaves open the other is asked. Either one's certain answer holds.
     pub fn overlap(&self, other: &Grants<'_>, chosen: impl Fn(Option<&'static Action>) -> bool) -> Overlap {
+        match self.overlap_searched_from_here(other, &chosen) {
+            Overlap::Unknown(doubt) => match other.overlap_searched_from_here(self, &chosen) {
+                Overlap::Both { first, second } => Overlap::Both {
+                    first: second,
+                    second: first,
+                },
+                Overlap::None => Overlap::None,
+                Overlap::Unknown(_) => Overlap::Unknown(doubt),
+            },
+            certain => certain,
+        }
+    }
+
+    fn overlap_searched_from_here(
+        &self,
+        other: &Grants<'_>,
+        chosen: &dyn Fn(Option<&'static Action>) -> bool,
+    ) -> Overlap {
         let mut cache: HashMap<Signature, ()> = HashMap::new();
         let mut doubt: Option<Doubt> = None;
         let theirs = other.action_names();

@@ -232,7 +232,8 @@ impl<'s> Search<'s> {
         found
     }
 
-    /// Values for the condition keys, one key at a time: conditions on different keys do not depend on each other.
+    /// Values for the condition keys, one key at a time: conditions on different keys do not depend on each other. So one key without
+    /// any value that fits settles it, whatever is unclear about the others.
     fn context(&self, way: &Way<'s>, resource: &str) -> Built {
         let mut context = Context::closed();
         let mut keys: Vec<&str> = way
@@ -242,6 +243,7 @@ impl<'s> Search<'s> {
             .collect();
         keys.sort_unstable();
         keys.dedup();
+        let mut unclear: Option<Doubt> = None;
         for key in keys {
             let wanted: Vec<_> = way
                 .wanted
@@ -266,7 +268,10 @@ impl<'s> Search<'s> {
                 match fits(&context) {
                     Verdict::Yes => continue,
                     Verdict::No => return Built::Impossible,
-                    Verdict::Unknown(doubt) => return Built::Unclear(doubt),
+                    Verdict::Unknown(doubt) => {
+                        unclear.get_or_insert(doubt);
+                        continue;
+                    }
                 }
             }
             let (candidates, complete) = candidates(&wanted);
@@ -286,16 +291,18 @@ impl<'s> Search<'s> {
             match (chosen, doubt) {
                 (Some(values), _) if values.is_empty() => context = context.absent(key),
                 (Some(values), _) => context = context.with_all(key, values),
-                (None, Some(doubt)) => return Built::Unclear(doubt),
+                (None, Some(doubt)) => {
+                    unclear.get_or_insert(doubt);
+                }
                 (None, None) if complete => return Built::Impossible,
                 (None, None) => {
-                    return Built::Unclear(Doubt::new(format!(
-                        "no value of {key} was found that fits all conditions"
-                    )));
+                    unclear.get_or_insert_with(|| {
+                        Doubt::new(format!("no value of {key} was found that fits all conditions"))
+                    });
                 }
             }
         }
-        Built::Context(context)
+        unclear.map_or(Built::Context(context), Built::Unclear)
     }
 }
 
@@ -314,6 +321,13 @@ fn fixed_resources(statement: &Statement) -> Option<Vec<Pattern>> {
 
 /// Values worth trying for a key (no values: absent), and whether they are all that could ever fit.
 fn candidates(wanted: &[(usize, &Condition, bool)]) -> (Vec<Vec<String>>, bool) {
+    let shut_to_values = |(_, condition, want): &(usize, &Condition, bool)| {
+        let present = condition.holds_for_any_value();
+        present.is_some_and(|holds| if *want { holds.is_no() } else { holds.is_yes() })
+    };
+    if wanted.iter().any(shut_to_values) {
+        return (vec![Vec::new()], true);
+    }
     let mut single: Vec<String> = Vec::new();
     let mut complete = true;
     let (mut positive, mut negative): (Vec<Vec<Pattern>>, Vec<Pattern>) = (Vec::new(), Vec::new());
