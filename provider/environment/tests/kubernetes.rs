@@ -222,3 +222,138 @@ fn the_kubeconfig_holds_no_credential() {
         "known once the cluster stands"
     );
 }
+
+/// Kubernetes' own description of what an object may hold, as far as ours go:
+/// <https://github.com/kubernetes/kubernetes/tree/v1.32.0/api/openapi-spec>, Apache-2.0.
+fn description() -> Value {
+    serde_json::from_str(include_str!("fixtures/kubernetes-1.32.json")).expect("a description")
+}
+
+/// Where a value is not what a schema says.
+fn faults(schema: &Value, value: &Value, at: &str, all: &Value, found: &mut Vec<String>) {
+    if let Some(name) = schema["$ref"].as_str() {
+        return faults(&all["definitions"][name], value, at, all, found);
+    }
+    if let Some(ways) = schema["oneOf"].as_array() {
+        let fits = |way: &Value| {
+            let mut wrong = Vec::new();
+            faults(way, value, at, all, &mut wrong);
+            wrong.is_empty()
+        };
+        if !ways.iter().any(fits) {
+            found.push(format!("{at}: {value} is none of {ways:?}"));
+        }
+        return;
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let allowed: Vec<&str> = match &schema["type"] {
+        Value::String(one) => vec![one],
+        many => many
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect(),
+    };
+    if !allowed.is_empty() && !allowed.contains(&kind) {
+        found.push(format!("{at}: {kind} where {allowed:?} belongs"));
+    }
+    if let Some(one_of) = schema["enum"].as_array()
+        && !one_of.contains(value)
+    {
+        found.push(format!("{at}: {value} is none of {one_of:?}"));
+    }
+    for (name, inner) in value.as_object().into_iter().flatten() {
+        let at = format!("{at}/{name}");
+        match (&schema["properties"][name], &schema["additionalProperties"]) {
+            (Value::Null, Value::Bool(false)) => found.push(format!("{at}: there is no such field")),
+            (Value::Null, Value::Object(_)) => {
+                faults(&schema["additionalProperties"], inner, &at, all, found)
+            }
+            (Value::Null, _) => {}
+            (field, _) => faults(field, inner, &at, all, found),
+        }
+    }
+    for name in schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        if value.get(name).is_none() {
+            found.push(format!("{at}: {name} is missing"));
+        }
+    }
+    for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+        faults(&schema["items"], item, &format!("{at}/{index}"), all, found);
+    }
+}
+
+fn of_object(object: &Value, all: &Value) -> Vec<String> {
+    let kind = format!("{} {}", text(object, "/apiVersion"), text(object, "/kind"));
+    let mut found = Vec::new();
+    match all["kinds"][&kind].as_str() {
+        Some(name) => faults(&all["definitions"][name], object, &kind, all, &mut found),
+        None => found.push(format!("{kind} is not described")),
+    }
+    found
+}
+
+#[test]
+fn every_manifest_is_what_kubernetes_describes() {
+    let all = description();
+    for settings in [full(), minimal(), fixtures::gcp_full(), fixtures::gcp_minimal()] {
+        let environment = environment(settings);
+        let mut count = 0;
+        for (file, manifests) in environment.manifests().into_iter().chain(environment.kustomize()) {
+            for object in read(&manifests) {
+                assert_eq!(of_object(&object, &all), [""; 0], "{file}: {object:#}");
+                count += 1;
+            }
+        }
+        assert!(count > 5, "{count} objects");
+    }
+}
+
+/// The description bites.
+#[test]
+fn a_manifest_with_a_wrong_field_is_found() {
+    let all = description();
+    let policy = |spec: Value| {
+        let object = json!({
+            "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": { "name": "a", "namespace": "b" }, "spec": spec,
+        });
+        of_object(&object, &all)
+    };
+    let selector = json!({});
+    assert_eq!(policy(json!({ "podSelector": selector })), [""; 0]);
+    for (spec, words) in [
+        (
+            json!({ "podSelector": {}, "policyTypez": ["Ingress"] }),
+            "policyTypez: there is no such field",
+        ),
+        (
+            json!({ "podSelector": {}, "policyTypes": "Ingress" }),
+            "string where",
+        ),
+        (
+            json!({ "podSelector": {}, "ingress": [{ "ports": [{ "port": true }] }] }),
+            "is none of",
+        ),
+        (json!({ "policyTypes": ["Ingress"] }), "podSelector is missing"),
+    ] {
+        let found = policy(spec);
+        assert!(
+            found.iter().any(|line| line.contains(words)),
+            "{words}: {found:?}"
+        );
+    }
+}
