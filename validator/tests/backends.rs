@@ -134,10 +134,7 @@ fn every_backend_is_judged_by_its_settings() {
         (
             "local",
             r#"{"path": "/mnt/share/prod.tfstate"}"#.into(),
-            vec![
-                "LS01 error terraform.backend",
-                "LS02 error terraform.backend.path",
-            ],
+            vec!["LS01 error terraform.backend"],
         ),
         (
             "cloud",

@@ -185,7 +185,15 @@ fn guards_that_are_off_are_found_by_tier() {
     let admins = json!({ "cluster": { "admins": ["arn:aws:iam::111122223333:role/people"] } });
     assert_eq!(
         judged(&environment("prod", admins), &none),
-        ["MI26 warning mlops_environment.this.cluster.admins"]
+        ["MI26 note mlops_environment.this.cluster.admins"],
+        "somebody has to rule the cluster, and the provider asks for them"
+    );
+    let own = "arn:aws:iam::111122223333:role/churn-prod-deploy";
+    let deploy =
+        json!({ "cluster": { "admins": [own] }, "identity_info": { "deploy": { "principal": own } } });
+    assert_eq!(
+        judged(&environment("dev", deploy), &none),
+        ["MI26 error mlops_environment.this.cluster.admins[0]"]
     );
     let long = json!({ "identities": { "deploy": { "max_session": "4h" } } });
     assert_eq!(

@@ -1,18 +1,20 @@
 //! # LS02 disguised-local-state
 //!
-//! Rejects local state that looks like something else: the local backend with a `path` or `workspace_dir` (a mounted share, a
-//! directory under version control), and an `http` backend on the machine itself.
+//! Rejects local state that looks remote: an `http` backend on the machine itself. Of a backend that is not known, it says that it could
+//! not be decided.
 //!
 //! ## Why
 //!
-//! A path is not a lock, a history or an access control, wherever it leads.
+//! A server on the machine that runs Terraform keeps the state on that machine, and goes when it goes.
 //!
 //! ## Bad
 //!
 //! ```hcl
 //! terraform {
-//!   backend "local" {
-//!     path = "/mnt/share/prod.tfstate"
+//!   backend "http" {
+//!     address        = "https://localhost:8080/prod"
+//!     lock_address   = "https://localhost:8080/prod/lock"
+//!     unlock_address = "https://localhost:8080/prod/lock"
 //!   }
 //! }
 //! ```
@@ -30,15 +32,15 @@
 //!
 //! ## Reads
 //!
-//! The backend: `path`, `workspace_dir`, `address`.
+//! The backend: its type, and `address`.
 //!
 //! ## Limits
 //!
-//! `-state=FILE` on the command line is recorded nowhere. The local backend itself is LS01.
+//! The local backend, wherever its path leads, is LS01. A name that leads to this machine by DNS or a tunnel is not seen.
 //!
 //! ## References
 //!
-//! - <https://developer.hashicorp.com/terraform/language/backend/local>
+//! - <https://developer.hashicorp.com/terraform/language/backend/http>
 
 use super::settings::compliant;
 use crate::backend::Evidence;
@@ -55,7 +57,7 @@ static META: Meta = Meta {
     family: Family::StateBackend,
     level: Level::Error,
     title: "local state in disguise",
-    why: "a path or a server on the same machine is not a lock, a history or an access control, wherever it leads",
+    why: "a server on the machine that runs Terraform keeps the state on that machine, and goes when it goes",
     invariants: &["D-10"],
     since: "0.1.0",
     source: include_str!("disguised_local_state.rs"),
@@ -68,17 +70,7 @@ impl Rule for DisguisedLocalState {
 
     fn backend(&self, _: &Context<'_>, evidence: &Evidence, out: &mut Findings<'_>) {
         let Some(backend) = evidence.decided() else { return };
-        if backend.is_local() {
-            for setting in ["path", "workspace_dir"] {
-                if let Some(path) = backend.config.get(setting).as_str().filter(|p| !p.is_empty()) {
-                    out.report(
-                        Place::backend(setting),
-                        format!("the state is written to the path `{path}`"),
-                    )
-                    .fix(compliant(None));
-                }
-            }
-        } else if backend.kind == "http" {
+        if backend.kind == "http" {
             let here = [
                 "http://localhost",
                 "http://127.",
@@ -99,7 +91,7 @@ impl Rule for DisguisedLocalState {
                 )
                 .fix(compliant(None));
             }
-        } else if !backend.is_remote() {
+        } else if !backend.is_remote() && !backend.is_local() {
             out.undecided(
                 Place::backend(""),
                 format!(

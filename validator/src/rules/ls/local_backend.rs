@@ -1,7 +1,8 @@
 //! # LS01 local-backend
 //!
-//! Rejects state on the machine that runs Terraform: no `backend` or `cloud` block, or `backend "local"`. What counts is the backend
-//! that will really be used, so an override file or a migrated data directory does not hide it.
+//! Rejects state on the machine that runs Terraform: no `backend` or `cloud` block, or `backend "local"`, whatever its `path` leads to (a
+//! mounted share, a directory under version control). What counts is the backend that will really be used, so an override file or a
+//! migrated data directory does not hide it.
 //!
 //! ## Why
 //!
@@ -74,10 +75,15 @@ impl Rule for LocalBackend {
         let Some(backend) = evidence.decided().filter(|b| b.is_local()) else {
             return;
         };
-        let what = if backend.no_block {
-            "no backend is configured: state is written to the local disk"
-        } else {
-            "the state is kept by the local backend"
+        let set = |name| backend.config.get(name).as_str().filter(|p| !p.is_empty());
+        let what = match set("path").or_else(|| set("workspace_dir")) {
+            _ if backend.no_block => {
+                "no backend is configured: state is written to the local disk".to_owned()
+            }
+            Some(path) if path != "terraform.tfstate" => format!(
+                "the state is kept by the local backend at `{path}`: a path is not a lock, a history or an access control, wherever it leads"
+            ),
+            _ => "the state is kept by the local backend".to_owned(),
         };
         out.report(Place::backend(""), format!("{what} (known from {})", backend.source)).fix(
             "terraform {\n  backend \"s3\" { # or \"gcs\"\n    bucket       = \"<your state bucket>\"\n    key          = \"<environment>/terraform.tfstate\"\n    region       = \"<region>\"\n    encrypt      = true\n    use_lockfile = true\n  }\n}",

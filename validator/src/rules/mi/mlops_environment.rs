@@ -1,8 +1,8 @@
 //! # MI26 mlops-environment
 //!
 //! Rejects a `mlops_environment` that leaves its own guards: additional permissions that are too wide or belong to another purpose,
-//! foreign grants only reported (`enforcement.identities = "report"`) in staging or prod, guardrails switched off, administrators of the
-//! cluster, and sessions of CI longer than an hour.
+//! foreign grants only reported (`enforcement.identities = "report"`) in staging or prod, guardrails switched off, one of its own
+//! identities as administrator of the cluster, and sessions of CI longer than an hour.
 //!
 //! ## Why
 //!
@@ -34,12 +34,14 @@
 //!
 //! ## Reads
 //!
-//! `mlops_environment`: `tier`, `enforcement`, `guardrails`, `cluster.admins`, `identities.*.additional_permissions`, `identities.*.max_session`.
+//! `mlops_environment`: `tier`, `enforcement`, `guardrails`, `cluster.admins`, `identities.*.additional_permissions`, `identities.*.max_session`,
+//! and the planned `identity_info`.
 //!
 //! ## Limits
 //!
 //! Additional permissions that are narrow and of the identity's own purpose are a note with their actions named. The provider itself
-//! checks them against its whole matrix; here they are judged alone.
+//! checks them against its whole matrix; here they are judged alone. Administrators of the cluster (`cluster.admins`) are people's
+//! business: somebody has to apply the roles inside of it. In staging and prod a note says how many there are.
 //!
 //! ## References
 //!
@@ -108,22 +110,7 @@ impl Rule for MlopsEnvironment {
             }
         }
         guardrails(r, values, &tier, out);
-        let admins = cx.resolve(r, values, "cluster.admins").into_owned();
-        if !admins.is_empty() && !admins.is_unknown() {
-            let finding = out.report(
-                r.at("cluster.admins"),
-                format!("{} get everything in the cluster", who(admins.items().len())),
-            );
-            finding.why("an administrator of the cluster is every workload in it").fix(format!(
-                "resource \"mlops_environment\" \"{}\" {{\n  cluster = {{\n    admins = [] # an access entry for the hour in which it is needed\n  }}\n}}",
-                r.name
-            ));
-            if tier == "dev" {
-                finding.level(Level::Note);
-            } else {
-                finding.level(Level::Warning);
-            }
-        }
+        administrators(r, values, &cx.resolve(r, values, "cluster.admins"), &tier, out);
         for (purpose, identity) in values.get("identities").entries() {
             session(r, purpose, identity, out);
             for (i, permission) in identity.get("additional_permissions").items().iter().enumerate() {
@@ -137,11 +124,48 @@ impl Rule for MlopsEnvironment {
     }
 }
 
-fn who(n: usize) -> String {
-    if n == 1 {
-        "one role".to_owned()
-    } else {
-        format!("{n} roles")
+/// Who rules the cluster. That somebody does is needed; that one of the five purposes does breaks the matrix.
+fn administrators(
+    r: &Resource<'_>,
+    values: &Value<'_>,
+    admins: &Value<'_>,
+    tier: &str,
+    out: &mut Findings<'_>,
+) {
+    let mut own: Vec<(String, String)> = Vec::new();
+    for (purpose, info) in values.get("identity_info").entries() {
+        let mut add = |v: &Value<'_>| {
+            if let Some(p) = v.get("principal").as_str() {
+                own.push((p.to_owned(), purpose.as_str().to_owned()));
+            }
+        };
+        add(info);
+        info.entries().iter().for_each(|(_, v)| add(v));
+    }
+    for (i, admin) in admins.items().iter().enumerate() {
+        let Some((_, purpose)) = own.iter().find(|(p, _)| Some(p.as_str()) == admin.as_str()) else {
+            continue;
+        };
+        out.report(
+            r.at(Path::from("cluster.admins").index(i)),
+            format!("{purpose} gets everything in the cluster"),
+        )
+        .why("an administrator of the cluster is every workload in it, and has every secret of every namespace")
+        .fix(format!(
+            "resource \"mlops_environment\" \"{}\" {{\n  cluster = {{\n    admins = [] # the roles of people, none of the five\n  }}\n}}",
+            r.name
+        ));
+    }
+    let n = admins.items().len();
+    if n > 0 && tier != "dev" {
+        let who = if n == 1 {
+            "one role gets".to_owned()
+        } else {
+            format!("{n} roles get")
+        };
+        out.report(r.at("cluster.admins"), format!("{who} everything in the cluster of `{tier}`"))
+            .level(Level::Note)
+            .why("an administrator of the cluster is every workload in it; an access entry for the hour in which it is needed is less");
     }
 }
 
