@@ -33,7 +33,7 @@ sandbox: ## Local AWS and Google Cloud on loopback; ARGS="--port 4566 --state fo
 # Laws on random input are held on the same input every time here, so that a red gate is the change's doing; `make properties` explores.
 .PHONY: test
 test: export PROPTEST_RNG_SEED ?= 20260801
-test: prerequisites python lint venv ## Everything that CI runs
+test: prerequisites python lint venv linters ## Everything that CI runs
 	$(CARGO) test --locked --workspace --no-run
 	MLOPS_BINARIES=$(abspath $(TARGET))/debug $(CARGO) test --locked --workspace --no-fail-fast
 
@@ -63,11 +63,12 @@ docs: ## Render the Registry's pages, the pages of the rules and the modules' ta
 	UPDATE_DOCS=1 $(CARGO) test --locked --workspace --test docs --test pages
 	UPDATE_DOCS=1 $(CARGO) test --locked --workspace --test examples readmes
 
-# Static binaries where the target is musl; else what the platform's own system libraries are.
-DIST_TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p')
+# Static binaries: musl on Linux; elsewhere what the platform's own system libraries are. musl needs `rustup target add` and a C compiler.
+DIST_TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p' | sed 's/-linux-gnu$$/-linux-musl/')
+DIST_PACKAGES ?= terraform-provider-mlops tfplan-check
 .PHONY: dist
-dist: python ## Zips, sums and bills of materials for one platform (DIST_TARGET) in dist/, named as the Registry wants
-	tests/dist "$(DIST_TARGET)" "$(VERSION)"
+dist: python ## Zips, sums and bills of materials for one platform (DIST_TARGET, DIST_PACKAGES) in dist/, named as the Registry wants
+	tests/dist "$(DIST_TARGET)" "$(VERSION)" $(DIST_PACKAGES)
 
 .PHONY: soak
 soak: ## Strike every write of an environment's life (refused, answer lost, killed) and apply again: long; MLOPS_SOAK=gcp/create,aws/destroy takes a part, MLOPS_SOAK_MINUTES=30 stops then
@@ -75,14 +76,20 @@ soak: ## Strike every write of an environment's life (refused, answer lost, kill
 	MLOPS_SOAK=$${MLOPS_SOAK:-all} MLOPS_BINARIES=$(abspath $(TARGET))/debug $(CARGO) test --locked --workspace --test soak -- --nocapture
 
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= aws_policy aws_trust gcp_policy cel pattern
+FUZZ_CRATES := provider/access provider/tfplugin validator
+FUZZ_TARGETS ?= $(notdir $(basename $(foreach crate,$(FUZZ_CRATES),$(wildcard $(crate)/fuzz/fuzz_targets/*.rs))))
+# Plans and sources of the tests are seeds, too.
+FUZZ_FIXTURES := $(abspath tests/fixtures)
 .PHONY: fuzz
-fuzz: ## Fuzz the parsers, each target for FUZZ_SECONDS (60)
+fuzz: ## Fuzz what reads input from outside, each target for FUZZ_SECONDS (60); FUZZ_TARGETS="cel source" takes some
 	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz"; exit 1; }
-	cd provider/access && for target in $(FUZZ_TARGETS); do \
-	  mkdir -p fuzz/corpus/$$target && \
-	  RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
-	    -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 || exit 1; \
+	@for target in $(FUZZ_TARGETS); do \
+	  file=$$(ls $(patsubst %,%/fuzz/fuzz_targets/$$target.rs,$(FUZZ_CRATES)) 2>/dev/null | head -1); \
+	  [ -n "$$file" ] || { echo "no fuzz target $$target: one of $(sort $(FUZZ_TARGETS))"; exit 1; }; \
+	  crate=$${file%/fuzz/*}; seeds=; case $$target in plan_json|source) seeds=$(FUZZ_FIXTURES);; esac; \
+	  echo "== $$target ($$crate)"; mkdir -p $$crate/fuzz/corpus/$$target; \
+	  ( cd $$crate && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target $$seeds -- \
+	    -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 ) || exit 1; \
 	done
 
 .PHONY: install
@@ -101,6 +108,15 @@ $(VENV)/.installed: tests/moto/requirements.txt tests/sandbox/clients/requiremen
 	$(VENV)/bin/pip install --quiet --require-hashes -r tests/moto/requirements.txt -r tests/sandbox/clients/requirements.txt
 	touch $@
 
+# Linters of others, for the files that users put into their CI.
+LINTERS := tests/lint/.venv
+.PHONY: linters
+linters: $(LINTERS)/.installed
+$(LINTERS)/.installed: tests/lint/requirements.txt
+	$(PYTHON) -m venv $(LINTERS) || { echo "python3 with venv is needed for the linters (Debian: apt-get install python3-venv)"; exit 1; }
+	$(LINTERS)/bin/pip install --quiet --require-hashes -r $<
+	touch $@
+
 .PHONY: prerequisites
 prerequisites:
 	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: https://rustup.rs installs it"; exit 1; }
@@ -113,4 +129,4 @@ python:
 .PHONY: clean
 clean: ## Remove what was built
 	$(CARGO) clean
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(LINTERS)

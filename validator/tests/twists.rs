@@ -35,6 +35,40 @@ fn fixtures() -> Vec<(String, PathBuf)> {
     out
 }
 
+/// Rules of which no plan shows anything, and why: what they judge is twisted as source, in `twist_matrix.rs`.
+const NO_PLAN: [(&str, &str); 3] = [
+    (
+        "LS01 LS02 LS03 LS04 LS05 LS12 LS15",
+        "a plan in JSON shows no backend",
+    ),
+    (
+        "LS06 LS09",
+        "planning them would call a cloud for the state that they read",
+    ),
+    ("MI27", "the provider refuses the document before there is a plan"),
+];
+
+#[test]
+fn every_rule_has_a_bad_plan_to_twist_or_a_reason() {
+    let reasons: BTreeSet<&str> = NO_PLAN.iter().flat_map(|(codes, _)| codes.split(' ')).collect();
+    let planned: BTreeSet<String> = fixtures()
+        .into_iter()
+        .filter(|(_, p)| p.file_name().unwrap().to_str().unwrap().starts_with("bad-"))
+        .map(|(code, _)| code)
+        .collect();
+    let without: Vec<&str> = rules::all()
+        .map(|r| r.meta().code)
+        .filter(|c| !planned.contains(*c) && !reasons.contains(c))
+        .collect();
+    assert_eq!(without, Vec::<&str>::new());
+    let needless: Vec<&&str> = reasons.iter().filter(|c| planned.contains(**c)).collect();
+    assert_eq!(
+        needless,
+        Vec::<&&str>::new(),
+        "a reason that is not needed any more"
+    );
+}
+
 /// Findings of all rules on a plan alone, as `code address`.
 fn found(plan: &Value) -> Vec<Finding> {
     let text = plan.to_string();
