@@ -89,7 +89,7 @@ fuzz: ## Fuzz what reads input from outside, each target for FUZZ_SECONDS (60); 
 	  crate=$${file%/fuzz/*}; seeds=; case $$target in plan_json|source) seeds=$(FUZZ_FIXTURES);; esac; \
 	  echo "== $$target ($$crate)"; mkdir -p $$crate/fuzz/corpus/$$target; \
 	  ( cd $$crate && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target $$seeds -- \
-	    -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 ) || exit 1; \
+	    -max_total_time=$(FUZZ_SECONDS) -timeout=60 -max_len=16384 -rss_limit_mb=2048 -print_final_stats=1 ) || exit 1; \
 	done
 
 .PHONY: install
