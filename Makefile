@@ -55,7 +55,13 @@ properties: ## The laws on new random input, ROUNDS (20) times; a failure prints
 	done
 
 .PHONY: bench
-bench: ## Benchmarks of the pure parts
+bench: ## What all this costs beside what people use today: tables, also in docs/benchmarks.md (release builds first); PARTS="lives plans" takes parts
+	$(CARGO) build --locked --release -p terraform-provider-mlops
+	$(CARGO) build --locked --release -p tfplan-check --bins --example generate-plan --example budget
+	MLOPS_BINARIES=$(abspath $(TARGET))/release $(CARGO) bench --locked -p mlops-e2e --bench compare -- $(PARTS)
+
+.PHONY: bench-pure
+bench-pure: ## Micro-benchmarks of the pure parts
 	$(CARGO) bench --locked -p mlops-access -p tfplan-check
 
 .PHONY: docs
