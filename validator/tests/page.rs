@@ -182,6 +182,43 @@ fn an_environment_shows_its_identities() {
 }
 
 #[test]
+fn identities_of_several_plans_are_told_apart() {
+    let d = folder();
+    write(d.path(), "main.tf", REMOTE);
+    write(d.path(), "wide.json", &plans::identities(5));
+    // The same addresses, without the faults.
+    let narrow = plans::identities(5)
+        .replace(
+            "ecr:PutImage\\\"],\\\"Effect",
+            "ecr:DescribeImages\\\"],\\\"Effect",
+        )
+        .replace(
+            "\\\"Resource\\\":[\\\"*\\\"],\\\"Sid\\\":\\\"Everything",
+            "\\\"Resource\\\":[\\\"arn:aws:s3:::acme-dev-data/churn/*\\\"],\\\"Sid\\\":\\\"Everything",
+        );
+    write(d.path(), "narrow.json", &narrow);
+    run(
+        d.path(),
+        &["wide.json", "narrow.json", "--format", "html=page.html"],
+    )
+    .exits(1);
+    let text = std::fs::read_to_string(d.path().join("page.html")).unwrap();
+    let cards: Vec<&str> = text.split("<details class=\"card").skip(1).collect();
+    let of = |label: &str, plan: &str| {
+        let found = cards
+            .iter()
+            .find(|c| c.contains(label) && c.contains(&format!("Of the plan <code>{plan}")));
+        found
+            .unwrap_or_else(|| panic!("{label} of {plan}"))
+            .starts_with(" bad")
+    };
+    for label in ["aws_iam_role.churn_dev_drift", "aws_iam_role.churn_dev_retrain"] {
+        assert!(of(label, "wide.json"), "{label}");
+        assert!(!of(label, "narrow.json"), "{label}");
+    }
+}
+
+#[test]
 fn names_with_markup_stay_names() {
     let (_d, _, text) = page(&plans::hostile());
     assert_eq!(text.matches("<script").count(), 1, "ours");
