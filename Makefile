@@ -90,9 +90,9 @@ FUZZ_FIXTURES := $(abspath tests/fixtures)
 fuzz: ## Fuzz what reads input from outside, each target for FUZZ_SECONDS (60); FUZZ_TARGETS="cel source" takes some
 	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz"; exit 1; }
 	@for target in $(FUZZ_TARGETS); do \
-	  file=$$(ls $(patsubst %,%/fuzz/fuzz_targets/$$target.rs,$(FUZZ_CRATES)) 2>/dev/null | head -1); \
-	  [ -n "$$file" ] || { echo "no fuzz target $$target: one of $(sort $(FUZZ_TARGETS))"; exit 1; }; \
-	  crate=$${file%/fuzz/*}; seeds=; case $$target in plan_json|source) seeds=$(FUZZ_FIXTURES);; esac; \
+	  crate=; for c in $(FUZZ_CRATES); do [ ! -f $$c/fuzz/fuzz_targets/$$target.rs ] || crate=$$c; done; \
+	  [ -n "$$crate" ] || { echo "no fuzz target $$target: one of $(sort $(notdir $(basename $(foreach crate,$(FUZZ_CRATES),$(wildcard $(crate)/fuzz/fuzz_targets/*.rs)))))"; exit 1; }; \
+	  seeds=; case $$target in plan_json|source) seeds=$(FUZZ_FIXTURES);; esac; \
 	  echo "== $$target ($$crate)"; mkdir -p $$crate/fuzz/corpus/$$target; \
 	  ( cd $$crate && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target $$seeds -- \
 	    -max_total_time=$(FUZZ_SECONDS) -timeout=60 -max_len=16384 -rss_limit_mb=2048 -print_final_stats=1 ) || exit 1; \
