@@ -18,6 +18,7 @@ pub mod graph;
 mod provider;
 pub mod resource;
 pub mod settings;
+mod state_backend;
 
 pub use clouds::{Cloud, Clouds, Standing};
 pub use provider::Mlops;

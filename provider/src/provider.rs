@@ -11,6 +11,7 @@ use tfplugin::{
 use crate::clouds::Clouds;
 use crate::resource::{Environment, Rhythm};
 use crate::settings::{self, Settings};
+use crate::state_backend::StateBackend;
 use crate::{data, ephemeral, functions};
 
 /// The provider.
@@ -52,7 +53,10 @@ impl Provider for Mlops {
     }
 
     fn resources(&self) -> Vec<Arc<dyn Resource>> {
-        vec![Arc::new(Environment::new(Arc::clone(&self.clouds), self.rhythm))]
+        vec![
+            Arc::new(Environment::new(Arc::clone(&self.clouds), self.rhythm)),
+            Arc::new(StateBackend::new(Arc::clone(&self.clouds))),
+        ]
     }
 
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {

@@ -91,6 +91,20 @@ impl Workspace {
     /// Where the directory cannot be written.
     pub fn installed() -> Self {
         let workspace = Self::with_cli_config("");
+        workspace.mirror("mlops/mlops", VERSION, "terraform-provider-mlops");
+        let config = format!(
+            "provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n",
+            workspace.path("mirror").display()
+        );
+        workspace.write("cli.tfrc", &config);
+        workspace
+    }
+
+    /// Puts a binary of this workspace into its mirror, as the provider of that source.
+    ///
+    /// # Panics
+    /// Where the mirror cannot be written.
+    pub fn mirror(&self, source: &str, version: &str, package: &'static str) {
         let platform = format!(
             "{}_{}",
             std::env::consts::OS,
@@ -100,20 +114,16 @@ impl Workspace {
                 other => other,
             }
         );
-        let mirror = workspace.path("mirror");
-        let folder = mirror.join(format!("registry.terraform.io/mlops/mlops/{VERSION}/{platform}"));
+        let folder = self.path(&format!(
+            "mirror/registry.terraform.io/{source}/{version}/{platform}"
+        ));
         fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-        let target = folder.join(format!("terraform-provider-mlops_v{VERSION}"));
-        let provider = binary("terraform-provider-mlops");
+        let kind = source.rsplit('/').next().unwrap_or(source);
+        let target = folder.join(format!("terraform-provider-{kind}_v{version}"));
+        let provider = binary(package);
         fs::hard_link(&provider, &target)
             .or_else(|_| fs::copy(&provider, &target).map(|_| ()))
             .unwrap_or_else(|error| panic!("{}: {error}", target.display()));
-        let config = format!(
-            "provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n",
-            mirror.display()
-        );
-        workspace.write("cli.tfrc", &config);
-        workspace
     }
 
     /// The same with the providers of another mirror beside ours.

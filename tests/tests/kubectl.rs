@@ -92,6 +92,7 @@ fn the_deploy_role_is_known_to_the_cluster_by_its_group() {
         &provider_block(&cloud),
         &aws_block(&cloud.network().unwrap()),
     );
+    built_by_kustomize(&workspace, &environment);
     let door = Door::before(&cloud.url).unwrap();
     let server = format!("{}/_kubernetes/aws/{REGION}/churn-dev", door.url);
     let kubeconfig = text(&environment, "/kubeconfig");
@@ -140,6 +141,67 @@ fn the_deploy_role_is_known_to_the_cluster_by_its_group() {
         "ci has no entry: {}",
         String::from_utf8_lossy(&ci.stdout)
     );
+}
+
+/// `kubectl kustomize` takes the manifests and the patches of a service as they are: every object once, and the service
+/// account that a team's own base has gets its annotation. (`kubectl apply --dry-run=client` asks a cluster which kinds it
+/// knows; fields are held to Kubernetes' own description in `provider/environment/tests/kubernetes.rs`.)
+fn built_by_kustomize(workspace: &Workspace, environment: &Value) {
+    let objects = |yaml: &str| -> Vec<Value> { serde_saphyr::from_multiple(yaml).unwrap() };
+    let named = |object: &Value| format!("{} {}", object["kind"], object["metadata"]["name"]);
+    let build = |folder: &str| -> Vec<Value> {
+        let output = Command::new("kubectl")
+            .args(["kustomize", folder])
+            .current_dir(workspace.path("."))
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        objects(&String::from_utf8_lossy(&output.stdout))
+    };
+    let files = environment["manifests"].as_object().unwrap();
+    let mut written = Vec::new();
+    for (name, yaml) in files {
+        let yaml = yaml.as_str().unwrap();
+        workspace.write(&format!("manifests/{name}"), yaml);
+        written.extend(objects(yaml).iter().map(named));
+    }
+    let names: Vec<&str> = files.keys().map(String::as_str).collect();
+    workspace.write(
+        "manifests/kustomization.yaml",
+        &json!({ "resources": names }).to_string(),
+    );
+    let mut built: Vec<String> = build("manifests").iter().map(named).collect();
+    written.sort();
+    built.sort();
+    assert_eq!(built, written);
+
+    let patch = environment["kustomize"]["churn"].as_str().unwrap();
+    let accounts = objects(patch);
+    let bare: Vec<String> = accounts
+        .iter()
+        .map(|account| {
+            let metadata =
+                json!({ "name": account["metadata"]["name"], "namespace": account["metadata"]["namespace"] });
+            json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata }).to_string()
+        })
+        .collect();
+    workspace.write("base/accounts.yaml", &bare.join("\n---\n"));
+    workspace.write("base/kustomization.yaml", "resources: [accounts.yaml]\n");
+    workspace.write("overlay/patch.yaml", patch);
+    workspace.write(
+        "overlay/kustomization.yaml",
+        "resources: [../base]\npatches:\n  - path: patch.yaml\n",
+    );
+    let patched = build("overlay");
+    assert_eq!(patched.len(), accounts.len());
+    for account in patched {
+        let role = text(&account, "/metadata/annotations/eks.amazonaws.com~1role-arn");
+        assert!(role.starts_with("arn:aws:iam::"), "{role}");
+    }
 }
 
 /// Base64 for URLs of JSON, without padding.

@@ -105,6 +105,8 @@ pub enum Kind {
     GcpTrust,
     /// What the environment's accounts may do project-wide.
     GcpProjectGrants,
+    /// A custom role of the project.
+    GcpCustomRole,
     /// A workload identity pool.
     GcpWorkloadIdentityPool,
     /// An OIDC provider of a workload identity pool.

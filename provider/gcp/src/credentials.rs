@@ -236,7 +236,9 @@ fn from_file(path: &Path, sts: Option<&str>) -> Outcome<Resolved> {
         .or_else(|| member(&json, "service_account_impersonation_url").and_then(email_in_url))
         .or_else(|| member(&json, "audience"))
         .unwrap_or_else(|| "the user of the application default credentials".to_owned());
-    let impersonates = member(&json, "service_account_impersonation_url").is_some();
+    // A file that names a service on this machine does not go to Google's.
+    let impersonates =
+        member(&json, "service_account_impersonation_url").is_some_and(|url| !is_loopback(&url));
     let credentials = match type_.as_str() {
         "service_account" => built!(
             service_account::Builder::new(json)

@@ -9,8 +9,8 @@ use mlops_environment::driver::{
     Caller, ClaimVersion, ClusterToken, Driver, Failure, Monitor, Pending, Reason, Rival,
 };
 use mlops_environment::gcp::{
-    Bucket, Cluster, Key, KeyRing, LogBucket, Network, NodePool, ProjectGrants, Repository, Secret,
-    ServiceAccount, Services, Trust, WorkloadIdentityPool, WorkloadIdentityProvider,
+    Bucket, Cluster, CustomRole, Key, KeyRing, LogBucket, Network, NodePool, ProjectGrants, Repository,
+    Secret, ServiceAccount, Services, Trust, WorkloadIdentityPool, WorkloadIdentityProvider,
 };
 use mlops_environment::plan::Change;
 use tokio::sync::OnceCell;
@@ -51,7 +51,7 @@ pub struct Project {
 macro_rules! by_kind {
     ($component:expr, $object:ident => $body:expr) => {
         by_kind!(@ $component, $object => $body;
-            GcpBucket: Bucket, GcpCluster: Cluster, GcpKey: Key, GcpKeyRing: KeyRing, GcpLogBucket: LogBucket,
+            GcpBucket: Bucket, GcpCluster: Cluster, GcpCustomRole: CustomRole, GcpKey: Key, GcpKeyRing: KeyRing, GcpLogBucket: LogBucket,
             GcpNetwork: Network, GcpNodePool: NodePool, GcpProjectGrants: ProjectGrants, GcpRepository: Repository,
             GcpSecret: Secret, GcpServiceAccount: ServiceAccount, GcpServices: Services, GcpTrust: Trust,
             GcpWorkloadIdentityPool: WorkloadIdentityPool, GcpWorkloadIdentityProvider: WorkloadIdentityProvider)

@@ -11,6 +11,7 @@ mod claim;
 mod client;
 mod cluster;
 mod credentials;
+mod custom_role;
 mod driver;
 mod failure;
 mod folders;

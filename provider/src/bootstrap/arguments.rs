@@ -1,33 +1,39 @@
 //! The command line of `bootstrap`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mlops_environment::bootstrap::{RETENTION_DAYS, Repository, TIERS};
-use mlops_environment::spec::{EnvironmentName, Tier};
+use mlops_environment::spec::{Cloud, EnvironmentName, Tier};
 
 /// What `--help` says.
 pub(super) const HELP: &str = "\
 Makes what must stand before the first environment, and keeps no state itself.
 
 Usage: terraform-provider-mlops bootstrap aws --name NAME --region REGION --github OWNER/REPOSITORY [OPTION]...
+       terraform-provider-mlops bootstrap gcp --name NAME --project PROJECT --region REGION --github OWNER/REPOSITORY ...
 
 It makes or repairs a bucket for Terraform's states (versioned, encrypted with its own key, TLS only, closed to the
 public), lets GitHub's tokens in, and makes for each environment NAME-dev, NAME-staging, NAME-prod a planner that may
 read it and a provisioner that may make it, each with a boundary. Then it prints backend.hcl, the provider block and
 the variables of GitHub's environments. Run it as often as you like: it looks, compares, and changes what differs.
 
+On Google Cloud it also enables the APIs that a first plan calls, and the project is the border: give each tier a
+project of its own, and bootstrap each with its --tiers.
+
 Options:
   --name NAME                  Name of the system, up to 12 lower-case letters, digits and hyphens
-  --region REGION              Region of the states and the environments, for example eu-west-1
+  --project PROJECT            Google Cloud: id of the project
+  --region REGION              Region of the states and the environments, for example eu-west-1 or europe-west1
   --github OWNER/REPOSITORY    The infrastructure repository, whose workflows plan and apply
   --github-ids OWNER/REPOSITORY
                                Their numeric ids, for example 123456/456789: they survive renames, and stop whoever
                                registers the name after you (gh api repos/OWNER/REPOSITORY --jq '.owner.id,.id')
-  --tiers TIER,...             The tiers that live in this account [default: dev,staging,prod]
+  --tiers TIER,...             The tiers that live in this account or project [default: dev,staging,prod]
   --retention-days DAYS        How long a state's old versions are kept [default: 365]
-  --profile PROFILE            Profile of the shared AWS configuration
+  --profile PROFILE            AWS: profile of the shared configuration
+  --endpoint SERVICE=URL       Where a service is reached instead (repeatable), for private endpoints and local clouds
   --check                      Change nothing; exit 1 if anything differs
-  --print-policy               Change nothing; print every policy that would stand
+  --print-policy               Change nothing; print every policy, role and grant that would stand
   -h, --help                   Print this help
 
 Exit codes: 0 everything is as it shall be, 1 it is not, 2 the command line cannot be.
@@ -50,12 +56,16 @@ pub(super) enum Mode {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Arguments {
     pub(super) mode: Mode,
+    pub(super) cloud: Cloud,
     pub(super) name: EnvironmentName,
+    /// On Google Cloud.
+    pub(super) project: Option<String>,
     pub(super) region: String,
     pub(super) repository: Repository,
     pub(super) tiers: BTreeSet<Tier>,
     pub(super) retention_days: u32,
     pub(super) profile: Option<String>,
+    pub(super) endpoints: BTreeMap<String, String>,
 }
 
 /// What was asked.
@@ -75,7 +85,9 @@ pub(super) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Asked
     let mut arguments = arguments.into_iter();
     let mut cloud = None;
     let mut mode = Mode::Repair;
-    let (mut name, mut region, mut github, mut ids, mut profile) = (None, None, None, None, None);
+    let (mut name, mut project, mut region, mut github, mut ids, mut profile) =
+        (None, None, None, None, None, None);
+    let mut endpoints = BTreeMap::new();
     let mut tiers = TIERS.into_iter().collect();
     let mut retention_days = RETENTION_DAYS;
     while let Some(argument) = arguments.next() {
@@ -98,7 +110,15 @@ pub(super) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Asked
             "--region" => region = Some(value()?),
             "--github" => github = Some(value()?),
             "--github-ids" => ids = Some(value()?),
+            "--project" => project = Some(value()?),
             "--profile" => profile = Some(value()?),
+            "--endpoint" => {
+                let text = value()?;
+                let (service, url) = text
+                    .split_once('=')
+                    .ok_or_else(|| format!("--endpoint {text}: write SERVICE=URL"))?;
+                endpoints.insert(service.to_owned(), url.to_owned());
+            }
             "--tiers" => tiers = read_tiers(&value()?)?,
             "--retention-days" => {
                 let text = value()?;
@@ -113,21 +133,35 @@ pub(super) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Asked
             return Err(format!("{flag} takes no value, and got '{extra}'"));
         }
     }
-    match cloud.as_deref() {
-        Some("aws") => {}
-        Some(other) => return Err(format!("unknown cloud '{other}': aws is what bootstrap knows")),
-        None => return Err("which cloud? bootstrap aws …".to_owned()),
+    let cloud = match cloud.as_deref() {
+        Some("aws") => Cloud::Aws,
+        Some("gcp") => Cloud::Gcp,
+        Some(other) => {
+            return Err(format!(
+                "unknown cloud '{other}': aws and gcp are what bootstrap knows"
+            ));
+        }
+        None => return Err("which cloud? bootstrap aws … or bootstrap gcp …".to_owned()),
+    };
+    match cloud {
+        Cloud::Aws if project.is_some() => return Err("--project is of Google Cloud".to_owned()),
+        Cloud::Gcp if project.is_none() => return Err("--project is missing".to_owned()),
+        Cloud::Gcp if profile.is_some() => return Err("--profile is of AWS".to_owned()),
+        _ => {}
     }
     let wanted = |what: &str, given: Option<String>| given.ok_or_else(|| format!("{what} is missing"));
     let name = wanted("--name", name)?;
     Ok(Asked::Work(Arguments {
         mode,
+        cloud,
         name: system_name(&name)?,
+        project,
         region: wanted("--region", region)?,
         repository: repository(wanted("--github", github)?, ids)?,
         tiers,
         retention_days,
         profile,
+        endpoints,
     }))
 }
 
@@ -208,6 +242,13 @@ mod tests {
         for (line, why) in [
             ("", "which cloud"),
             ("azure", "unknown cloud 'azure'"),
+            ("gcp --name churn --region r --github a/b", "--project is missing"),
+            (
+                "aws --name churn --project p --region r --github a/b",
+                "of Google Cloud",
+            ),
+            ("gcp --project p --profile x", "--profile is of AWS"),
+            ("gcp --endpoint storage", "write SERVICE=URL"),
             ("aws", "--name is missing"),
             ("aws --name", "--name wants a value"),
             ("aws --name churn --region r", "--github is missing"),

@@ -5,22 +5,22 @@
 
 mod arguments;
 mod report;
+mod work;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use arguments::{Arguments, Asked, Mode};
 use mlops_environment::bootstrap::Spec;
-use mlops_environment::bootstrap::aws::ready;
-use mlops_environment::component::{Address, Component};
-use mlops_environment::reference::World;
 use mlops_environment::spec::{Cloud as Which, CloudFacts};
-use report::{Finding, compare, documents, problem, whose};
+pub(crate) use report::Finding;
+use report::documents;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use work::{bring_about, known, look, place};
+
 use crate::clouds::{Cloud, Clouds};
-use crate::executor::{Approach, Converge, Executor, Problem};
-use crate::settings::{Aws, Settings};
+use crate::executor::Executor;
+use crate::settings::{Aws, Gcp, Settings};
 
 /// Exit code for a command line that cannot be.
 const USAGE: u8 = 2;
@@ -87,7 +87,10 @@ async fn work(arguments: &Arguments) -> Result<bool, String> {
         ));
     }
     if !settled {
-        converge(&executor, &spec, &components).await?;
+        let ready = |address: &_| eprintln!("  {address}: ready");
+        bring_about(&executor, &spec, &components, ready).await.map_err(|why| {
+            format!("not everything stands yet; what does is kept, and running this again goes on from here\n{why}")
+        })?;
     }
     let standing = look(&executor, &spec, &components).await;
     if let Some(left) = standing.iter().find(|finding| !finding.settled()) {
@@ -95,24 +98,38 @@ async fn work(arguments: &Arguments) -> Result<bool, String> {
             "{left}\nIt was changed by somebody else meanwhile, or the cloud shows it late: run this again"
         ));
     }
-    let key = standing.iter().find_map(Finding::key_arn);
-    let key = key.ok_or("the key of the states has no ARN: this is a bug, please report it")?;
+    let key = standing.iter().find_map(Finding::key);
+    let key = key.ok_or("the key of the states has no name: this is a bug, please report it")?;
     eprintln!("\n{}", summary(&standing));
-    for ready in ready(&spec, &key).map_err(|error| error.to_string())? {
+    let ready = spec.ready(&key).map_err(|error| error.to_string())?;
+    for ready in &ready {
         println!("{ready}");
     }
+    print!("{}", spec.described(&ready));
     Ok(true)
 }
 
 async fn open(arguments: &Arguments) -> Result<Cloud, String> {
-    let settings = Settings {
-        aws: Some(Aws {
-            region: Some(arguments.region.clone()),
-            profile: arguments.profile.clone(),
-            ..Aws::default()
-        }),
-        ..Settings::default()
-    };
+    let (region, endpoints) = (Some(arguments.region.clone()), arguments.endpoints.clone());
+    let mut settings = Settings::default();
+    match arguments.cloud {
+        Which::Aws => {
+            settings.aws = Some(Aws {
+                region,
+                profile: arguments.profile.clone(),
+                endpoints,
+                ..Aws::default()
+            });
+        }
+        Which::Gcp => {
+            settings.gcp = Some(Gcp {
+                project: arguments.project.clone(),
+                region,
+                endpoints,
+                ..Gcp::default()
+            });
+        }
+    }
     let clouds = Clouds::default();
     let said = |diagnostics: &[tfplugin::Diagnostic]| {
         let lines = diagnostics
@@ -121,80 +138,19 @@ async fn open(arguments: &Arguments) -> Result<Cloud, String> {
         lines.collect::<Vec<_>>().join("\n")
     };
     clouds.configure(settings).await;
-    let opened = clouds.open(Which::Aws).await;
+    let opened = clouds.open(arguments.cloud).await;
     opened.map_err(|diagnostics| said(&diagnostics.0))
 }
 
 fn spec(arguments: &Arguments, facts: &CloudFacts) -> Result<Spec, String> {
-    match facts {
-        CloudFacts::Aws {
-            account,
-            partition,
-            region: Some(region),
-        } => Ok(Spec {
-            name: arguments.name.clone(),
-            account: account.clone(),
-            partition: partition.clone(),
-            region: region.clone(),
-            tiers: arguments.tiers.clone(),
-            repository: arguments.repository.clone(),
-            retention_days: arguments.retention_days,
-        }),
-        _ => Err(format!("{} is no region of AWS", arguments.region)),
-    }
-}
-
-/// What stands, compared with what shall stand. What builds on something that is not there yet cannot be compared, but
-/// whose it is can be told.
-async fn look(executor: &Executor, spec: &Spec, components: &[Component]) -> Vec<Finding> {
-    let sightings = executor.observe(components, &known(components)).await;
-    let decision = spec.decision();
-    let mut findings = Vec::with_capacity(components.len());
-    for component in components {
-        findings.push(match sightings.get(&component.address) {
-            Some(sighting) if !matches!(sighting.found, Err(Problem::Unresolved(_))) => {
-                compare(component, sighting, &decision)
-            }
-            _ => whose(component, executor.driver.observe(component).await, &decision),
-        });
-    }
-    findings
-}
-
-/// Brings everything about; what could not be is an error that names each.
-async fn converge(executor: &Executor, spec: &Spec, components: &[Component]) -> Result<(), String> {
-    let work = Converge {
-        components: components.iter().collect(),
-        approach: Approach::Look,
-        world: known(components),
-        decision: Arc::new(spec.decision()),
-    };
-    let results = executor
-        .converge(work, |address: &Address, _, _| eprintln!("  {address}: ready"))
-        .await;
-    if results.complete() {
-        return Ok(());
-    }
-    let problems = results
-        .problems
-        .iter()
-        .map(|(address, why)| format!("{address}: {}", problem(why)));
-    let waiting = results
-        .not_started
-        .iter()
-        .map(|address| format!("{address}: not begun"));
-    Err(format!(
-        "not everything stands yet; what does is kept, and running this again goes on from here\n{}",
-        problems.chain(waiting).collect::<Vec<_>>().join("\n")
-    ))
-}
-
-/// Outputs that can be computed beforehand.
-fn known(components: &[Component]) -> World {
-    let outputs = components
-        .iter()
-        .map(|component| (component.address.clone(), component.outputs.clone()));
-    outputs.collect()
+    let place = place(facts).ok_or_else(|| format!("{} is no region", arguments.region))?;
+    Ok(Spec {
+        name: arguments.name.clone(),
+        place,
+        tiers: arguments.tiers.clone(),
+        repository: arguments.repository.clone(),
+        retention_days: arguments.retention_days,
+    })
 }
 
 fn summary(findings: &[Finding]) -> String {

@@ -8,13 +8,13 @@ use mlops_environment::component::{Address, Component, Kind, Observation, Output
 use mlops_environment::driver::Failure;
 use mlops_environment::plan::{Action, Cause, Decision, Refusal, Step, decide};
 use mlops_environment::reference;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::executor::{Problem, Sighting};
 
 /// One component, compared.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Finding {
+pub(crate) struct Finding {
     kind: Kind,
     address: Address,
     outcome: Outcome,
@@ -76,24 +76,41 @@ impl Finding {
         }
     }
 
+    /// Why it could not be looked at.
+    pub(crate) fn unseen(&self) -> Option<String> {
+        match &self.outcome {
+            Outcome::Problem(Problem::Refused(_)) | Outcome::Step(_) | Outcome::Waits => None,
+            Outcome::Problem(why) => Some(format!("{}: {why}", self.address)),
+        }
+    }
+
+    /// Whether it stands.
+    pub(crate) fn stands(&self) -> bool {
+        match &self.outcome {
+            Outcome::Step(step) => step.action != Action::Create,
+            Outcome::Problem(_) | Outcome::Waits => true,
+        }
+    }
+
     /// Whether nothing has to be done.
-    pub(super) fn settled(&self) -> bool {
+    pub(crate) fn settled(&self) -> bool {
         matches!(&self.outcome, Outcome::Step(step) if step.action == Action::Keep)
     }
 
     /// Whether it stands in the way of everything.
-    pub(super) fn refused(&self) -> bool {
+    pub(crate) fn refused(&self) -> bool {
         matches!(self.outcome, Outcome::Problem(_))
     }
 
-    pub(super) fn address(&self) -> &Address {
+    pub(crate) fn address(&self) -> &Address {
         &self.address
     }
 
-    /// ARN of the states' key, if this is it.
-    pub(super) fn key_arn(&self) -> Option<String> {
+    /// ARN or full name of the states' key, if this is it.
+    pub(crate) fn key(&self) -> Option<String> {
         match self.kind {
             Kind::AwsKey => self.outputs.get("arn").cloned(),
+            Kind::GcpKey => self.outputs.get("name").cloned(),
             _ => None,
         }
     }
@@ -129,6 +146,16 @@ pub(super) fn problem(problem: &Problem) -> String {
 /// Properties that hold a policy.
 const DOCUMENTS: [&str; 3] = ["policy", "trust", "document"];
 
+/// Properties that hold a part of one, on Google Cloud.
+const PARTS: [&str; 6] = [
+    "permissions",
+    "members",
+    "grants",
+    "folders",
+    "attribute_mapping",
+    "attribute_condition",
+];
+
 /// Every policy that shall stand, by component; what is known only later is named in angle brackets.
 pub(super) fn documents(components: &[Component]) -> String {
     let key = BTreeMap::from([("arn".to_owned(), "<ARN of the states' key>".to_owned())]);
@@ -156,6 +183,12 @@ pub(super) fn documents(components: &[Component]) -> String {
                 .unwrap_or(filled);
             // Writing to a string cannot fail.
             let _ = writeln!(text, "# {}: {name}\n{pretty}\n", component.address);
+        }
+        for name in PARTS {
+            let empty = |value: &&Value| **value == json!([]) || **value == json!({});
+            if let Some(part) = component.properties.get(name).filter(|value| !empty(value)) {
+                let _ = writeln!(text, "# {}: {name}\n{part:#}\n", component.address);
+            }
         }
     }
     text

@@ -1,4 +1,4 @@
-//! The ready workflow, linted: what must hold of it, and that each guard refuses.
+//! The ready workflows, linted: what must hold of it, and that each guard refuses.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,8 +6,13 @@ use std::fs;
 use mlops_e2e::root;
 use serde_json::{Map, Value};
 
-fn text() -> String {
-    let path = root().join("examples/github-actions/.github/workflows/environment.yml");
+/// One for each cloud.
+const WORKFLOWS: [&str; 2] = ["environment.yml", "environment-gcp.yml"];
+
+fn text(name: &str) -> String {
+    let path = root()
+        .join("examples/github-actions/.github/workflows")
+        .join(name);
     fs::read_to_string(path).unwrap()
 }
 
@@ -36,9 +41,11 @@ fn faults(text: &str) -> Vec<String> {
             }
         }
         let steps: Vec<&Value> = job["steps"].as_array().into_iter().flatten().collect();
-        let enters = steps
-            .iter()
-            .any(|step| uses(step, "aws-actions/configure-aws-credentials"));
+        let doors = [
+            "aws-actions/configure-aws-credentials",
+            "google-github-actions/auth",
+        ];
+        let enters = steps.iter().any(|step| doors.iter().any(|door| uses(step, door)));
         if enters && job["permissions"]["id-token"] != "write" {
             fault("cannot get a token: id-token".to_owned());
         }
@@ -120,13 +127,34 @@ fn dangling(name: &str, job: &Value, jobs: &Map<String, Value>) -> Vec<String> {
 }
 
 #[test]
-fn the_workflow_is_sound() {
-    assert_eq!(faults(&text()), [""; 0]);
+fn the_workflows_are_sound() {
+    for name in WORKFLOWS {
+        assert_eq!(faults(&text(name)), [""; 0], "{name}");
+    }
+}
+
+/// Names of environments and variables are those that bootstrap prints.
+#[test]
+fn the_workflows_enter_by_what_bootstrap_prints() {
+    use mlops_environment::bootstrap::Worker;
+    use mlops_environment::spec::{Cloud, Tier};
+    for (name, cloud) in [(WORKFLOWS[0], Cloud::Aws), (WORKFLOWS[1], Cloud::Gcp)] {
+        let workflow: Value = serde_saphyr::from_str(&text(name)).unwrap();
+        for (job, worker) in [("plan", Worker::Planner), ("apply", Worker::Provisioner)] {
+            let environment = worker.github_environment(cloud, Tier::Dev);
+            assert_eq!(workflow["jobs"][job]["environment"], environment, "{name}");
+            let role = format!("_{}_", worker.as_str().to_uppercase());
+            assert!(
+                workflow["jobs"][job]["steps"].to_string().contains(&role),
+                "{name} {job}"
+            );
+        }
+    }
 }
 
 #[test]
 fn every_guard_refuses() {
-    let good = text();
+    let good = text(WORKFLOWS[0]);
     for (from, to, fault) in [
         (
             "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2",

@@ -628,6 +628,7 @@ fn call(target: Option<&Expr>, name: &str, args: &[Expr], names: &dyn Names) -> 
         "upperAscii",
         "split",
         "size",
+        "hasOnly",
     ];
     if !known.contains(&name) {
         return Err(unknown());
@@ -635,6 +636,15 @@ fn call(target: Option<&Expr>, name: &str, args: &[Expr], names: &dyn Names) -> 
     let subject = match target.evaluate(names)? {
         Value::Text(text) => text,
         Value::List(items) if name == "size" => return Ok(Value::Int(items.len() as i64)),
+        Value::List(items) if name == "hasOnly" => {
+            return match args {
+                [list] => match list.evaluate(names)? {
+                    Value::List(allowed) => Ok(Value::Bool(items.iter().all(|item| allowed.contains(item)))),
+                    _ => Err(Stop::Fails("hasOnly takes a list".to_owned())),
+                },
+                _ => Err(unknown()),
+            };
+        }
         _ => return Err(Stop::Fails(format!("{name} needs a text"))),
     };
     let argument = match args {

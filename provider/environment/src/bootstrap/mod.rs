@@ -12,15 +12,22 @@
 //! One prefix of the state bucket and one pair of identities per environment: who may plan dev reads no other's state.
 
 pub mod aws;
+pub mod gcp;
+mod ready;
+mod recover;
 
 use std::collections::BTreeSet;
 
 use mlops_access::generate::{Github, SubjectFormat};
 
-use crate::component::Component;
-use crate::names::{EnvironmentId, Place};
+use crate::blueprint::LOGS;
+use crate::component::{Address, Component};
+pub use ready::{Ready, Setting};
+pub use recover::Found;
+
+use crate::names::{self, EnvironmentId};
 use crate::plan::Decision;
-use crate::spec::{AccountId, Cloud, EnvironmentName, Region, TextError, Tier};
+use crate::spec::{Cloud, EnvironmentName, TextError, Tier};
 
 /// The uid in the marks of what bootstrap makes: it keeps no state in which a random one could be found again.
 pub const UID: &str = "bootstrap";
@@ -36,18 +43,23 @@ pub const TIERS: [Tier; 3] = [Tier::Dev, Tier::Staging, Tier::Prod];
 pub struct Spec {
     /// Name of the system: environments are `<name>-<tier>`.
     pub name: EnvironmentName,
-    /// Account.
-    pub account: AccountId,
-    /// `aws`, `aws-cn`, `aws-us-gov`.
-    pub partition: String,
-    /// Region of the state bucket and of the environments.
-    pub region: Region,
-    /// The tiers that live in this account.
+    /// Account or project, and the region of the state bucket and of the environments.
+    pub place: Place,
+    /// The tiers that live in this account or project.
     pub tiers: BTreeSet<Tier>,
     /// The infrastructure repository.
     pub repository: Repository,
     /// Days that a state's old versions are kept.
     pub retention_days: u32,
+}
+
+/// Where things shall stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// On AWS.
+    Aws(aws::Place),
+    /// On Google Cloud.
+    Gcp(gcp::Place),
 }
 
 /// The repository whose workflows plan and apply.
@@ -109,6 +121,15 @@ impl Worker {
         }
     }
 
+    /// Where all of them stand.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Planner => "planners",
+            Self::Provisioner => "provisioners",
+        }
+    }
+
     /// The GitHub environment whose jobs become it.
     #[must_use]
     pub fn github_environment(self, cloud: Cloud, tier: Tier) -> String {
@@ -121,10 +142,25 @@ impl Worker {
 }
 
 impl Spec {
+    /// Cloud.
+    #[must_use]
+    pub fn cloud(&self) -> Cloud {
+        match self.place {
+            Place::Aws(_) => Cloud::Aws,
+            Place::Gcp(_) => Cloud::Gcp,
+        }
+    }
+
     /// Id in the marks of what bootstrap makes: no environment has this one, so neither touches what is the other's.
     #[must_use]
     pub fn id(&self) -> String {
-        format!("aws/{}/{}/{}/bootstrap", self.account, self.region, self.name)
+        format!("{}/bootstrap", self.system())
+    }
+
+    /// Id of the system, as the resource that describes all this is imported by: `<cloud>/<account>/<region>/<name>`.
+    #[must_use]
+    pub fn system(&self) -> EnvironmentId {
+        self.within(self.name.clone())
     }
 
     /// The environment of a tier.
@@ -132,13 +168,21 @@ impl Spec {
     /// # Errors
     /// The name becomes too long with the tier behind it.
     pub fn environment(&self, tier: Tier) -> Result<EnvironmentId, TextError> {
-        Ok(EnvironmentId {
-            place: Place::Aws {
-                account: self.account.clone(),
-                region: self.region.clone(),
+        Ok(self.within(format!("{}-{}", self.name, tier.as_str()).parse()?))
+    }
+
+    fn within(&self, name: EnvironmentName) -> EnvironmentId {
+        let place = match &self.place {
+            Place::Aws(place) => names::Place::Aws {
+                account: place.account.clone(),
+                region: place.region.clone(),
             },
-            name: format!("{}-{}", self.name, tier.as_str()).parse()?,
-        })
+            Place::Gcp(place) => names::Place::Gcp {
+                project: place.project.clone(),
+                region: place.region.clone(),
+            },
+        };
+        EnvironmentId { place, name }
     }
 
     /// What decisions depend on.
@@ -156,6 +200,30 @@ impl Spec {
     /// # Errors
     /// A name becomes too long.
     pub fn components(&self) -> Result<Vec<Component>, TextError> {
-        aws::components(self)
+        let mut components = match &self.place {
+            Place::Aws(place) => aws::components(self, place)?,
+            Place::Gcp(place) => gcp::components(self, place)?,
+        };
+        // Components of an environment wait for its logs bucket, which holds the claim; here is none.
+        let logs = Address::new(&LOGS);
+        for component in &mut components {
+            component.after.remove(&logs);
+        }
+        Ok(components)
+    }
+
+    /// What a team copies, for each tier; `key` names the states' key, which is known once it stands.
+    ///
+    /// # Errors
+    /// A name becomes too long.
+    pub fn ready(&self, key: &str) -> Result<Vec<Ready>, TextError> {
+        let all = self.tiers.iter().map(|tier| {
+            let environment = self.environment(*tier)?;
+            Ok(match &self.place {
+                Place::Aws(place) => aws::ready(self, place, *tier, &environment, key),
+                Place::Gcp(place) => gcp::ready(self, place, *tier, &environment),
+            })
+        });
+        all.collect()
     }
 }

@@ -4,23 +4,26 @@ use super::Services;
 use super::blueprint::{APIS, Draft};
 use crate::component::{Kind, OnDestroy};
 
+/// Those that no environment does without.
+pub const ALWAYS: [&str; 10] = [
+    "artifactregistry",
+    "cloudresourcemanager",
+    "compute",
+    "container",
+    "iam",
+    "iamcredentials",
+    "logging",
+    "monitoring",
+    "storage",
+    "sts",
+];
+
 pub(super) fn add(draft: &mut Draft<'_>) {
     if !draft.gcp.manage_apis {
         return;
     }
     let spec = draft.spec;
-    let mut services = vec![
-        "artifactregistry",
-        "cloudresourcemanager",
-        "compute",
-        "container",
-        "iam",
-        "iamcredentials",
-        "logging",
-        "monitoring",
-        "storage",
-        "sts",
-    ];
+    let mut services = ALWAYS.to_vec();
     if spec.encryption.customer {
         services.push("cloudkms");
     }

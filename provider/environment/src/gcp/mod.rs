@@ -17,6 +17,7 @@ mod registry;
 mod scope;
 mod secrets;
 
+pub use apis::ALWAYS;
 pub use blueprint::{blueprint, names};
 pub use properties::*;
 pub use scope::scope;

@@ -188,6 +188,22 @@ pub struct ProjectGrants {
     pub owner: String,
 }
 
+/// A custom role of the project. Outputs: `name`.
+///
+/// A deleted one keeps its id for weeks: it is brought back and brought up to date.
+/// <https://cloud.google.com/iam/docs/creating-custom-roles#deleting-custom-role>
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomRole {
+    /// `projects/<project>/roles/<id>`.
+    pub name: String,
+    /// 100 characters at most.
+    pub title: String,
+    /// [`Mark`].
+    pub description: String,
+    /// What it allows.
+    pub permissions: BTreeSet<String>,
+}
+
 /// A bucket with its managed folders. Outputs: `name`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bucket {

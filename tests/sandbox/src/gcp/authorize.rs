@@ -30,8 +30,10 @@ pub fn authorize(world: &World, call: &Call) -> Result<(), Refusal> {
     if call.operation.ends_with(".testIamPermissions") {
         return Ok(());
     }
+    let granting = granted(&world.gcp, call);
     for (permission, resource) in needed(&world.gcp, call) {
-        if !may(world, &call.caller, &permission, &resource) {
+        let names = names_of(&world.gcp, &call.caller.principal);
+        if !holds_granting(&world.gcp, &names, &permission, &resource, &granting) {
             return Err(refused(call, &permission, &resource));
         }
     }
@@ -89,7 +91,62 @@ pub(crate) fn may(world: &World, caller: &Caller, permission: &str, resource: &R
 
 /// Whether one of these members holds a permission on a thing.
 pub(crate) fn holds(gcp: &Gcp, principals: &BTreeSet<String>, permission: &str, resource: &Resource) -> bool {
-    let policies = policies(gcp, resource);
+    holds_granting(gcp, principals, permission, resource, &BTreeSet::new())
+}
+
+/// How a condition asks which roles a change of a project's policy touches
+/// (<https://cloud.google.com/iam/docs/setting-limits-on-granting-roles>).
+const MODIFIED: &str = "api.getAttribute(\"iam.googleapis.com/modifiedGrantsByRole\", [])";
+
+/// The roles whose members a call changes in its project's policy.
+fn granted(gcp: &Gcp, call: &Call) -> BTreeSet<String> {
+    if call.operation != "cloudresourcemanager.projects.setIamPolicy" {
+        return BTreeSet::new();
+    }
+    type Grants = BTreeSet<(String, String, String)>;
+    let read = |bindings: &[Value]| -> Grants {
+        let mut grants = Grants::new();
+        for binding in bindings {
+            let role = binding["role"].as_str().unwrap_or_default();
+            for member in binding["members"].as_array().into_iter().flatten() {
+                let member = member.as_str().unwrap_or_default().to_owned();
+                let condition = binding["condition"]["expression"].as_str().unwrap_or_default();
+                grants.insert((role.to_owned(), member, condition.to_owned()));
+            }
+        }
+        grants
+    };
+    let wanted = call.body()["policy"]["bindings"].as_array().cloned();
+    let name = call.text("resource").unwrap_or_default();
+    let standing = gcp.project(name).ok().and_then(|project| {
+        let policy = serde_json::to_value(&project.policy).ok()?;
+        policy["bindings"].as_array().cloned()
+    });
+    let (wanted, standing) = (
+        read(&wanted.unwrap_or_default()),
+        read(&standing.unwrap_or_default()),
+    );
+    let changed = wanted.symmetric_difference(&standing);
+    changed.map(|(role, ..)| role.clone()).collect()
+}
+
+/// The same while a call grants or withdraws these roles.
+fn holds_granting(
+    gcp: &Gcp,
+    principals: &BTreeSet<String>,
+    permission: &str,
+    resource: &Resource,
+    granting: &BTreeSet<String>,
+) -> bool {
+    let list = Value::from_iter(granting.iter().cloned()).to_string();
+    let mut policies = policies(gcp, resource);
+    let conditions = policies
+        .iter_mut()
+        .flat_map(|(_, policy)| &mut policy.bindings)
+        .filter_map(|binding| binding.condition.as_mut());
+    for condition in conditions {
+        condition.expression = condition.expression.replace(MODIFIED, &list);
+    }
     let question = Question {
         principals,
         permission,

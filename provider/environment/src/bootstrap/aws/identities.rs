@@ -32,7 +32,7 @@ pub(super) fn add(draft: &mut Draft<'_>) -> Result<(), TextError> {
     let (spec, names): (&Spec, Names<'_>) = (draft.spec, draft.names);
     for tier in &spec.tiers {
         let environment = spec.environment(*tier)?;
-        let scope = Scope::new(spec, names, *tier, &environment);
+        let scope = Scope::new(names, *tier, &environment);
         add_boundary(draft, *tier, &environment, &scope);
         add_reading(draft, *tier, &environment, &scope);
         for worker in Worker::ALL {
@@ -109,11 +109,7 @@ fn add_role(
     environment: &EnvironmentId,
     scope: &Scope<'_>,
 ) {
-    let plural = match worker {
-        Worker::Planner => "planners",
-        Worker::Provisioner => "provisioners",
-    };
-    let address = [plural, tier.as_str()];
+    let address = [worker.plural(), tier.as_str()];
     let does = match worker {
         Worker::Planner => "Plans",
         Worker::Provisioner => "Makes",

@@ -9,29 +9,35 @@ mod state;
 use std::collections::BTreeMap;
 
 pub use names::Names;
-pub use ready::{Ready, ready};
+pub(super) use ready::ready;
 use serde::Serialize;
 
 use super::{Spec, UID};
 use crate::aws::Tags;
-use crate::blueprint::{LOGS, Wanted, want};
+use crate::blueprint::{Wanted, want};
 use crate::component::{Address, Component, Kind};
-use crate::spec::TextError;
+use crate::spec::{AccountId, Region, TextError};
+
+/// Where on AWS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Account.
+    pub account: AccountId,
+    /// `aws`, `aws-cn`, `aws-us-gov`.
+    pub partition: String,
+    /// Region of the state bucket and of the environments.
+    pub region: Region,
+}
 
 /// Everything that shall stand on AWS.
-pub(super) fn components(spec: &Spec) -> Result<Vec<Component>, TextError> {
+pub(super) fn components(spec: &Spec, place: &Place) -> Result<Vec<Component>, TextError> {
     let mut draft = Draft {
         spec,
-        names: Names::new(spec),
+        names: Names::new(spec, place),
         components: Vec::new(),
     };
     state::add(&mut draft);
     identities::add(&mut draft)?;
-    // Components of an environment wait for its logs bucket, which holds the claim; here is none.
-    let logs = Address::new(&LOGS);
-    for component in &mut draft.components {
-        component.after.remove(&logs);
-    }
     Ok(draft.components)
 }
 

@@ -1,6 +1,7 @@
 //! Names of what bootstrap makes on AWS.
 
 use super::super::{Spec, Worker};
+use super::Place;
 use crate::names::hash;
 use crate::spec::Tier;
 
@@ -8,25 +9,26 @@ use crate::spec::Tier;
 #[derive(Debug, Clone, Copy)]
 pub struct Names<'a> {
     spec: &'a Spec,
+    pub(super) place: &'a Place,
 }
 
 impl<'a> Names<'a> {
     /// Names of what is asked for.
     #[must_use]
-    pub fn new(spec: &'a Spec) -> Self {
-        Self { spec }
+    pub fn new(spec: &'a Spec, place: &'a Place) -> Self {
+        Self { spec, place }
     }
 
     pub(super) fn arn(&self, service: &str, region: &str, resource: &str) -> String {
         format!(
             "arn:{}:{service}:{region}:{}:{resource}",
-            self.spec.partition, self.spec.account
+            self.place.partition, self.place.account
         )
     }
 
     /// ARN in the region.
     pub(super) fn regional(&self, service: &str, resource: &str) -> String {
-        self.arn(service, self.spec.region.as_str(), resource)
+        self.arn(service, self.place.region.as_str(), resource)
     }
 
     /// The state bucket. Bucket names are global: the hash keeps equal names of two accounts or regions apart.
@@ -38,7 +40,7 @@ impl<'a> Names<'a> {
     /// Its ARN.
     #[must_use]
     pub fn bucket_arn(&self) -> String {
-        format!("arn:{}:s3:::{}", self.spec.partition, self.bucket())
+        format!("arn:{}:s3:::{}", self.place.partition, self.bucket())
     }
 
     /// Alias of its key.
@@ -101,7 +103,7 @@ impl<'a> Names<'a> {
 
     /// `amazonaws.com`, or China's.
     pub(super) fn dns_suffix(&self) -> &'static str {
-        if self.spec.partition == "aws-cn" {
+        if self.place.partition == "aws-cn" {
             "amazonaws.com.cn"
         } else {
             "amazonaws.com"

@@ -1,4 +1,5 @@
-//! What planners and provisioners may do, and what bounds them and what they make.
+//! What planners and provisioners may do, and what bounds them and what they make. A test holds it to what applying needs
+//! ([`crate::provisioner`]).
 //!
 //! A provisioner makes roles, so whoever holds it could make one that may do more: therefore every role that it makes or
 //! changes must carry the tier's boundary, which it cannot change, and its own role lies in a path that it cannot reach.
@@ -7,7 +8,7 @@
 use mlops_access::generate::aws::Bucket;
 use mlops_access::generate::{Document, Statement};
 
-use super::super::{Spec, Worker};
+use super::super::Worker;
 use super::Names;
 use super::state::key_arn;
 use crate::names::{EnvironmentId, bucket};
@@ -15,7 +16,6 @@ use crate::spec::{KEY_USES, Tier};
 
 /// What is an environment's.
 pub(super) struct Scope<'a> {
-    spec: &'a Spec,
     names: Names<'a>,
     tier: Tier,
     environment: &'a EnvironmentId,
@@ -29,9 +29,8 @@ const ATTACHED: [&str; 3] = [
 ];
 
 impl<'a> Scope<'a> {
-    pub(super) fn new(spec: &'a Spec, names: Names<'a>, tier: Tier, environment: &'a EnvironmentId) -> Self {
+    pub(super) fn new(names: Names<'a>, tier: Tier, environment: &'a EnvironmentId) -> Self {
         Self {
-            spec,
             names,
             tier,
             environment,
@@ -45,7 +44,7 @@ impl<'a> Scope<'a> {
     fn bucket_arn(&self, usage: Bucket) -> String {
         format!(
             "arn:{}:s3:::{}",
-            self.spec.partition,
+            self.names.place.partition,
             bucket(self.environment, usage)
         )
     }
@@ -70,7 +69,11 @@ impl<'a> Scope<'a> {
     }
 
     fn oidc_providers(&self) -> [String; 2] {
-        let issuer = format!("oidc.eks.{}.{}/*", self.spec.region, self.names.dns_suffix());
+        let issuer = format!(
+            "oidc.eks.{}.{}/*",
+            self.names.place.region,
+            self.names.dns_suffix()
+        );
         [
             self.names.oidc_provider_arn(&issuer),
             self.names
@@ -166,7 +169,11 @@ fn state(scope: &Scope<'_>, worker: Worker) -> Vec<Statement> {
             .when(
                 "StringEquals",
                 "kms:ViaService",
-                [format!("s3.{}.{}", scope.spec.region, scope.names.dns_suffix())],
+                [format!(
+                    "s3.{}.{}",
+                    scope.names.place.region,
+                    scope.names.dns_suffix()
+                )],
             ),
     ]
 }
@@ -211,7 +218,6 @@ fn read(scope: &Scope<'_>) -> Vec<Statement> {
                 "ec2:DescribeLaunchTemplateVersions",
                 "ec2:DescribeSecurityGroups",
                 "ec2:DescribeSubnets",
-                "ec2:DescribeVpcs",
             ],
         )
         .on(["*"]),
@@ -239,7 +245,8 @@ fn write(scope: &Scope<'_>) -> Vec<Statement> {
     let requested = |statement: Statement| {
         statement.when("StringEquals", "aws:RequestTag/mlops:environment", [id.clone()])
     };
-    let attached = ATTACHED.map(|policy| format!("arn:{}:iam::aws:policy/{policy}", scope.spec.partition));
+    let attached =
+        ATTACHED.map(|policy| format!("arn:{}:iam::aws:policy/{policy}", scope.names.place.partition));
     let aliases = KEY_USES.map(|(usage, _)| scope.names.regional("kms", &format!("alias/{name}-{usage}")));
     let templates = scope.names.regional("ec2", "launch-template/*");
     vec![
@@ -248,32 +255,18 @@ fn write(scope: &Scope<'_>) -> Vec<Statement> {
             &[
                 "s3:CreateBucket",
                 "s3:DeleteBucket",
-                "s3:DeleteBucketPolicy",
                 "s3:PutBucket*",
                 "s3:PutEncryptionConfiguration",
                 "s3:PutLifecycleConfiguration",
                 "s3:TagResource",
-                "s3:UntagResource",
             ],
         )
         .on(scope.buckets()),
         Statement::allow("WriteClaim", &["s3:PutObject"]).on([scope.claim()]),
         // Buckets that may be purged are emptied; nothing in them is read or written.
-        Statement::allow(
-            "Empty",
-            &[
-                "s3:AbortMultipartUpload",
-                "s3:DeleteObject",
-                "s3:DeleteObjectVersion",
-            ],
-        )
-        .on(scope.objects()),
+        Statement::allow("Empty", &["s3:AbortMultipartUpload", "s3:DeleteObjectVersion"]).on(scope.objects()),
         requested(Statement::allow("MakeKeys", &["kms:CreateKey", "kms:TagResource"]).on(["*"])),
-        Statement::allow(
-            "NameKeys",
-            &["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"],
-        )
-        .on(aliases),
+        Statement::allow("NameKeys", &["kms:CreateAlias", "kms:DeleteAlias"]).on(aliases),
         scope.marked(
             Statement::allow(
                 "WriteKeys",
@@ -281,13 +274,11 @@ fn write(scope: &Scope<'_>) -> Vec<Statement> {
                     "kms:CancelKeyDeletion",
                     "kms:CreateAlias",
                     "kms:DeleteAlias",
-                    "kms:DisableKeyRotation",
                     "kms:EnableKey*",
                     "kms:PutKeyPolicy",
                     "kms:ScheduleKeyDeletion",
                     "kms:TagResource",
                     "kms:UntagResource",
-                    "kms:UpdateAlias",
                     "kms:UpdateKeyDescription",
                 ],
             )
@@ -305,8 +296,13 @@ fn write(scope: &Scope<'_>) -> Vec<Statement> {
             .when(
                 "StringLike",
                 "kms:ViaService",
-                ["ecr", "eks", "secretsmanager"]
-                    .map(|service| format!("{service}.{}.{}", scope.spec.region, scope.names.dns_suffix())),
+                ["ecr", "eks", "secretsmanager"].map(|service| {
+                    format!(
+                        "{service}.{}.{}",
+                        scope.names.place.region,
+                        scope.names.dns_suffix()
+                    )
+                }),
             ),
         scope.bounded(
             Statement::allow(
@@ -396,7 +392,6 @@ fn write(scope: &Scope<'_>) -> Vec<Statement> {
                     "ec2:CreateLaunchTemplateVersion",
                     "ec2:CreateTags",
                     "ec2:DeleteLaunchTemplate",
-                    "ec2:DeleteTags",
                 ],
             )
             .on([templates]),
@@ -410,7 +405,6 @@ fn write(scope: &Scope<'_>) -> Vec<Statement> {
             "WriteRepositories",
             &[
                 "ecr:CreateRepository",
-                "ecr:DeleteLifecyclePolicy",
                 "ecr:DeleteRepository",
                 "ecr:PutImageScanningConfiguration",
                 "ecr:PutImageTagMutability",
@@ -426,8 +420,6 @@ fn write(scope: &Scope<'_>) -> Vec<Statement> {
                 "logs:AssociateKmsKey",
                 "logs:CreateLogGroup",
                 "logs:DeleteLogGroup",
-                "logs:DeleteRetentionPolicy",
-                "logs:DisassociateKmsKey",
                 "logs:PutRetentionPolicy",
                 "logs:TagResource",
                 "logs:UntagResource",

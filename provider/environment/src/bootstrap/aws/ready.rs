@@ -1,48 +1,30 @@
-//! What a team copies out of a bootstrap: the backend's settings, the provider block, variables of GitHub environments.
+//! What a team copies out of a bootstrap on AWS.
 
-use std::fmt;
-
+use super::super::ready::{Ready, Setting};
 use super::super::{Spec, Worker};
-use super::Names;
+use super::{Names, Place};
 use crate::names::EnvironmentId;
-use crate::spec::{Cloud, TextError, Tier};
+use crate::spec::{Cloud, Tier};
 
-/// Everything of one environment, ready to use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ready {
-    /// Name of the environment.
-    pub environment: String,
-    /// `backend.hcl`.
-    pub backend: String,
-    /// The provider block and what the environment must say.
-    pub provider: String,
-    /// GitHub environment to its variables.
-    pub github: Vec<(String, Vec<(String, String)>)>,
-}
-
-/// What to copy for each tier; `key_arn` is known once the key stands.
-///
-/// # Errors
-/// A name becomes too long.
-pub fn ready(spec: &Spec, key_arn: &str) -> Result<Vec<Ready>, TextError> {
-    let all = spec.tiers.iter();
-    all.map(|tier| Ok(of_tier(spec, *tier, &spec.environment(*tier)?, key_arn)))
-        .collect()
-}
-
-fn of_tier(spec: &Spec, tier: Tier, environment: &EnvironmentId, key_arn: &str) -> Ready {
-    let names = Names::new(spec);
+pub(in super::super) fn ready(
+    spec: &Spec,
+    place: &Place,
+    tier: Tier,
+    environment: &EnvironmentId,
+    key_arn: &str,
+) -> Ready {
+    let names = Names::new(spec, place);
     let name = environment.name.to_string();
-    let (region, account) = (&spec.region, &spec.account);
-    let backend = format!(
-        "bucket       = \"{}\"\n\
-         key          = \"{name}/terraform.tfstate\"\n\
-         region       = \"{region}\"\n\
-         kms_key_id   = \"{key_arn}\"\n\
-         encrypt      = true\n\
-         use_lockfile = true\n",
-        names.bucket()
-    );
+    let (region, account) = (&place.region, &place.account);
+    let text = |name: &str, value: String| (name.to_owned(), Setting::Text(value));
+    let backend = vec![
+        text("bucket", names.bucket()),
+        text("key", format!("{name}/terraform.tfstate")),
+        text("region", region.to_string()),
+        text("kms_key_id", key_arn.to_owned()),
+        ("encrypt".to_owned(), Setting::On),
+        ("use_lockfile".to_owned(), Setting::On),
+    ];
     let boundary = names.policy_arn(&names.boundary(tier));
     let provider = format!(
         "terraform {{\n  \
@@ -85,26 +67,5 @@ fn of_tier(spec: &Spec, tier: Tier, environment: &EnvironmentId, key_arn: &str) 
         backend,
         provider,
         github,
-    }
-}
-
-impl fmt::Display for Ready {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = &self.environment;
-        writeln!(
-            f,
-            "# ---- {name}: backend.hcl (terraform init -backend-config=backend.hcl)"
-        )?;
-        writeln!(f, "{}", self.backend)?;
-        writeln!(f, "# ---- {name}: provider.tf")?;
-        writeln!(f, "{}", self.provider)?;
-        writeln!(f, "# ---- {name}: GitHub environments and their variables")?;
-        for (environment, variables) in &self.github {
-            writeln!(f, "# {environment}")?;
-            for (variable, value) in variables {
-                writeln!(f, "#   {variable} = {value}")?;
-            }
-        }
-        Ok(())
     }
 }

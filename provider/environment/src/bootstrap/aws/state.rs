@@ -31,7 +31,7 @@ pub(super) fn add(draft: &mut Draft<'_>) {
     let name = draft.names.bucket();
     let bucket = Bucket {
         name: name.clone(),
-        region: draft.spec.region.to_string(),
+        region: draft.names.place.region.to_string(),
         block_public_access: true,
         ownership: "BucketOwnerEnforced".to_owned(),
         versioning: true,
@@ -94,7 +94,11 @@ fn key_policy(draft: &Draft<'_>) -> Document {
                 .when(
                     "StringEquals",
                     "kms:ViaService",
-                    [format!("s3.{}.{}", draft.spec.region, draft.names.dns_suffix())],
+                    [format!(
+                        "s3.{}.{}",
+                        draft.names.place.region,
+                        draft.names.dns_suffix()
+                    )],
                 )
                 .when(
                     "StringLike",
@@ -122,7 +126,7 @@ fn bucket_policy(draft: &Draft<'_>) -> Document {
                 .when(
                     "StringNotEquals",
                     "aws:PrincipalAccount",
-                    [draft.spec.account.to_string()],
+                    [draft.names.place.account.to_string()],
                 )
                 .when("BoolIfExists", "aws:PrincipalIsAWSService", ["false"]),
             // Who says nothing gets the bucket's key; who names another way is refused.

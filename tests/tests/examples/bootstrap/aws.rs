@@ -1,9 +1,7 @@
-//! From an empty account to a first environment, with the rights that were handed out and no others.
+//! From an empty account of AWS to a first environment, with the rights that were handed out and no others.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mlops_e2e::binary;
@@ -12,6 +10,8 @@ use mlops_e2e::terraform::{Ran, Workspace, available, ran};
 use mlops_sandbox::Sandbox;
 use mlops_sandbox::fault::{Effect, Fault};
 use serde_json::{Value, json};
+
+use super::{jwt, section, without_a_state_on_disk};
 
 const ASKED: [&str; 9] = [
     "bootstrap",
@@ -41,12 +41,12 @@ fn command(cloud: &Cloud, more: &[&str]) -> Command {
     command
 }
 
-fn bootstrap(cloud: &Cloud, more: &[&str]) -> Ran {
+pub(super) fn bootstrap(cloud: &Cloud, more: &[&str]) -> Ran {
     let output = command(cloud, more).output().unwrap();
     ran(&output, Duration::ZERO)
 }
 
-fn empty() -> Cloud {
+pub(super) fn empty() -> Cloud {
     Cloud::sandboxed(Sandbox::builder()).unwrap()
 }
 
@@ -77,16 +77,6 @@ const EVERYTHING: [&str; 16] = [
     "state.bucket",
     "state.key",
 ];
-
-/// The part of standard output between its heading and the next.
-fn section<'a>(text: &'a str, heading: &str) -> &'a str {
-    let from = text
-        .find(heading)
-        .unwrap_or_else(|| panic!("no {heading} in\n{text}"));
-    let rest = &text[from..];
-    let body = &rest[rest.find('\n').unwrap() + 1..];
-    &body[..body.find("# ----").unwrap_or(body.len())]
-}
 
 #[test]
 fn makes_everything_once_and_says_what_to_copy() {
@@ -302,30 +292,14 @@ fn counted(cloud: &Cloud) -> usize {
 
 /// A token of GitHub's for a job of an environment; the sandbox vouches for every issuer.
 fn token(environment: &str) -> String {
-    let part = |value: Value| base64url(value.to_string().as_bytes());
-    let claims = json!({
+    jwt(&json!({
         "iss": "https://token.actions.githubusercontent.com",
         "sub": format!("repo:acme@1/infra@2:environment:{environment}"),
         "aud": "sts.amazonaws.com",
         "iat": 1_700_000_000,
         // The year 2100.
         "exp": 4_102_444_800_u32,
-    });
-    format!("{}.{}.signature", part(json!({"alg": "none"})), part(claims))
-}
-
-fn base64url(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let three = [chunk[0], *chunk.get(1).unwrap_or(&0), *chunk.get(2).unwrap_or(&0)];
-        let bits = u32::from_be_bytes([0, three[0], three[1], three[2]]);
-        for place in 0..=chunk.len() {
-            let letter = (bits >> (18 - 6 * place)) & 63;
-            text.push(char::from(LETTERS[letter as usize]));
-        }
-    }
-    text
+    }))
 }
 
 /// Terraform as a worker: nothing but a token of GitHub's.
@@ -346,25 +320,6 @@ fn as_worker(workspace: &Workspace, worker: &str, environment: &str, arguments: 
         .output()
         .unwrap();
     ran(&output, Duration::ZERO)
-}
-
-/// State files anywhere below a folder, but for terraform's note of where its backend is.
-fn state_files(folder: &Path, found: &mut BTreeSet<String>) {
-    for entry in std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok)
-    {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name == ".terraform" || name == "mirror" {
-            continue;
-        }
-        if entry.path().is_dir() {
-            state_files(&entry.path(), found);
-        } else if name.contains(".tfstate") {
-            found.insert(entry.path().display().to_string());
-        }
-    }
 }
 
 #[test]
@@ -402,27 +357,7 @@ fn from_an_empty_account_to_a_first_environment_without_a_state_on_any_disk() {
         ),
     );
 
-    let over = AtomicBool::new(false);
-    let seen = std::thread::scope(|scope| {
-        let watcher = scope.spawn(|| {
-            let mut seen = BTreeSet::new();
-            while !over.load(Ordering::Relaxed) {
-                state_files(&workspace.path("."), &mut seen);
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            seen
-        });
-        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            the_first_environment(&cloud, &workspace)
-        }));
-        over.store(true, Ordering::Relaxed);
-        let seen = watcher.join().unwrap();
-        if let Err(why) = done {
-            std::panic::resume_unwind(why);
-        }
-        seen
-    });
-    assert_eq!(seen, BTreeSet::new(), "no state was ever on a disk");
+    without_a_state_on_disk(&workspace, || the_first_environment(&cloud, &workspace));
 
     // Last, because Terraform leaves an errored.tfstate behind where it may not write the state.
     let refused = as_worker(

@@ -1,13 +1,11 @@
-//! What bootstrap hands out, judged: sizes, doors, and what each worker can and cannot do.
-#![allow(clippy::expect_used, reason = "a test that cannot go on shows why")]
-
+//! On AWS: sizes, doors, and what each worker can and cannot do.
 use std::collections::{BTreeMap, BTreeSet};
 
 use mlops_access::aws::actions;
 
 use mlops_access::trust::{Token, TokenSet};
 use mlops_access::verdict::Verdict;
-use mlops_environment::bootstrap::{Repository, Spec, TIERS};
+use mlops_environment::bootstrap::{Place, Repository, Spec, TIERS, aws};
 use mlops_environment::component::Component;
 use serde_json::Value;
 
@@ -15,9 +13,11 @@ use serde_json::Value;
 fn spec() -> Spec {
     Spec {
         name: "abcdefghijkl".parse().expect("a name"),
-        account: "111122223333".parse().expect("an account"),
-        partition: "aws-us-gov".to_owned(),
-        region: "ap-southeast-3".parse().expect("a region"),
+        place: Place::Aws(aws::Place {
+            account: "111122223333".parse().expect("an account"),
+            partition: "aws-us-gov".to_owned(),
+            region: "ap-southeast-3".parse().expect("a region"),
+        }),
         tiers: TIERS.into_iter().collect(),
         repository: Repository {
             name: "acme/infrastructure".to_owned(),
@@ -32,7 +32,7 @@ fn components() -> Vec<Component> {
 }
 
 /// Every document of every component: where, and its text.
-fn documents() -> Vec<(String, String)> {
+pub(super) fn documents() -> Vec<(String, String)> {
     let mut all = Vec::new();
     for component in components() {
         let address = component.address.to_string();
