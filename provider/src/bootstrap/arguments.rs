@@ -74,7 +74,7 @@ pub(super) enum Asked {
     /// For help.
     Help,
     /// For work.
-    Work(Arguments),
+    Work(Box<Arguments>),
 }
 
 /// Reads the arguments behind `bootstrap`.
@@ -151,7 +151,7 @@ pub(super) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Asked
     }
     let wanted = |what: &str, given: Option<String>| given.ok_or_else(|| format!("{what} is missing"));
     let name = wanted("--name", name)?;
-    Ok(Asked::Work(Arguments {
+    Ok(Asked::Work(Box::new(Arguments {
         mode,
         cloud,
         name: system_name(&name)?,
@@ -162,7 +162,7 @@ pub(super) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Asked
         retention_days,
         profile,
         endpoints,
-    }))
+    })))
 }
 
 /// With `-staging` behind it, it names an environment.

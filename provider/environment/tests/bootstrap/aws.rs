@@ -10,7 +10,7 @@ use mlops_environment::component::Component;
 use serde_json::Value;
 
 /// The longest that everything can be: sizes must hold for it.
-fn spec() -> Spec {
+pub(super) fn spec() -> Spec {
     Spec {
         name: "abcdefghijkl".parse().expect("a name"),
         place: Place::Aws(aws::Place {

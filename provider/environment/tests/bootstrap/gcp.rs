@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 /// The longest that everything can be: sizes must hold for it.
-fn spec() -> Spec {
+pub(super) fn spec() -> Spec {
     Spec {
         name: "abcdefghijkl".parse().expect("a name"),
         place: Place::Gcp(gcp::Place {

@@ -4,3 +4,4 @@
 mod aws;
 mod gcp;
 mod provisioner;
+mod recover;

@@ -118,7 +118,10 @@ fn makes_everything_once_and_says_what_to_copy() {
     let again = bootstrap(&sandbox, &[]).expect(0);
     assert_eq!(again.stdout, made.stdout, "it says the same every time");
     let journal = sandbox.journal();
-    let writes = journal[before..].iter().filter(|entry| entry.write);
+    // Asking for the agent of Cloud Storage makes it where there is none yet: a question all the same.
+    let writes = journal[before..]
+        .iter()
+        .filter(|entry| entry.write && entry.operation != "storage.projects.serviceAccount.get");
     let writes: Vec<&str> = writes.map(|entry| entry.operation.as_str()).collect();
     assert_eq!(writes, [""; 0], "nothing is written twice");
 }
