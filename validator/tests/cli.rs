@@ -314,7 +314,9 @@ fn colour_stays_out_of_pipes_and_reports_are_stable() {
             created("aws_iam_access_key", "b", serde_json::json!({ "user": "b" })),
         ]),
     );
-    for format in ["text", "json", "sarif", "github", "gitlab", "junit", "markdown"] {
+    for format in [
+        "text", "json", "sarif", "github", "gitlab", "junit", "markdown", "html",
+    ] {
         let (a, b) = (
             run(d.path(), &["p.json", "--format", format]),
             run(d.path(), &["p.json", "--format", format]),

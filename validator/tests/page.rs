@@ -143,8 +143,51 @@ fn nothing_secret_reaches_the_page() {
         json!({ "name": "q", "role": "r", "policy": "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::quiet-bucket/*\"}]}" }),
     );
     hidden["change"]["after_sensitive"] = json!({ "policy": true });
-    let (_d, _, text) = page(&plan(&[role, open, hidden]));
-    for secret in [key.as_str(), "partner-4711-word", "quiet-bucket"] {
+    let marked = |mut change: Value, marks: Value| {
+        change["change"]["after_sensitive"] = marks;
+        change
+    };
+    let attached = created(
+        "aws_iam_role_policy_attachment",
+        "a",
+        json!({ "role": "r", "policy_arn": "arn:aws:iam::111122223333:policy/quiet-policy" }),
+    );
+    let account = created(
+        "google_service_account",
+        "s",
+        json!({ "account_id": "quiet-account", "email": "quiet-account@acme.iam.gserviceaccount.com" }),
+    );
+    let grant = created(
+        "google_project_iam_member",
+        "g",
+        json!({ "project": "acme", "role": "roles/viewer", "member": "serviceAccount:s@acme.iam.gserviceaccount.com", "condition": [{ "title": "t", "expression": "resource.name == 'quiet-thing'" }] }),
+    );
+    let environment = created(
+        "mlops_environment",
+        "e",
+        json!({ "name": "e", "tier": "dev", "identity_info": { "ci": { "principal": "arn", "name": "quiet-ci" } } }),
+    );
+    let (_d, _, text) = page(&plan(&[
+        role,
+        open,
+        hidden,
+        marked(attached, json!({ "policy_arn": true })),
+        marked(account, json!({ "account_id": true, "email": true })),
+        marked(grant, json!({ "condition": [{ "expression": true }] })),
+        marked(
+            environment,
+            json!({ "identity_info": { "ci": { "name": true } } }),
+        ),
+    ]));
+    for secret in [
+        key.as_str(),
+        "partner-4711-word",
+        "quiet-bucket",
+        "quiet-policy",
+        "quiet-account",
+        "quiet-thing",
+        "quiet-ci",
+    ] {
         assert!(!text.contains(secret), "{secret}");
     }
     assert!(text.contains("the plan calls it sensitive"));

@@ -266,7 +266,9 @@ fn no_secret_appears_in_any_report() {
     let d = folder();
     std::fs::copy(&json, d.path().join("alone.json")).unwrap();
     for plan in [saved.to_str().unwrap(), json.to_str().unwrap(), "alone.json"] {
-        for format in ["text", "json", "sarif", "github", "gitlab", "junit", "markdown"] {
+        for format in [
+            "text", "json", "sarif", "github", "gitlab", "junit", "markdown", "html",
+        ] {
             for strict in [false, true] {
                 let mut args = vec![plan, "--format", format];
                 if strict {

@@ -4,7 +4,7 @@ use mlops_access::aws::{
     Condition, Effect, Finding, FindingKind, Policy, PrincipalName, Scope, Statement, managed,
 };
 
-use super::{Entrance, Portrait, Right, shown};
+use super::{Entrance, HIDDEN, Portrait, Right, hides, is_sensitive, shown};
 use crate::context::Context;
 use crate::finding::Place;
 use crate::graph::entrance::{Entrance as Token, Issuer, Pinned, entrances};
@@ -35,6 +35,10 @@ pub(super) fn fill(cx: &Context<'_>, graph: &Graph, identity: &Identity, p: &mut
     }
     for (place, arn) in &identity.managed {
         p.is_told_at(place);
+        if hides(cx, &place.address, &["policy_arn", "managed_policy_arns"]) {
+            p.unknown.push(format!("what {place} attaches to it: {HIDDEN}"));
+            continue;
+        }
         let document = managed::document(arn);
         everything |= document
             .as_ref()
@@ -75,9 +79,9 @@ fn readable(cx: &Context<'_>, graph: &Graph, id: PolicyId) -> Result<std::sync::
     let hidden = cx
         .plan
         .resource(&place.address)
-        .is_some_and(|r| follow(&r.values(), &place.path).is_sensitive());
+        .is_some_and(|r| r.marks_sensitive() && is_sensitive(follow(&r.values(), &place.path)));
     if hidden {
-        return Err("the plan calls it sensitive, so it is not shown".to_owned());
+        return Err(HIDDEN.to_owned());
     }
     graph.policy(cx, id).map_err(|why| match why {
         NoPolicy::Undecided(on) if on.is_empty() => "known after apply".to_owned(),

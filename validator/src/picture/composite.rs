@@ -3,7 +3,7 @@
 
 use mlops_access::Purpose;
 
-use super::{Entrance, Portrait, Purposes, Right, shown};
+use super::{Entrance, HIDDEN, Portrait, Purposes, Right, is_sensitive, shown};
 use crate::context::Context;
 use crate::plan::{Mode, Resource};
 use crate::value::{Path, Value};
@@ -43,6 +43,17 @@ pub(super) fn portraits(cx: &Context<'_>) -> Vec<Portrait> {
 fn of(cx: &Context<'_>, r: &Resource<'_>) -> Vec<Portrait> {
     let values = r.values();
     let info = values.get("identity_info");
+    let parts = ["identity_info", "identities", "federation", "services", "tier"];
+    if parts.iter().any(|name| is_sensitive(values.get(name))) {
+        return vec![Portrait {
+            label: shown(&r.address),
+            kind: "ML environment",
+            planned: true,
+            unknown: vec![format!("its identities: {HIDDEN}")],
+            about: vec![r.at("")],
+            ..Portrait::default()
+        }];
+    }
     let mut out = Vec::new();
     for purpose in Purpose::FIVE {
         let at = info.get(purpose.as_str());

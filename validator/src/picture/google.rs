@@ -1,13 +1,18 @@
 //! Service accounts of Google Cloud.
 
-use super::{Entrance, Portrait, Right, shown};
+use super::{Entrance, HIDDEN, Portrait, Right, hides, shown};
+use crate::context::Context;
 use crate::graph::{Grant, Graph, Identity};
 
 /// Fills in who enters and what it may do. True when it may do everything.
-pub(super) fn fill(graph: &Graph, identity: &Identity, p: &mut Portrait) -> bool {
+pub(super) fn fill(cx: &Context<'_>, graph: &Graph, identity: &Identity, p: &mut Portrait) -> bool {
     let mut everything = false;
     for g in identity.grants.iter().map(|&g| &graph.grants[g]) {
         p.is_told_at(&g.place);
+        if hidden(cx, g) {
+            p.unknown.push(format!("what {} gives it: {HIDDEN}", g.place));
+            continue;
+        }
         everything |= g.scope.is_wide() && matches!(g.role.as_str(), "roles/owner" | "roles/editor");
         p.rights.push(Right {
             denied: false,
@@ -20,6 +25,10 @@ pub(super) fn fill(graph: &Graph, identity: &Identity, p: &mut Portrait) -> bool
     }
     for g in identity.entered_by.iter().map(|&g| &graph.grants[g]) {
         p.is_told_at(&g.place);
+        if hidden(cx, g) {
+            p.unknown.push(format!("who enters it by {}: {HIDDEN}", g.place));
+            continue;
+        }
         for m in &g.members {
             let how = how(&m.text);
             let mut by = vec![format!("by {}", shown(&g.role))];
@@ -34,6 +43,19 @@ pub(super) fn fill(graph: &Graph, identity: &Identity, p: &mut Portrait) -> bool
         }
     }
     everything
+}
+
+fn hidden(cx: &Context<'_>, g: &Grant) -> bool {
+    let written = [
+        "role",
+        "member",
+        "members",
+        "condition",
+        "policy_data",
+        "project",
+        "bucket",
+    ];
+    hides(cx, &g.place.address, &written)
 }
 
 fn on(g: &Grant) -> String {

@@ -17,6 +17,7 @@ use crate::graph::{Graph, Identity, IdentityKind, Use, UseKind};
 use crate::rules;
 use crate::secrets;
 use crate::source::UNKNOWN_TEXT;
+use crate::value::Value;
 
 /// Characters of one text that are kept; the rest is counted.
 const LONGEST: usize = 400;
@@ -138,8 +139,16 @@ impl Picture {
 
 fn portrait(cx: &Context<'_>, graph: &Graph, identity: &Identity) -> Portrait {
     let label = identity.label().to_owned();
+    let hidden = identity
+        .address
+        .as_deref()
+        .is_some_and(|a| hides(cx, a, &["name", "account_id", "email"]));
     let mut p = Portrait {
-        name: identity.name.clone().filter(|n| *n != label).map(|n| shown(&n)),
+        name: identity
+            .name
+            .clone()
+            .filter(|n| *n != label && !hidden)
+            .map(|n| shown(&n)),
         kind: match identity.kind {
             IdentityKind::Role => "AWS role",
             IdentityKind::User => "AWS user",
@@ -163,7 +172,7 @@ fn portrait(cx: &Context<'_>, graph: &Graph, identity: &Identity) -> Portrait {
         ..Portrait::default()
     };
     let everything = if identity.kind == IdentityKind::ServiceAccount {
-        google::fill(graph, identity, &mut p)
+        google::fill(cx, graph, identity, &mut p)
     } else {
         aws::fill(cx, graph, identity, &mut p)
     };
@@ -253,6 +262,25 @@ fn used(u: &Use) -> String {
         UseKind::ControlPlane(what) => format!("the {what} itself: {at}"),
     }
 }
+
+/// True when the plan calls one of these attributes sensitive, or part of it.
+fn hides(cx: &Context<'_>, address: &str, attributes: &[&str]) -> bool {
+    let Some(r) = cx.plan.resource(address).filter(|r| r.marks_sensitive()) else {
+        return false;
+    };
+    let values = r.values();
+    attributes.iter().any(|a| is_sensitive(values.path(a)))
+}
+
+/// True when a value or a part of it is sensitive.
+fn is_sensitive(v: &Value<'_>) -> bool {
+    let mut found = v.is_sensitive();
+    v.walk(|_, _, sensitive| found |= sensitive);
+    found
+}
+
+/// What stands for what the plan calls sensitive.
+const HIDDEN: &str = "the plan calls it sensitive, so it is not shown";
 
 /// A text of the plan as it may be shown: what is not known yet as an ellipsis, nothing that has the form of a secret, not endless.
 fn shown(text: &str) -> String {
