@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use mlops_environment::driver::{Failure, Monitor, Reason};
+use mlops_environment::retry;
 
 use crate::failure::{Outcome, failure};
 
@@ -22,11 +23,11 @@ pub(crate) const LONG: Pace = Pace {
     total: Duration::from_secs(60 * 60),
 };
 
-/// For what spreads through a service within seconds; three minutes at most.
+/// For what spreads through a service within seconds; two to four minutes at most, as the lot falls.
 pub(crate) const SPREADING: Pace = Pace {
     first: Duration::from_millis(500),
     longest: Duration::from_secs(5),
-    total: Duration::from_secs(180),
+    total: Duration::from_secs(240),
 };
 
 impl Pace {
@@ -40,6 +41,11 @@ impl Pace {
             next = (next * 3 / 2).min(self.longest);
             (spent <= self.total).then_some(pause)
         })
+    }
+
+    /// The same, each shorter by lot, so that many who wait for one thing do not all come back at one moment.
+    pub(crate) fn spread(self) -> impl Iterator<Item = Duration> {
+        self.pauses().map(|pause| retry::spread(pause, fastrand::f64()))
     }
 }
 
@@ -105,7 +111,7 @@ where
     F: Future<Output = Outcome<T>>,
 {
     let mut said = false;
-    for pause in pace.pauses() {
+    for pause in pace.spread() {
         match attempt().await {
             Err(failure) if passing(&failure) => {
                 if !said {
@@ -264,8 +270,22 @@ mod tests {
         assert_eq!(end.unwrap_err().message, "no");
         let spent = *clock.spent.lock().unwrap();
         assert!(
-            spent > Duration::from_secs(170) && spent <= Duration::from_secs(180),
+            spent > Duration::from_secs(115) && spent <= Duration::from_secs(240),
             "{spent:?}"
         );
+    }
+
+    #[test]
+    fn those_who_wait_for_one_thing_do_not_come_back_together() {
+        let ways: Vec<Vec<_>> = (0..5).map(|_| SPREADING.spread().collect()).collect();
+        for way in &ways {
+            let longest = SPREADING.pauses();
+            assert!(
+                way.iter()
+                    .zip(longest)
+                    .all(|(pause, longest)| *pause <= longest && *pause >= longest / 2)
+            );
+            assert_eq!(ways.iter().filter(|other| *other == way).count(), 1);
+        }
     }
 }

@@ -54,14 +54,19 @@ impl Retry {
     /// Pause after attempt `number` (from 1): between half of the longest and the whole by `chance` (0 to 1), so that many
     /// who were refused together do not come back together.
     pub fn pause(&self, number: u32, chance: f64) -> Duration {
-        let half = self.ceiling(number) / 2;
-        half + half.mul_f64(chance.clamp(0.0, 1.0))
+        spread(self.ceiling(number), chance)
     }
 
     /// Whether another attempt is made after `number` of them, if it begins so long after the first.
     pub fn goes_on(&self, number: u32, since_first: Duration) -> bool {
         number < self.attempts && since_first <= self.deadline
     }
+}
+
+/// A pause between half of the longest and the whole by `chance` (0 to 1).
+pub fn spread(longest: Duration, chance: f64) -> Duration {
+    let half = longest / 2;
+    half + half.mul_f64(chance.clamp(0.0, 1.0))
 }
 
 #[cfg(test)]

@@ -158,6 +158,12 @@ pub(crate) fn unseen(failure: &Failure) -> bool {
     failure.reason == Reason::NotFound
 }
 
+/// The same of a look at it, which may be refused as well as not find it: whether there is anything to see is not told to
+/// everybody. <https://github.com/GoogleCloudPlatform/magic-modules/pull/11811>
+fn unread(failure: &Failure) -> bool {
+    unseen(failure) || failure.reason == Reason::Denied
+}
+
 fn key_line(key: &ServiceAccountKey) -> String {
     let id = short(&key.name);
     let id = id.get(..8).unwrap_or(id);
@@ -217,7 +223,7 @@ impl Object for Wanted<ServiceAccount> {
             Created::Answered(account) => account,
             // It is there, and not everybody knows it yet.
             Created::Unanswered => {
-                patiently(&self.email, SPREADING, monitor, unseen, || self.get(gcp)).await?
+                patiently(&self.email, SPREADING, monitor, unread, || self.get(gcp)).await?
             }
         };
         if account.unique_id.is_empty() {

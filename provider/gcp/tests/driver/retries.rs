@@ -103,6 +103,27 @@ async fn a_create_whose_answer_was_lost_is_read_back() {
     );
 }
 
+/// Reads come later than writes, and until then say either that there is no account or that it must not be seen.
+#[tokio::test]
+async fn an_account_that_is_not_seen_yet_is_looked_for_again() {
+    let name = "rt-shop-1a2b3c@acme.iam.gserviceaccount.com";
+    let server = Server::start(move |number, _| match number {
+        0 => Reply::Nothing,
+        1 => error(409, "ALREADY_EXISTS", &format!("{name} already exists")),
+        2 => error(404, "NOT_FOUND", &format!("Unknown service account {name}")),
+        3 | 4 => error(
+            403,
+            "PERMISSION_DENIED",
+            "Permission 'iam.serviceAccounts.get' denied on resource (or it may not exist).",
+        ),
+        _ => standing_account(),
+    });
+    let gcp = driver(&server).await;
+    let present = gcp.create(&account(), &Hurry::default()).await.unwrap();
+    assert_eq!(present.outputs["unique_id"], "1042");
+    assert_eq!(gcp.calls().counts()["iam:GetServiceAccount"], 4);
+}
+
 #[tokio::test]
 async fn what_another_made_is_not_taken_for_ours() {
     let server = Server::start(|_, _| error(409, "ALREADY_EXISTS", "already exists"));
