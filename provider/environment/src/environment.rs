@@ -52,11 +52,11 @@ impl Environment {
             Ok(order) => order,
             Err(cycle) => {
                 // No configuration can cause this: references only go one way. Still it is no reason to panic.
-                return Err(vec![Violation {
-                    path: AttributePath::root("name"),
-                    summary: "Components depend on each other in a circle".to_owned(),
-                    detail: format!("{cycle}. This is a mistake in the provider: please report it."),
-                }]);
+                return Err(vec![Violation::new(
+                    AttributePath::root("name"),
+                    "Components depend on each other in a circle",
+                    format!("{cycle}. This is a mistake in the provider: please report it."),
+                )]);
             }
         };
         let places: BTreeMap<&Address, usize> =
@@ -98,40 +98,36 @@ fn adopt(spec: &Spec, components: &mut [Component], incomplete: bool) -> Vec<Vio
     let mut violations = Vec::new();
     for (address, id) in &spec.adopt {
         let path = AttributePath::root("adopt").key(address.as_str());
-        let mut refuse = |summary: String, detail: String| {
-            violations.push(Violation {
-                path: path.clone(),
-                summary,
-                detail,
-            });
-        };
         let Some(component) = components
             .iter_mut()
             .find(|component| component.address == *address)
         else {
             if !incomplete {
-                refuse(
+                violations.push(Violation::new(
+                    path,
                     format!("There is no component {address}"),
-                    "Nothing was taken over. Correct the address, for example \"buckets.data\", or remove the line.".to_owned(),
-                );
+                    "Nothing was taken over. Correct the address, for example \"buckets.data\", or remove the line.",
+                ));
             }
             continue;
         };
         if component.management != Management::Create {
-            refuse(
+            violations.push(Violation::new(
+                path,
                 format!("{address} is not made by this environment"),
-                "It is used as it is; remove the adopt line.".to_owned(),
-            );
+                "It is used as it is; remove the adopt line.",
+            ));
             continue;
         }
         let handle = component.handle();
         if handle != *id {
-            refuse(
+            violations.push(Violation::new(
+                path,
                 format!("{address} can only be taken over as {handle}"),
                 format!(
                     "Only buckets may keep another name. Write adopt = {{ \"{address}\" = \"{handle}\" }}, or remove the line."
                 ),
-            );
+            ));
             continue;
         }
         component.management = Management::Adopted;

@@ -184,13 +184,15 @@ fn too_long(component: &Component) -> Vec<Violation> {
     sizes
         .into_iter()
         .filter(|(_, size, most)| size > most)
-        .map(|(what, size, most)| Violation {
-            path: AttributePath::root(if what == "trust policy" { "federation" } else { "services" }),
-            summary: format!("The {what} of {} is too long", component.address),
-            detail: format!(
-                "It has {size} characters, IAM takes {most}. Name fewer refs, repositories, secrets or additional \
-                 permissions, or make a second environment."
-            ),
+        .map(|(what, size, most)| {
+            Violation::new(
+                AttributePath::root(if what == "trust policy" { "federation" } else { "services" }),
+                format!("The {what} of {} is too long", component.address),
+                format!(
+                    "It has {size} characters, IAM takes {most}. Name fewer refs, repositories, secrets or additional \
+                     permissions, or make a second environment."
+                ),
+            )
         })
         .collect()
 }

@@ -46,18 +46,18 @@ fn homeless(spec: &Spec, planned: &Planned) -> Vec<Violation> {
                 if planned.places.contains(&place(resource)) {
                     continue;
                 }
-                violations.push(Violation {
-                    path: AttributePath::root("identities")
+                violations.push(Violation::new(
+                    AttributePath::root("identities")
                         .attribute(purpose.as_str())
                         .attribute("additional_permissions")
                         .index(index)
                         .attribute("resources"),
-                    summary: format!("{text} is not of this environment"),
-                    detail: format!(
+                    format!("{text} is not of this environment"),
+                    format!(
                         "The environment writes grants on its own buckets, secrets, repository and keys only. Grant the role \
                          where {text} is managed, to the accounts of identity_info.{purpose}, or correct the name."
                     ),
-                });
+                ));
             }
         }
     }

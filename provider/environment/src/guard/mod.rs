@@ -25,11 +25,11 @@ pub fn judge(spec: &Spec, components: &[Component]) -> Vec<Violation> {
 }
 
 fn unjudgeable(error: &DocumentError) -> Violation {
-    Violation {
-        path: AttributePath::root("identities"),
-        summary: "A policy cannot be judged".to_owned(),
-        detail: format!("{error}. Correct the additional permission that it comes from."),
-    }
+    Violation::new(
+        AttributePath::root("identities"),
+        "A policy cannot be judged",
+        format!("{error}. Correct the additional permission that it comes from."),
+    )
 }
 
 fn violation(spec: &Spec, breach: &Breach) -> Violation {
@@ -69,11 +69,11 @@ fn violation(spec: &Spec, breach: &Breach) -> Violation {
             "The permissions follow from the configuration: please report this as a mistake of the provider."
         }
     };
-    Violation {
-        path: added.map_or(path.clone(), |index| {
+    Violation::new(
+        added.map_or(path.clone(), |index| {
             path.attribute("additional_permissions").index(index)
         }),
-        summary: format!("Breaks row {} of the matrix: {}", breach.row, breach.what),
-        detail: format!("{breach}. {remedy}"),
-    }
+        format!("Breaks row {} of the matrix: {}", breach.row, breach.what),
+        format!("{breach}. {remedy}"),
+    )
 }

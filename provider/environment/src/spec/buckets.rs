@@ -162,8 +162,10 @@ fn build_bucket(
             &path.attribute("transition_days"),
             "Too early for infrequent access",
             match context.cloud {
-                Cloud::Aws => "S3 moves objects after 30 days at the earliest.",
-                Cloud::Gcp => "Nearline is billed for 30 days at least: moving earlier saves nothing.",
+                Cloud::Aws => "S3 moves objects after 30 days at the earliest: give 30 or more.",
+                Cloud::Gcp => {
+                    "Nearline is billed for 30 days at least: moving earlier saves nothing. Give 30 or more."
+                }
             },
         );
     }

@@ -1,4 +1,6 @@
 //! Collects everything that is wrong, so that the user sees it all at once.
+//!
+//! Everything here tracks its caller: the rule that is broken stands there.
 
 use super::text::{Late, Text};
 use super::violation::{AttributePath, Violation};
@@ -15,34 +17,30 @@ pub(super) struct Collector {
 
 impl Collector {
     /// Records an error.
+    #[track_caller]
     pub(super) fn refuse(
         &mut self,
         path: &AttributePath,
         summary: impl Into<String>,
         detail: impl Into<String>,
     ) {
-        self.violations.push(Violation {
-            path: path.clone(),
-            summary: summary.into(),
-            detail: detail.into(),
-        });
+        self.violations
+            .push(Violation::new(path.clone(), summary, detail));
     }
 
     /// Records a warning.
+    #[track_caller]
     pub(super) fn warn(
         &mut self,
         path: &AttributePath,
         summary: impl Into<String>,
         detail: impl Into<String>,
     ) {
-        self.warnings.push(Violation {
-            path: path.clone(),
-            summary: summary.into(),
-            detail: detail.into(),
-        });
+        self.warnings.push(Violation::new(path.clone(), summary, detail));
     }
 
     /// A text that must be known while planning, because names or the set of components depend on it.
+    #[track_caller]
     pub(super) fn known<T: Text>(&mut self, path: &AttributePath, text: &str) -> Option<T> {
         if reference::is_placeholder(text) {
             if !self.lenient {
@@ -59,6 +57,7 @@ impl Collector {
     }
 
     /// A text that may become known only while applying.
+    #[track_caller]
     pub(super) fn late<T: Text>(&mut self, path: &AttributePath, text: &str) -> Option<Late<T>> {
         if reference::is_placeholder(text) {
             return Some(Late::Unknown(text.to_owned()));
@@ -66,6 +65,7 @@ impl Collector {
         self.parse(path, text).map(Late::Known)
     }
 
+    #[track_caller]
     fn parse<T: Text>(&mut self, path: &AttributePath, text: &str) -> Option<T> {
         match text.parse() {
             Ok(value) => Some(value),
@@ -81,6 +81,7 @@ impl Collector {
     }
 
     /// One word of a few; the default where none is given.
+    #[track_caller]
     pub(super) fn word<T: Copy>(
         &mut self,
         path: &AttributePath,
@@ -104,6 +105,7 @@ impl Collector {
     }
 
     /// A whole number within limits; the default where none is given.
+    #[track_caller]
     pub(super) fn number(
         &mut self,
         path: &AttributePath,

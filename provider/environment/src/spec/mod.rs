@@ -39,7 +39,7 @@ pub use registry::{ArtifactRepository, EcrPrefix, RegistryReference, RegistrySpe
 pub use services::ServiceSpec;
 pub use tags::OWN_TAGS;
 pub use text::*;
-pub use violation::{AttributePath, Segment, Violation};
+pub use violation::{AttributePath, Rule, Segment, Violation};
 
 use crate::component::Address;
 use crate::config::{self, Config};

@@ -36,14 +36,14 @@ pub(super) fn merged(config: &Config, facts: &Facts, collector: &mut Collector) 
             collector.refuse(
                 &at,
                 "Tag key is not possible",
-                "1 to 128 letters, digits, spaces and + - = . _ : / @",
+                "Use 1 to 128 letters, digits, spaces and + - = . _ : / @ in it.",
             );
         }
         if !late && (value.chars().count() > 256 || !value.chars().all(legal)) {
             collector.refuse(
                 &at,
                 "Tag value is not possible",
-                "At most 256 letters, digits, spaces and + - = . _ : / @",
+                "Use at most 256 letters, digits, spaces and + - = . _ : / @ in it.",
             );
         }
     }

@@ -229,7 +229,7 @@ text! {
 }
 text! {
     /// Path of IAM roles and policies.
-    RolePath, "an IAM path", 1..=200, "begins and ends with /, without wildcards", role_path
+    RolePath, "an IAM path", 1..=200, "a path that begins and ends with /, without wildcards", role_path
 }
 text! {
     /// Key of a service.
@@ -277,7 +277,7 @@ text! {
 }
 text! {
     /// A GitHub environment.
-    GithubEnvironment, "a GitHub environment", 1..=255, "no colon and no wildcard", subject_part
+    GithubEnvironment, "a GitHub environment", 1..=255, "a name that has no colon and no wildcard", subject_part
 }
 text! {
     /// A Git ref; one trailing `*` is possible.

@@ -1,6 +1,7 @@
 //! What is wrong with a configuration, where, and what to do about it.
 
 use std::fmt;
+use std::panic::Location;
 
 /// One step of an attribute path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +60,23 @@ impl fmt::Display for AttributePath {
     }
 }
 
+/// A rule of the configuration: the place in this crate's source where it is judged. Tests see by it that every rule refuses
+/// something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rule(&'static Location<'static>);
+
+impl Rule {
+    /// The source file, as the compiler was given it.
+    pub fn file(self) -> &'static str {
+        self.0.file()
+    }
+
+    /// Its line, from 1.
+    pub fn line(self) -> u32 {
+        self.0.line()
+    }
+}
+
 /// Something in the configuration that cannot (or, as a warning, should not) be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[error("{path}: {summary}: {detail}")]
@@ -69,4 +87,19 @@ pub struct Violation {
     pub summary: String,
     /// Why, and what to do.
     pub detail: String,
+    /// By which rule.
+    pub rule: Rule,
+}
+
+impl Violation {
+    /// A violation of the rule that calls this.
+    #[track_caller]
+    pub fn new(path: AttributePath, summary: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            path,
+            summary: summary.into(),
+            detail: detail.into(),
+            rule: Rule(Location::caller()),
+        }
+    }
 }

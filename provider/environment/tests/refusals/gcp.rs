@@ -1,32 +1,36 @@
 //! What is refused on Google Cloud, where, and with which way out.
-#![allow(clippy::expect_used, reason = "helpers of tests may panic too")]
-
-mod fixtures;
-
-use fixtures::{config, facts, full, gcp_facts, gcp_full, gcp_minimal, minimal, spec, with};
+use crate::fixtures::{config, facts, full, gcp_facts, gcp_full, gcp_minimal, minimal, spec, with};
 use mlops_environment::spec::CloudFacts;
-use mlops_environment::{Config, Environment, Facts, Spec, Violation};
+use mlops_environment::{Config, Environment, Facts, Spec};
 use serde_json::{Value, json};
 
-fn violations(value: Value) -> Vec<Violation> {
-    match spec(value).map(Environment::new) {
-        Err(violations) | Ok(Err(violations)) => violations,
-        Ok(Ok(_)) => Vec::new(),
-    }
-}
+use crate::{hit, violations};
 
-#[track_caller]
-fn hit(found: &[Violation], path: &str, words: &str) {
-    let hit = found.iter().any(|violation| {
-        violation.path.to_string() == path
-            && format!("{} {}", violation.summary, violation.detail).contains(words)
-    });
-    assert!(hit, "expected {path}: {words}; found {found:#?}");
-}
+/// Those that break rules: see the top.
+pub(crate) const TESTS: &[fn()] = &[
+    exactly_one_cloud_is_chosen,
+    what_is_known_of_one_cloud_judges_no_other,
+    refuses_another_project_than_the_providers,
+    the_region_comes_from_somewhere,
+    a_cluster_stands_in_its_region_and_in_one_zone_only_for_trying_things,
+    refuses_networks_that_gke_cannot_use,
+    tags_are_labels,
+    what_only_aws_has_is_not_silently_ignored,
+    what_only_google_cloud_has_is_refused_on_aws,
+    subjects_follow_from_the_ids,
+    nobody_could_reach_the_cluster,
+    pools_are_of_one_machine_type_that_says_its_accelerators,
+    images_come_from_a_repository_of_google_cloud,
+    only_experiment_records_are_overwritten_and_only_with_versions,
+    keys_and_logs_have_limits,
+    additional_permissions_are_predefined_roles_on_things_that_have_a_policy,
+    roles_are_given_on_things_of_the_environment_each_under_its_own_id,
+    warns_that_a_repository_of_somebody_else_needs_their_grant,
+];
 
 #[track_caller]
 fn refuses(at: &str, value: impl Into<Value>, path: &str, words: &str) {
-    hit(&violations(with(gcp_minimal(), at, value.into())), path, words);
+    crate::refuses(with(gcp_minimal(), at, value.into()), path, words);
 }
 
 #[test]
@@ -445,6 +449,42 @@ fn additional_permissions_are_predefined_roles_on_things_that_have_a_policy() {
                 "conditions": [{ "test": "Bool", "variable": "x", "values": ["true"] }] }),
         "conditions",
         "by its resource",
+    );
+}
+
+#[test]
+fn roles_are_given_on_things_of_the_environment_each_under_its_own_id() {
+    let at = "identities.retrain.additional_permissions";
+    let permissions = |value: Value| with(gcp_minimal(), "/identities/retrain/additional_permissions", value);
+    let role = |id: &str, bucket: &str| {
+        json!({ "id": id, "roles": ["roles/storage.objectViewer"],
+            "resources": [format!("projects/_/buckets/{bucket}")] })
+    };
+    crate::refuses(
+        permissions(json!([role("X", "elsewhere")])),
+        &format!("{at}[0].resources"),
+        "identity_info.retrain",
+    );
+    crate::refuses(
+        permissions(json!([role("a b", "b")])),
+        &format!("{at}[0].id"),
+        "letters and digits",
+    );
+    crate::refuses(
+        permissions(json!([role("X", "b"), role("X", "c")])),
+        &format!("{at}[1].id"),
+        "its own id",
+    );
+}
+
+#[test]
+fn warns_that_a_repository_of_somebody_else_needs_their_grant() {
+    let elsewhere =
+        json!({ "mode": "reference", "reference": "europe-west1-docker.pkg.dev/acme-build/images" });
+    crate::warns(
+        with(gcp_minimal(), "/registry", elsewhere),
+        "registry.reference",
+        "grant roles/artifactregistry.reader there",
     );
 }
 

@@ -1,39 +1,42 @@
 //! What is refused, where, and with which way out.
-#![allow(clippy::expect_used, reason = "helpers of tests may panic too")]
-
-mod fixtures;
-
-use fixtures::{config, environment, facts, full, minimal, spec, with};
+use crate::fixtures::{config, environment, facts, full, minimal, spec, with};
 use mlops_environment::spec::CloudFacts;
-use mlops_environment::{Config, Environment, Facts, Spec, Violation};
+use mlops_environment::{Config, Facts, Spec};
 use serde_json::{Value, json};
 
-/// Everything that is wrong with a configuration, at whichever stage it shows.
-fn violations(value: Value) -> Vec<Violation> {
-    match spec(value).map(Environment::new) {
-        Err(violations) | Ok(Err(violations)) => violations,
-        Ok(Ok(_)) => Vec::new(),
-    }
-}
+use crate::{hit, refuses, violations, warns};
 
-#[track_caller]
-fn refuses(value: Value, path: &str, words: &str) {
-    let found = violations(value);
-    let hit = found.iter().any(|violation| {
-        violation.path.to_string() == path
-            && format!("{} {}", violation.summary, violation.detail).contains(words)
-    });
-    assert!(hit, "expected {path}: …{words}…, found {found:#?}");
-}
-
-#[track_caller]
-fn warns(value: Value, path: &str, words: &str) {
-    let warnings = spec(value).expect("no violations").warnings;
-    let hit = warnings
-        .iter()
-        .any(|w| w.path.to_string() == path && format!("{} {}", w.summary, w.detail).contains(words));
-    assert!(hit, "expected {path}: …{words}…, found {warnings:#?}");
-}
+/// Those that break rules: see the top.
+pub(crate) const TESTS: &[fn()] = &[
+    refuses_what_no_environment_can_have,
+    refuses_credentials_of_another_account,
+    the_region_comes_from_somewhere,
+    refuses_networks_that_eks_cannot_use,
+    refuses_tags_that_are_not_the_users,
+    refuses_text_that_looks_like_a_reference,
+    refuses_endpoints_that_nobody_or_everybody_reaches,
+    in_dev_the_api_is_public_once_ranges_are_named,
+    refuses_clusters_that_eks_does_not_know,
+    refuses_node_pools_that_cannot_work,
+    images_of_staging_and_prod_must_have_a_place,
+    refuses_buckets_that_would_lose_something,
+    models_that_only_retrain_may_delete_cannot_be_purged,
+    refuses_to_adopt_what_has_no_legal_name,
+    refuses_services_that_would_share_an_identity,
+    refuses_rights_that_cannot_be_judged,
+    refuses_sessions_that_iam_does_not_take,
+    a_token_enters_one_purpose_only,
+    refuses_federation_that_lets_others_in,
+    refuses_keys_that_protect_nothing,
+    refuses_the_rest,
+    documents_that_iam_would_not_take_are_refused_while_planning,
+    refuses_words_and_names_that_nobody_knows,
+    refuses_numbers_out_of_range_and_what_is_said_twice,
+    refuses_to_take_over_what_is_none_of_its_own,
+    warns_of_what_cannot_be_taken_back_and_of_whom_a_tag_lets_in,
+    everything_wrong_is_said_at_once,
+    what_names_are_made_from_must_be_known,
+];
 
 /// The minimal configuration in another tier, where the registry must be stated.
 fn in_tier(tier: &str) -> Value {
@@ -117,7 +120,7 @@ fn the_region_comes_from_somewhere() {
         ..facts()
     };
     let found = Spec::build(&config(minimal()), &nowhere).expect_err("no region");
-    assert_eq!(found[0].path.to_string(), "aws.region");
+    hit(&found, "aws.region", "Set aws.region here");
     assert!(
         Spec::build(
             &config(with(minimal(), "/aws/region", "us-east-1".into())),
@@ -851,6 +854,133 @@ fn refuses_the_rest() {
         "begins and ends with /",
     );
     warns(in_tier("prod"), "cluster.admins", "RBAC");
+}
+
+#[test]
+fn refuses_words_and_names_that_nobody_knows() {
+    for (at, path, words) in [
+        ("/aws/permissions_boundary", "aws.permissions_boundary", "arn:"),
+        (
+            "/buckets/data/write_once",
+            "buckets.data.write_once",
+            "\"conditional\"",
+        ),
+        ("/encryption/mode", "encryption.mode", "\"cloud\""),
+        (
+            "/federation/github/subject_format",
+            "federation.github.subject_format",
+            "\"immutable\"",
+        ),
+        (
+            "/federation/github/oidc_provider",
+            "federation.github.oidc_provider",
+            "\"reference\"",
+        ),
+        ("/enforcement/identities", "enforcement.identities", "\"report\""),
+        ("/registry/mode", "registry.mode", "\"reference\""),
+        ("/aws/role_path", "aws.role_path", "begins and ends with /"),
+    ] {
+        refuses(with(minimal(), at, "a word: ?".into()), path, words);
+    }
+    refuses(
+        with(minimal(), "/identities/drift/ci_environment", "a:b".into()),
+        "identities.drift.ci_environment",
+        "no colon",
+    );
+    let at = "/services/churn/service_accounts/runtime";
+    refuses(
+        with(minimal(), at, "Its Account".into()),
+        "services[\"churn\"].service_accounts.runtime",
+        "lower-case",
+    );
+    let secret = json!({ "a secret?": { "readers": ["runtime"] } });
+    refuses(
+        with(minimal(), "/services/churn/secrets", secret),
+        "services[\"churn\"].secrets[\"a secret?\"]",
+        "Expected",
+    );
+    let pool = |pool: Value| with(minimal(), "/node_pools/p", pool);
+    refuses(
+        pool(json!({ "purpose": "serving", "machine_types": ["an engine"] })),
+        "node_pools[\"p\"].machine_types[0]",
+        "m6i.large",
+    );
+    let network = "/aws/existing_network";
+    refuses(
+        with(minimal(), &format!("{network}/vpc_id"), Value::Null),
+        "aws.existing_network.vpc_id",
+        "Name the VPC",
+    );
+    refuses(
+        with(
+            minimal(),
+            &format!("{network}/private_subnet_ids"),
+            json!(["a", "b"]),
+        ),
+        "aws.existing_network.private_subnet_ids",
+        "subnet-",
+    );
+}
+
+#[test]
+fn refuses_numbers_out_of_range_and_what_is_said_twice() {
+    let pool = |pool: Value| with(minimal(), "/node_pools/p", pool);
+    refuses(
+        pool(json!({ "purpose": "serving", "max": 500 })),
+        "node_pools[\"p\"].max",
+        "1 to 450",
+    );
+    refuses(
+        pool(json!({ "purpose": "serving", "rotate": { "max_unavailable": 101 } })),
+        "node_pools[\"p\"].rotate.max_unavailable",
+        "1 to 100",
+    );
+    let taint = json!({ "key": "a", "value": "b", "effect": "NoSchedule" });
+    refuses(
+        pool(json!({ "purpose": "serving", "taints": [taint, taint] })),
+        "node_pools[\"p\"].taints[1]",
+        "Remove one of the two",
+    );
+    refuses(
+        with(minimal(), "/registry/untagged_days", json!(0)),
+        "registry.untagged_days",
+        "1 to 3650",
+    );
+}
+
+#[test]
+fn refuses_to_take_over_what_is_none_of_its_own() {
+    let adopt = |address: &str, name: &str| with(minimal(), "/adopt", json!({ address: name }));
+    refuses(
+        adopt("buckets.nothing", "acme"),
+        "adopt[\"buckets.nothing\"]",
+        "Correct the address",
+    );
+    refuses(
+        adopt("network", "vpc-0123456789abcdef0"),
+        "adopt[\"network\"]",
+        "remove the adopt line",
+    );
+    refuses(
+        adopt("identities.ci", "another"),
+        "adopt[\"identities.ci\"]",
+        "adopt = { \"identities.ci\" = \"shop-ci\" }",
+    );
+}
+
+#[test]
+fn warns_of_what_cannot_be_taken_back_and_of_whom_a_tag_lets_in() {
+    warns(
+        with(in_tier("staging"), "/buckets/models/versioning", false.into()),
+        "buckets.models.versioning",
+        "Leave versioning on",
+    );
+    let any = json!(["refs/tags/*"]);
+    warns(
+        with(in_tier("prod"), "/federation/github/ci_refs", any),
+        "federation.github.ci_refs",
+        "refs/tags/v*",
+    );
 }
 
 #[test]
