@@ -322,6 +322,12 @@ impl Claim {
         }
     }
 
+    /// After so many completed applies, where it has to be written anew.
+    #[must_use]
+    pub fn counted(self, generation: u64) -> Self {
+        Self { generation, ..self }
+    }
+
     /// With the settings that it is applied with.
     #[must_use]
     pub fn with(self, settings: serde_json::Value) -> Self {

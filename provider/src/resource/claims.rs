@@ -41,6 +41,8 @@ pub(super) struct Found<'a> {
     claims: &'a Claims<'a>,
     stored: Option<(Claim, ClaimVersion)>,
     admission: Admission,
+    /// Completed applies that the state knows of.
+    known: u64,
 }
 
 /// A claim that says that we are at work.
@@ -119,6 +121,7 @@ impl Claims<'_> {
             claims: self,
             stored,
             admission,
+            known: claimant.generation.unwrap_or_default(),
         })
     }
 
@@ -158,13 +161,15 @@ impl<'a> Found<'a> {
             Some((claim, _)) => claim
                 .clone()
                 .begun(Some(own("owner")), PROVIDER, Timestamp::now()),
-            None => Claim::new(
-                &self.claims.id(),
-                own("uid"),
-                own("owner"),
-                PROVIDER,
-                Timestamp::now(),
-            ),
+            None => {
+                let now = Timestamp::now();
+                let first = Claim::new(&self.claims.id(), own("uid"), own("owner"), PROVIDER, now);
+                match self.known {
+                    0 => first,
+                    // The claim went with its bucket, the count goes on: an older state must not be taken for a newer one.
+                    known => first.counted(known).begun(None, PROVIDER, now),
+                }
+            }
         }
         .with(settings);
         if claim.generation == 0 {

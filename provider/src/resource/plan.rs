@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mlops_environment::Environment as Model;
-use mlops_environment::component::{Address, Component, Management, Observation, Reference};
+use mlops_environment::component::{Address, Component, Management, Observation, Properties, Reference};
 use mlops_environment::driver::Driver;
 use mlops_environment::plan::{self, Action, Decision, Deviation, Finding, Foresight, Step};
 use mlops_environment::reference::{self, World};
@@ -242,6 +242,7 @@ pub(super) fn steps(
     );
     let decision = Decision {
         recorded: read::recorded(private, state),
+        before: properties(&before),
         ..decision(next, state)
     };
     let summaries = next.summaries();
@@ -259,11 +260,17 @@ pub(super) fn steps(
         refusals.extend(more);
         Vec::new()
     });
+    let steps = match prior.filter(|_| refusals.is_empty()) {
+        Some(prior) => {
+            plan::follow(&prior.components, &next.components, steps, &decision).unwrap_or_else(|more| {
+                refusals.extend(more);
+                Vec::new()
+            })
+        }
+        None => steps,
+    };
     if refusals.is_empty() {
-        return Ok(match prior {
-            Some(prior) => plan::follow(&prior.components, &next.components, steps),
-            None => steps,
-        });
+        return Ok(steps);
     }
     Err(Diagnostics(
         refusals
@@ -273,6 +280,11 @@ pub(super) fn steps(
             })
             .collect(),
     ))
+}
+
+pub(super) fn properties(components: &[Component]) -> BTreeMap<Address, Properties> {
+    let of = |component: &Component| (component.address.clone(), component.properties.clone());
+    components.iter().map(of).collect()
 }
 
 fn decision(model: &Model, state: &Value) -> Decision {

@@ -105,6 +105,7 @@ impl Run<'_> {
         let decision = Arc::new(Decision {
             recorded: read::recorded(&private, &self.request.prior),
             before: ours(&wishes, &world),
+            pending: plan::properties(&self.model.components),
             ..Decision::new(&self.model.spec, own.get("uid").map_or("", String::as_str))
         });
         let work: Vec<&Component> = self

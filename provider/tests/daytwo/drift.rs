@@ -108,6 +108,76 @@ async fn what_cannot_be_read_is_not_planned_and_the_rest_is() {
     }
 }
 
+/// An image repository keeps the key that it was made with. Where that key is lost for good, the plan says so: an apply could
+/// not bring the repository back to what it was.
+#[tokio::test]
+async fn what_was_made_with_a_key_that_is_lost_is_refused_at_plan_unless_consented() {
+    let memory = Arc::new(Memory::new());
+    let mut core = core(&memory).await;
+    let config = On::Aws.config(&core, |_| {});
+    core.converge(ADDRESS, &config).await.unwrap();
+    memory.lose_named(Kind::AwsKey, "storage");
+    core.refresh(ADDRESS).await.unwrap();
+    let writes = memory.ids();
+    let said = messages(&core.plan(ADDRESS, &config).await.unwrap_err());
+    let (address, token) = said
+        .split("replace_components = { \"")
+        .nth(1)
+        .and_then(|rest| rest.split('}').next()?.trim().split_once("\" = \""))
+        .unwrap_or_else(|| panic!("no consent is asked for in {said}"));
+    assert!(address.starts_with("registry."), "{said}");
+    assert!(said.contains("kms key lost → "), "{said}");
+    let token = token.trim_end_matches('"');
+    assert_eq!(memory.ids(), writes);
+    // With consent to exactly this it is made anew, and nothing else is.
+    let consenting = On::Aws.config(&core, |settings| {
+        settings["replace_components"] = json!({ address: token });
+    });
+    let plan = core.plan(ADDRESS, &consenting).await.unwrap();
+    let told = lines(&plan.planned, "last_change");
+    let gone: Vec<&String> = told.iter().filter(|line| line.starts_with("- ")).collect();
+    assert_eq!(gone.len(), 1, "{told:?}");
+    assert!(
+        gone[0].starts_with(&format!("- {address}: delete")) && gone[0].ends_with("[data loss]"),
+        "{told:?}"
+    );
+    core.converge(ADDRESS, &consenting).await.unwrap();
+    // The line that is forgotten consents to nothing more.
+    core.refresh(ADDRESS).await.unwrap();
+    assert_eq!(
+        core.plan(ADDRESS, &consenting).await.unwrap().action,
+        Action::NoOp
+    );
+}
+
+/// The claim goes with its bucket; the count of applies does not begin anew, or an old state could pass for a newer one.
+#[tokio::test]
+async fn applies_are_counted_on_when_the_claim_was_lost() {
+    for on in BOTH {
+        let memory = Arc::new(Memory::new());
+        let mut core = core(&memory).await;
+        let config = on.config(&core, |_| {});
+        core.converge(ADDRESS, &config).await.unwrap();
+        let tagged = on.config(&core, |settings| settings["tags"] = json!({ "team": "ml" }));
+        core.converge(ADDRESS, &tagged).await.unwrap();
+        let count = |core: &tfplugin::testing::FakeCore| {
+            let generation = core.object(ADDRESS).unwrap().value.get("generation").cloned();
+            generation.and_then(|count| count.as_i64()).unwrap()
+        };
+        assert_eq!(count(&core), 2);
+        let kind = if on == On::Aws {
+            Kind::AwsBucket
+        } else {
+            Kind::GcpBucket
+        };
+        memory.lose_named(kind, "logs");
+        core.refresh(ADDRESS).await.unwrap();
+        core.converge(ADDRESS, &tagged).await.unwrap();
+        assert_eq!(count(&core), 3, "{on:?}");
+        assert_eq!(memory.claims()[0].generation, 3);
+    }
+}
+
 /// B37: with anything of its own left it is not taken for gone.
 #[tokio::test]
 async fn an_environment_of_which_one_bucket_is_left_is_completed() {

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use mlops_environment::claim::{Claim, Lease};
 use mlops_environment::component::{Component, Kind, Observation, Owner, Present, Properties, Status};
-use mlops_environment::driver::{Caller, ClaimVersion, Driver, Failure, Monitor, Pending, Reason};
+use mlops_environment::driver::{
+    Caller, ClaimVersion, ClusterToken, Driver, Failure, Monitor, Pending, Reason,
+};
 use mlops_environment::gcp::Mark;
 use mlops_environment::plan::Change;
 use serde_json::Value;
@@ -115,11 +117,16 @@ impl Memory {
 
     /// Somebody else deletes an object.
     pub(crate) fn lose(&self, kind: Kind) {
+        self.lose_named(kind, "");
+    }
+
+    /// Somebody else deletes the object in whose name this is.
+    pub(crate) fn lose_named(&self, kind: Kind, part: &str) {
         let mut inner = self.lock();
         let key = inner
             .objects
             .keys()
-            .find(|(other, _)| *other == kind)
+            .find(|(other, name)| *other == kind && name.contains(part))
             .cloned()
             .expect("there is one");
         inner.objects.remove(&key);
@@ -687,6 +694,15 @@ impl Driver for Memory {
                 )),
                 None => Ok(ClaimVersion(version.to_string())),
             }
+        })
+    }
+
+    fn cluster_token<'a>(&'a self, cluster: &'a str) -> Pending<'a, ClusterToken> {
+        Box::pin(async move {
+            Ok(ClusterToken {
+                token: format!("token of {cluster}"),
+                expires_at: Some(jiff::Timestamp::now() + jiff::SignedDuration::from_mins(14)),
+            })
         })
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::diff::diff;
+use super::follow::lost;
 use super::refusal::{Cause, Refusal, consent_token};
 use super::rules::{self, Treatment};
 use super::step::{Action, Change, Disruption, Step};
@@ -24,6 +25,8 @@ pub struct Decision {
     pub recorded: BTreeMap<Address, String>,
     /// Properties as wanted last time, references filled in: tells which tags were ours.
     pub before: BTreeMap<Address, Properties>,
+    /// Properties as the plan saw them, with references to what was to be made anew: tells whether its consent was to this.
+    pub pending: BTreeMap<Address, Properties>,
     /// Foreign grants on identities are shown, not removed.
     pub report_identities: bool,
     /// Foreign settings on buckets are shown, not removed.
@@ -189,7 +192,16 @@ pub(super) fn change(
         let token = consent_token(&component.address, &fixed);
         let consented = decision.consent.get(&component.address);
         let planned = || Some(consent_token(&component.address, &as_planned(&fixed, before?)));
-        if consented == Some(&token) || (consented.is_some() && consented == planned().as_ref()) {
+        let followed = || {
+            let pending = decision.pending.get(&component.address)?;
+            let changes = as_followed(&fixed, before, pending);
+            Some(consent_token(&component.address, &changes))
+        };
+        if consented.is_some_and(|consented| {
+            *consented == token
+                || Some(consented) == planned().as_ref()
+                || Some(consented) == followed().as_ref()
+        }) {
             let worst = worst(component.kind, &fixed);
             return Ok(step(component, Action::Delete, worst, "made anew, as consented"));
         }
@@ -226,6 +238,16 @@ fn as_planned(changes: &[Change], before: &Properties) -> Vec<Change> {
             ..change.clone()
         })
         .collect()
+}
+
+/// The same changes as the plan saw them that took others along: to what was not there yet.
+fn as_followed(changes: &[Change], before: Option<&Properties>, pending: &Properties) -> Vec<Change> {
+    let changes = changes.iter().map(|change| {
+        let to = pending.get(&change.property).unwrap_or(&change.to).clone();
+        let change = Change { to, ..change.clone() };
+        lost(&change, before)
+    });
+    changes.collect()
 }
 
 fn worst(kind: Kind, changes: &[Change]) -> Disruption {

@@ -4,16 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::decide::step;
+use super::decide::{Decision, change, step};
+use super::refusal::Refusal;
 use super::rules::{self, Comparison, Treatment};
 use super::step::{Action, Change, Disruption, Step};
-use crate::component::{Address, Component, Kind, Management, Outputs};
+use crate::component::{Address, Component, Kind, Management, Outputs, Properties};
 use crate::reference;
 
 /// Steps with those that follow from them: a new cluster has a new issuer, which goes into every trust.
 ///
 /// * `prior`, `next`: components with their references, in the order in which they are made.
-pub fn follow(prior: &[Component], next: &[Component], steps: Vec<Step>) -> Vec<Step> {
+///
+/// # Errors
+/// What cannot be told again, only made anew: an image repository keeps the key that it was made with.
+pub fn follow(
+    prior: &[Component],
+    next: &[Component],
+    steps: Vec<Step>,
+    decision: &Decision,
+) -> Result<Vec<Step>, Vec<Refusal>> {
     let stood: BTreeSet<&Address> = prior.iter().map(|component| &component.address).collect();
     let known: BTreeMap<&Address, &Outputs> = next
         .iter()
@@ -25,9 +34,9 @@ pub fn follow(prior: &[Component], next: &[Component], steps: Vec<Step>) -> Vec<
         .map(|step| step.address.clone())
         .collect();
     if renewed.is_empty() {
-        return steps;
+        return Ok(steps);
     }
-    let mut all = Vec::new();
+    let (mut all, mut refusals) = (Vec::new(), Vec::new());
     let (mut own, going): (Vec<Step>, Vec<Step>) = steps
         .into_iter()
         .partition(|step| known.contains_key(&step.address));
@@ -68,13 +77,24 @@ pub fn follow(prior: &[Component], next: &[Component], steps: Vec<Step>) -> Vec<
             renewed.insert(component.address.clone());
             continue;
         }
-        let changes: Vec<Change> = changes
+        let rule = |change: &Change| rules::of(component.kind, &change.property);
+        let (fixed, changes): (Vec<Change>, Vec<Change>) = changes
             .into_iter()
-            .filter(|change| {
-                let (comparison, treatment) = rules::of(component.kind, &change.property);
-                comparison != Comparison::Never && treatment != Treatment::Fixed
-            })
-            .collect();
+            .filter(|change| rule(change).0 != Comparison::Never)
+            .partition(|change| rule(change).1 == Treatment::Fixed);
+        if !fixed.is_empty() {
+            let before = decision.before.get(&component.address);
+            let fixed = fixed.iter().map(|change| lost(change, before)).collect();
+            match change(component, fixed, Vec::new(), None, false, decision) {
+                Ok(delete) => {
+                    all.push(delete);
+                    all.push(step(component, Action::Create, Disruption::None, ""));
+                    renewed.insert(component.address.clone());
+                }
+                Err(refusal) => refusals.push(refusal),
+            }
+            continue;
+        }
         if !changes.is_empty() {
             let foreign = Vec::new();
             all.push(step(
@@ -86,5 +106,23 @@ pub fn follow(prior: &[Component], next: &[Component], steps: Vec<Step>) -> Vec<
         }
     }
     all.extend(going);
-    all
+    if refusals.is_empty() {
+        Ok(all)
+    } else {
+        Err(refusals)
+    }
+}
+
+/// The change of a property to something that is not there yet, from what it was as far as that is still known.
+pub(super) fn lost(change: &Change, before: Option<&Properties>) -> Change {
+    let before = before.and_then(|before| before.get(&change.property));
+    let known = before.filter(|value| {
+        let mut references = BTreeSet::new();
+        reference::find_in(value, &mut references);
+        references.is_empty()
+    });
+    Change {
+        from: known.cloned().unwrap_or_else(|| "lost".into()),
+        ..change.clone()
+    }
 }
