@@ -60,7 +60,11 @@ impl Provider for Mlops {
     }
 
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
-        vec![Arc::new(data::EnvironmentSource::new(Arc::clone(&self.clouds)))]
+        vec![
+            Arc::new(data::EnvironmentSource::new(Arc::clone(&self.clouds))),
+            Arc::new(data::KubernetesManifests::new(Arc::clone(&self.clouds))),
+            Arc::new(data::PermissionSets::new(Arc::clone(&self.clouds))),
+        ]
     }
 
     fn functions(&self) -> Vec<Arc<dyn Function>> {

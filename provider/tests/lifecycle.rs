@@ -68,14 +68,19 @@ impl On {
     /// The same environment on either cloud.
     fn config(self, core: &FakeCore, change: impl FnOnce(&mut Json)) -> Value {
         config(core, |settings| {
-            if self == On::Gcp {
-                settings["aws"] = Json::Null;
-                settings["gcp"] = json!({ "existing_network": {
-                    "network": "ml", "subnetwork": "nodes", "pods_range": "pods", "services_range": "services",
-                } });
-            }
+            self.place(settings);
             change(settings);
         })
+    }
+
+    /// Puts the environment on this cloud.
+    fn place(self, settings: &mut Json) {
+        if self == On::Gcp {
+            settings["aws"] = Json::Null;
+            settings["gcp"] = json!({ "existing_network": {
+                "network": "ml", "subnetwork": "nodes", "pods_range": "pods", "services_range": "services",
+            } });
+        }
     }
 }
 

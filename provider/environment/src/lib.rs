@@ -55,6 +55,7 @@ pub mod guard;
 pub mod kubernetes;
 pub mod names;
 pub mod outputs;
+pub mod permission_sets;
 mod picture;
 pub mod plan;
 pub mod provisioner;

@@ -34,6 +34,7 @@ use tfplugin::{
 
 pub use lease::Rhythm;
 pub(crate) use standing::Standing;
+pub(crate) use wanted::{Wanted, wanted};
 
 use self::claims::Claims;
 use crate::clouds::{Cloud, Clouds};

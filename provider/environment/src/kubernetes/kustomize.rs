@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use super::yaml;
 use crate::environment::Environment;
 
@@ -13,5 +15,32 @@ impl Environment {
             (service.to_string(), yaml::documents(&accounts))
         });
         services.collect()
+    }
+
+    /// The name of the overlay of this environment: `aws-dev`.
+    pub fn overlay(&self) -> String {
+        format!("{}-{}", self.spec.id.cloud().as_str(), self.spec.tier.as_str())
+    }
+
+    /// The files of one service alone, with a kustomization that lists them; `None` where there is no such service. What the
+    /// whole environment shares (deploy's rights, admission) is not among them: it is in its manifests, applied once.
+    pub fn service_files(&self, service: &str) -> Option<BTreeMap<String, String>> {
+        let mut alone = self.clone();
+        alone.spec.services.retain(|name, _| name.as_str() == service);
+        if alone.spec.services.is_empty() {
+            return None;
+        }
+        let shared = ["20-rbac.yaml", "50-admission.yaml"];
+        let mut files = alone.manifests();
+        files.retain(|name, _| !shared.contains(&name.as_str()));
+        let resources: Vec<&String> = files.keys().collect();
+        let kustomization = json!({
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "resources": resources,
+        });
+        let kustomization = yaml::documents(&[kustomization]);
+        files.insert("kustomization.yaml".to_owned(), kustomization);
+        Some(files)
     }
 }
