@@ -5,6 +5,7 @@ pub mod act;
 pub mod cloud;
 pub mod gcloud;
 pub mod gcp;
+pub mod ground;
 pub mod inventory;
 pub mod terraform;
 pub mod tls;

@@ -1,14 +1,14 @@
 //! What strikes an apply, and what must be true after the next one.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use mlops_e2e::terraform::Ran;
 use mlops_sandbox::fault::{Effect, Fault};
 
 use crate::damage::Damage;
-use crate::ground::{Ground, On, Standing};
+use crate::ground::{Ground, LOCK, Moment, On, Standing, Story as _, Watched as _};
 
 /// Which part of an environment's life is struck.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,23 +103,74 @@ impl Reference {
     }
 }
 
+/// A cloud with a workspace, and the two moments that blows begin at: case after case is put back to one of them.
+struct Stage {
+    ground: Ground,
+    empty: (Moment, Standing),
+    ready: (Moment, Standing),
+}
+
+/// Stages that nobody uses at the moment, by cloud.
+static STAGES: [Mutex<Vec<Stage>>; 2] = [const { Mutex::new(Vec::new()) }; 2];
+
+impl Stage {
+    /// One that is free, or another one.
+    fn take(on: On) -> Result<Self, Damage> {
+        let free = Self::free(on).pop();
+        free.map_or_else(|| Self::set(on), Ok)
+    }
+
+    fn set(on: On) -> Result<Self, Damage> {
+        let ground = Ground::new(on, "a blow").ok_or_else(|| Damage::other("terraform went missing"))?;
+        let empty = (ground.moment(), ground.standing());
+        ground.configure(on.first());
+        succeeds("the first apply", &ground.apply())?;
+        let ready = (ground.moment(), ground.standing());
+        Ok(Self { ground, empty, ready })
+    }
+
+    /// Gives it to whoever is next.
+    fn leave(self) {
+        Self::free(self.ground.on).push(self);
+    }
+
+    fn free(on: On) -> std::sync::MutexGuard<'static, Vec<Self>> {
+        STAGES[on as usize].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts everything back to where this part of a life begins, and tells what stands then.
+    fn begin(&self, life: Life) -> &Standing {
+        let (moment, standing) = match life {
+            Life::Create => &self.empty,
+            Life::Update | Life::Destroy => &self.ready,
+        };
+        self.ground.back_to(moment);
+        match life {
+            Life::Create | Life::Destroy => self.ground.configure(self.ground.on.first()),
+            Life::Update => self.ground.configure(&self.ground.on.changed()),
+        }
+        standing
+    }
+}
+
 /// The reference of a cloud, made once.
 pub(crate) fn reference(on: On) -> &'static Reference {
     static REFERENCES: [OnceLock<Reference>; 2] = [OnceLock::new(), OnceLock::new()];
     REFERENCES[on as usize].get_or_init(|| {
-        let ground = Ground::new(on, "the reference").expect("terraform is there");
-        ground.configure(on.first());
-        ground.apply().expect(0);
-        let (created, made) = (ground.writes(), ground.standing());
+        let stage = Stage::set(on).unwrap_or_else(|damage| panic!("{damage}"));
+        let ground = &stage.ground;
+        let created = ground.writes();
         ground.configure(&on.changed());
         ground.apply().expect(0);
         let (updated, changed) = (ground.writes(), ground.standing());
         ground.plan().expect(0);
         ground.destroy().expect(0);
-        let destroyed = ground.writes();
+        let (destroyed, gone) = (ground.writes(), ground.standing());
+        let made = stage.ready.1.clone();
+        stage.leave();
         Reference {
             writes: [created, updated - created, destroyed - updated],
-            after: [made, changed, ground.standing()],
+            after: [made, changed, gone],
         }
     })
 }
@@ -144,6 +195,13 @@ pub(crate) fn refusal(on: On) -> Fault {
 /// # Errors
 /// What was lost, doubled or left, or what else went wrong.
 pub(crate) fn strike(case: &Case) -> Result<(), Damage> {
+    let stage = Stage::take(case.on)?;
+    let result = struck(&stage, case);
+    stage.leave();
+    result
+}
+
+fn struck(stage: &Stage, case: &Case) -> Result<(), Damage> {
     let &Case {
         on,
         life,
@@ -151,20 +209,12 @@ pub(crate) fn strike(case: &Case) -> Result<(), Damage> {
         number,
     } = case;
     let reference = reference(on);
-    let ground = Ground::new(on, "a blow").ok_or_else(|| Damage::other("terraform went missing"))?;
-    ground.configure(on.first());
-    if life != Life::Create {
-        succeeds("the first apply", &ground.apply())?;
-    }
-    if life == Life::Update {
-        ground.configure(&on.changed());
-    }
+    let (ground, before) = (&stage.ground, stage.begin(life));
     let command: &[&str] = match life {
         Life::Create | Life::Update => &["apply", "-auto-approve"],
         Life::Destroy => &["destroy", "-auto-approve"],
     };
     let sandbox = ground.sandbox();
-    let before = ground.standing();
     sandbox.fault(match blow {
         Blow::Refused => refusal(on).nth(number, 1),
         Blow::AnswerLost => Fault::new(Effect::ResetAfter).writes().nth(number, 1),
@@ -204,7 +254,7 @@ pub(crate) fn strike(case: &Case) -> Result<(), Damage> {
     }
     sandbox.heal();
     // Terraform that was killed leaves its lock on a local state behind.
-    let _ = std::fs::remove_file(ground.workspace.path(".terraform.tfstate.lock.info"));
+    let _ = std::fs::remove_file(ground.workspace.path(LOCK));
     let left = ground.standing();
     sandbox.forget_calls();
     succeeds("the next apply", &ground.workspace.terraform(command))?;
@@ -221,7 +271,7 @@ pub(crate) fn strike(case: &Case) -> Result<(), Damage> {
                 damage.wrong(format!("to go on it deleted: {deleted:?}"));
             }
         }
-        Life::Update => damage.gone(&before, &now, |name| reference.stays(name)),
+        Life::Update => damage.gone(before, &now, |name| reference.stays(name)),
         Life::Destroy if !ground.state_is_empty() => damage.wrong("something is still in the state"),
         Life::Destroy => {}
     }

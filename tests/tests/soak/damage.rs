@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 
 use crate::blow::{Blow, Case, Life};
 use crate::ground::{On, Standing};
@@ -95,20 +96,22 @@ impl fmt::Display for Damage {
 /// Results by cloud, part of life and blow. Prints as a table, then what went wrong.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    tried: BTreeMap<(On, Life, Blow), usize>,
+    tried: BTreeMap<(On, Life, Blow), (usize, Duration)>,
     wrong: Vec<(Case, Damage)>,
 }
 
 impl Tally {
-    pub(crate) fn add(&mut self, case: Case, result: Result<(), Damage>) {
-        *self.tried.entry((case.on, case.life, case.blow)).or_default() += 1;
+    pub(crate) fn add(&mut self, case: Case, took: Duration, result: Result<(), Damage>) {
+        let (tried, spent) = self.tried.entry((case.on, case.life, case.blow)).or_default();
+        *tried += 1;
+        *spent += took;
         if let Err(damage) = result {
             self.wrong.push((case, damage));
         }
     }
 
     pub(crate) fn tried(&self) -> usize {
-        self.tried.values().sum()
+        self.tried.values().map(|(tried, _)| tried).sum()
     }
 
     pub(crate) fn is_well(&self) -> bool {
@@ -120,10 +123,10 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "cloud  life     blow             faults   lost  doubled  orphans  else"
+            "cloud  life     blow             faults   lost  doubled  orphans  else  s each"
         )?;
-        let mut total = [0; 5];
-        for (&(on, life, blow), &tried) in &self.tried {
+        let (mut total, mut all) = ([0; 5], Duration::ZERO);
+        for (&(on, life, blow), &(tried, spent)) in &self.tried {
             let damages = || {
                 self.wrong
                     .iter()
@@ -140,21 +143,22 @@ impl fmt::Display for Tally {
             for (sum, count) in total.iter_mut().zip(counts) {
                 *sum += count;
             }
-            let [tried, lost, doubled, orphans, other] = counts;
-            writeln!(
-                f,
-                "{on:6} {life:8} {blow:16} {tried:6} {lost:6} {doubled:8} {orphans:8} {other:5}"
-            )?;
+            all += spent;
+            line(f, &format!("{on:6} {life:8} {blow:16}"), counts, spent)?;
         }
-        let [tried, lost, doubled, orphans, other] = total;
-        writeln!(
-            f,
-            "{:32} {tried:6} {lost:6} {doubled:8} {orphans:8} {other:5}",
-            "all"
-        )?;
+        line(f, "all", total, all)?;
         for (case, damage) in &self.wrong {
             writeln!(f, "\n{case}  (again: MLOPS_SOAK={case})\n{damage}")?;
         }
         Ok(())
     }
+}
+
+fn line(f: &mut fmt::Formatter<'_>, name: &str, counts: [usize; 5], spent: Duration) -> fmt::Result {
+    let [tried, lost, doubled, orphans, other] = counts;
+    let each = spent.as_secs_f64() / tried.max(1) as f64;
+    writeln!(
+        f,
+        "{name:32} {tried:6} {lost:6} {doubled:8} {orphans:8} {other:5}  {each:6.1}"
+    )
 }

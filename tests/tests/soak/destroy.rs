@@ -3,7 +3,7 @@
 use mlops_e2e::cloud::REGION;
 use serde_json::{Value, json};
 
-use crate::ground::{Ground, On};
+use crate::ground::{Ground, On, Story as _, Watched as _};
 
 /// An environment that stands.
 fn standing(on: On, test: &str, settings: &str) -> Option<Ground> {
@@ -31,38 +31,10 @@ fn refused(ground: &Ground, words: &[&str]) {
 
 /// Puts objects into the data bucket.
 fn fill(ground: &Ground, count: usize) {
-    let environment = ground.workspace.resource("mlops_environment.this");
-    let bucket = |name: &str| {
-        let name = &environment["bucket_info"][name]["name"];
-        name.as_str().expect("a name").to_owned()
-    };
-    let (data, logs) = (bucket("data"), bucket("logs"));
+    let environment = ground.environment();
+    let data = &environment["bucket_info"]["data"]["name"];
     for number in 0..count {
-        let key = format!("churn/raw/{number}");
-        match ground.on {
-            On::Aws => {
-                let object = json!({ "Bucket": data, "Key": key, "Body": "eA==" });
-                ground
-                    .sandbox()
-                    .ask(REGION, "s3", "PutObject", object)
-                    .expect("an object");
-            }
-            On::Gcp => ground.sandbox().world(|world| {
-                let claim = world.gcp.buckets[&logs]
-                    .objects
-                    .values()
-                    .next()
-                    .expect("the claim");
-                let mut object = claim[0].clone();
-                object.name.clone_from(&key);
-                let buckets = &mut world.gcp.buckets;
-                buckets
-                    .get_mut(&data)
-                    .expect("a bucket")
-                    .objects
-                    .insert(key, vec![object]);
-            }),
-        }
+        ground.put(data.as_str().expect("a name"), &format!("churn/raw/{number}"));
     }
 }
 

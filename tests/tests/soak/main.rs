@@ -12,6 +12,7 @@ mod blow;
 mod damage;
 mod destroy;
 mod ground;
+mod limits;
 mod outside;
 mod process;
 mod resume;
@@ -22,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use blow::{Blow, Case, Life};
 use damage::Tally;
-use ground::{Ground, On};
+use ground::{Ground, On, Story as _, Watched as _};
 use mlops_sandbox::fault::{Effect, Fault};
 
 /// Every write of every part of a life, struck in every way.
@@ -89,7 +90,14 @@ fn patience() -> Duration {
     minutes.map_or(Duration::MAX, |minutes: u64| Duration::from_secs(60 * minutes))
 }
 
-/// B40, B41, B45, B46, B53: the exhaustive run.
+/// Cases that are tried at a time: `MLOPS_SOAK_HANDS`, else one for each core.
+fn hands() -> usize {
+    let hands = std::env::var("MLOPS_SOAK_HANDS").ok();
+    let hands = hands.map(|text| text.parse().expect("MLOPS_SOAK_HANDS is a number"));
+    hands.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from))
+}
+
+/// B40, B41, B45, B46, B53, B69: the exhaustive run.
 #[test]
 fn whatever_write_is_struck_the_next_apply_finishes_and_nothing_is_lost_twice_or_left() {
     let name = "whatever_write_is_struck_the_next_apply_finishes_and_nothing_is_lost_twice_or_left";
@@ -102,7 +110,7 @@ fn whatever_write_is_struck_the_next_apply_finishes_and_nothing_is_lost_twice_or
     let count = cases.len();
     let queue = Mutex::new(cases.into_iter());
     let tally = Mutex::new(Tally::default());
-    let hands = std::thread::available_parallelism().map_or(2, usize::from);
+    let hands = hands();
     std::thread::scope(|scope| {
         for _ in 0..hands {
             scope.spawn(|| {
@@ -110,12 +118,14 @@ fn whatever_write_is_struck_the_next_apply_finishes_and_nothing_is_lost_twice_or
                     let Some(case) = queue.lock().unwrap().next() else {
                         return;
                     };
+                    let begun = Instant::now();
                     let result = blow::strike(&case);
+                    let took = begun.elapsed();
                     let mut tally = tally.lock().unwrap();
                     if let Err(damage) = &result {
                         println!("{case}\n{damage}");
                     }
-                    tally.add(case, result);
+                    tally.add(case, took, result);
                     if tally.tried().is_multiple_of(20) {
                         println!(
                             "{} of {count} after {} s",

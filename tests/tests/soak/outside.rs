@@ -3,7 +3,7 @@
 use mlops_e2e::cloud::REGION;
 use serde_json::{Value, json};
 
-use crate::ground::{Ground, On};
+use crate::ground::{Ground, On, Story as _, Watched as _};
 
 /// A key that somebody scheduled for deletion or disabled is brought back, the same one.
 #[test]

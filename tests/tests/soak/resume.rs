@@ -1,7 +1,7 @@
 //! The ways on after a failed create, as users meet them.
 
 use crate::blow::refusal;
-use crate::ground::{Ground, On};
+use crate::ground::{Ground, On, Story as _};
 
 /// An environment whose cluster the cloud refuses once.
 fn failing(on: On, test: &str, settings: &str) -> Option<Ground> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::ground::{Ground, On};
+use crate::ground::{Ground, On, Story as _};
 
 /// Lines of the provider's log at info level, which start with a component's address.
 fn lines(ground: &Ground, command: &[&str]) -> Vec<String> {
