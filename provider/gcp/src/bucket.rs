@@ -11,15 +11,15 @@ use google_cloud_storage::model::Bucket as Found;
 use google_cloud_storage::model::bucket::iam_config::UniformBucketLevelAccess;
 use google_cloud_storage::model::bucket::{Encryption, IamConfig, SoftDeletePolicy, Versioning};
 use google_cloud_wkt::{Duration, FieldMask};
-use mlops_environment::component::{Component, Observation, OnDestroy, Present};
+use mlops_environment::component::{Component, Management, Observation, OnDestroy, Owner, Present};
 use mlops_environment::driver::{Failure, Monitor, Reason};
 use mlops_environment::gcp::{Bucket, Grant};
 
 use crate::cluster::Quiet;
 use crate::driver::Gcp;
-use crate::failure::{Outcome, gone, optional};
+use crate::failure::{Outcome, failure, gone, optional};
 use crate::folders::Folders;
-use crate::name::as_wanted;
+use crate::name::{as_wanted, short};
 use crate::object::{Changes, Object, Wanted, outputs, ready, standing};
 use crate::policy::{self, Delta, modify_policy, read_policy};
 use crate::retry::Created;
@@ -53,6 +53,12 @@ fn explained(failure: Failure, name: &str) -> Failure {
         ),
         ..failure
     }
+}
+
+/// Whether a bucket is of another project than that of this number.
+fn elsewhere(bucket: &Found, number: &str) -> bool {
+    let theirs = short(&bucket.project);
+    !theirs.is_empty() && theirs != number
 }
 
 impl Wanted<Bucket> {
@@ -285,7 +291,7 @@ impl Wanted<Bucket> {
 
 #[async_trait]
 impl Object for Wanted<Bucket> {
-    async fn observe(&self, gcp: &Gcp, _: &Component) -> Outcome<Observation> {
+    async fn observe(&self, gcp: &Gcp, component: &Component) -> Outcome<Observation> {
         let (resource, folders) = (&self.resource(), &self.folders_of());
         let found = try_join!(
             self.get(gcp),
@@ -302,6 +308,17 @@ impl Object for Wanted<Bucket> {
         };
         let mut present = self.present(&bucket, &policy, folders);
         present.foreign.extend(lines);
+        let nobodys = present.owner == Owner::Unmarked && component.management == Management::Create;
+        if nobodys && elsewhere(&bucket, &gcp.project().await?.number) {
+            return Err(failure(
+                "storage:GetBucket",
+                Reason::Invalid,
+                format!(
+                    "the name {} is taken by a bucket of another project: bucket names are global, choose another one",
+                    self.name
+                ),
+            ));
+        }
         Ok(Observation::Present(present))
     }
 

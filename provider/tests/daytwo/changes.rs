@@ -563,6 +563,69 @@ async fn kubernetes_goes_up_one_minor_version_at_a_time() {
     }
 }
 
+/// B14: another name, account or region is another environment; one that is protected is not given up for it.
+#[tokio::test]
+async fn another_address_replaces_and_not_what_is_protected() {
+    for on in [On::Aws, On::Gcp] {
+        let mut stands = Stands::new(on).await;
+        stands.stand(&json!({})).await;
+        let renamed = at("name", json!("fraud-dev"));
+        let plan = stands
+            .core
+            .plan(ADDRESS, &stands.config(&[&renamed]))
+            .await
+            .unwrap();
+        assert_eq!(plan.action, Action::Replace, "{on:?}");
+        let protected = at("protection.deletion", json!(true));
+        stands.stand(&protected).await;
+        let config = stands.config(&[&protected, &renamed]);
+        let said = messages(&stands.core.plan(ADDRESS, &config).await.unwrap_err());
+        assert!(
+            said.contains("would be replaced") && said.contains("protection = { deletion = false }"),
+            "{said}"
+        );
+    }
+}
+
+/// B19, B20, B21: what comes and goes is named in the plan, and everything else stays the same.
+#[tokio::test]
+async fn a_pool_a_service_and_a_purpose_come_and_go_alone() {
+    for on in [On::Aws, On::Gcp] {
+        let mut stands = Stands::new(on).await;
+        stands.stand(&json!({})).await;
+        for (comes, goes, part) in [
+            (
+                at("node_pools.gpu", json!({ "purpose": "gpu", "min": 0, "max": 1 })),
+                json!({}),
+                "node_pools.gpu",
+            ),
+            (at("services.fraud", json!({})), json!({}), "fraud"),
+            (json!({}), at("identities.drift.enabled", json!(false)), "drift"),
+        ] {
+            let with = stands.config(&[&comes]);
+            stands.core.converge(ADDRESS, &with).await.unwrap();
+            let before = stands.memory.ids();
+            let without = stands.config(&[&goes]);
+            let plan = stands.core.plan(ADDRESS, &without).await.unwrap();
+            let told = lines(&plan.planned, "last_change");
+            let gone: Vec<&String> = told.iter().filter(|line| line.starts_with("- ")).collect();
+            assert!(!gone.is_empty(), "{on:?} {part}: {told:?}");
+            assert!(
+                told.iter()
+                    .all(|line| line.contains(part) || line.starts_with("~ ")),
+                "{on:?} {part}: {told:?}"
+            );
+            stands.core.converge(ADDRESS, &without).await.unwrap();
+            let after = stands.memory.ids();
+            assert!(after.len() < before.len(), "{on:?} {part}");
+            for (name, id) in &after {
+                assert_eq!(before.get(name), Some(id), "{on:?} {part}: {name} is another one");
+            }
+            stands.core.converge(ADDRESS, &with).await.unwrap();
+        }
+    }
+}
+
 #[tokio::test]
 async fn every_attribute_changes_in_place_or_is_refused_on_aws() {
     insta::assert_snapshot!(walk(On::Aws).await);
