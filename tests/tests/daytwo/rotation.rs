@@ -190,6 +190,7 @@ fn rolled(ground: &Ground) {
 
 /// B16: what the cloud patches by itself is no difference.
 fn patched(ground: &Ground) {
+    ground.configure(&pools("spot = true"));
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let versions: Vec<String> = match ground.on {
         On::Aws => {
