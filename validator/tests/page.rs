@@ -200,11 +200,12 @@ fn an_environment_shows_its_identities() {
         "mlops_environment",
         "prod",
         json!({
-            "name": "churn-prod", "tier": "prod", "aws": { "account_id": "111122223333" },
-            "federation": { "github": { "repository": "acme/churn", "ci_refs": ["refs/tags/v*"], "environments": { "deploy": "aws-prod" } } },
-            "identities": { "runtime": { "additional_permissions": [{ "id": "All", "actions": ["s3:*"], "resources": ["*"] }] } },
-            "identity_info": { "ci": info("ci"), "deploy": info("deploy"), "runtime": { "churn": info("runtime") }, "drift": {}, "retrain": { "churn": info("retrain") } },
-        }),
+                   "name": "churn-prod", "tier": "prod", "aws": { "account_id": "111122223333" },
+                   "federation": { "github": { "repository": "acme/churn", "ci_refs": ["refs/tags/v*"], "environments": { "deploy": "aws-prod" } } },
+                   "identities": { "runtime": { "additional_permissions": [{ "id": "All", "actions": ["s3:*"], "resources": ["*"] }] } },
+                   "bucket_info": { "models": { "uri": "s3://churn-prod-models-1a2b" } }, "cluster_info": { "name": "churn-prod" }, "services": { "churn": { "secrets": { "feature-store": { "readers": ["runtime"] } } } },
+        "identity_info": { "ci": info("ci"), "deploy": info("deploy"), "runtime": { "churn": info("runtime") }, "drift": {}, "retrain": { "churn": info("retrain") } },
+               }),
     );
     let (_d, _, text) = page(&plan(&[change]));
     for said in [
@@ -213,6 +214,9 @@ fn an_environment_shows_its_identities() {
         "acme/churn, environment aws-prod",
         "acme/churn, refs/tags/v*",
         "s3:*",
+        "s3://churn-prod-models-1a2b/churn/versions/*",
+        "the service namespaces of churn-prod",
+        "secret feature-store",
     ] {
         assert!(text.contains(said), "{said}");
     }

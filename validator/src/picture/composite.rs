@@ -8,28 +8,85 @@ use crate::context::Context;
 use crate::plan::{Mode, Resource};
 use crate::value::{Path, Value};
 
-/// What the matrix of the resource gives a purpose: what, and on what.
-const fn given(purpose: Purpose) -> (&'static str, &'static str) {
-    match purpose {
-        Purpose::Ci => ("push images", "this environment's repositories"),
-        Purpose::Deploy => (
-            "deploy workloads",
-            "the service namespaces of this environment's cluster",
-        ),
-        Purpose::Runtime => (
-            "read models and features, append predictions",
-            "its own service's part of this environment's buckets",
-        ),
-        Purpose::Drift => (
-            "read reference data and predictions, append reports",
-            "its own service's part of this environment's buckets",
-        ),
-        Purpose::Retrain => (
-            "read data, create new model versions",
-            "its own service's part of this environment's buckets",
-        ),
-        Purpose::Node => ("pull images, ship logs and metrics", "this environment"),
+/// What the resource's matrix gives to a purpose (`mlops_access::generate`): what, and on which objects of this environment.
+fn given(values: &Value<'_>, purpose: Purpose, service: &str) -> Vec<(String, Vec<String>)> {
+    let folder = |bucket: &str, below: &str| {
+        let uri = values.get("bucket_info").get(bucket).get("uri").as_str();
+        let bucket = uri.map_or_else(|| format!("bucket {bucket}"), shown);
+        format!("{bucket}/{}/{below}*", shown(service))
+    };
+    let repositories = || {
+        let registry = values.get("registry_info");
+        let all = registry.get("repositories").entries().iter();
+        let named: Vec<String> = all.filter_map(|(_, v)| v.as_str().map(shown)).collect();
+        if named.is_empty() {
+            vec!["this environment's repositories".to_owned()]
+        } else {
+            named
+        }
+    };
+    let mut out: Vec<(&str, Vec<String>)> = match purpose {
+        Purpose::Ci if values.get("registry").get("mode").as_str() == Some("reference") => {
+            vec![("read images", repositories())]
+        }
+        Purpose::Ci => vec![("read and push images", repositories())],
+        Purpose::Deploy => {
+            let cluster = Some(values.get("cluster_info")).filter(|c| !is_sensitive(c));
+            let cluster = cluster.and_then(|c| c.get("name").as_str());
+            let cluster = cluster.map_or_else(|| "this environment's cluster".to_owned(), shown);
+            vec![
+                (
+                    "deploy workloads",
+                    vec![format!("the service namespaces of {cluster}")],
+                ),
+                ("read images", repositories()),
+            ]
+        }
+        Purpose::Runtime => vec![
+            ("read models", vec![folder("models", "")]),
+            ("append predictions", vec![folder("predictions", "")]),
+        ],
+        Purpose::Drift => vec![
+            (
+                "read reference data and predictions",
+                vec![folder("data", "reference/"), folder("predictions", "")],
+            ),
+            ("append reports", vec![folder("reports", "")]),
+        ],
+        Purpose::Retrain => vec![
+            (
+                "read its history",
+                ["data", "predictions", "models", "mlflow"]
+                    .map(|b| folder(b, ""))
+                    .into(),
+            ),
+            (
+                "create model versions and records",
+                vec![folder("models", "versions/"), folder("mlflow", "")],
+            ),
+        ],
+        Purpose::Node => vec![(
+            "pull images, ship logs and metrics",
+            vec!["this environment".to_owned()],
+        )],
+    };
+    let secrets = values
+        .get("services")
+        .get(service)
+        .get("secrets")
+        .entries()
+        .iter();
+    let read = secrets.filter(|(_, s)| {
+        let readers = s.get("readers").items();
+        readers.iter().any(|r| r.as_str() == Some(purpose.as_str()))
+    });
+    let read: Vec<String> = read
+        .map(|(name, _)| format!("secret {}", shown(name.as_str())))
+        .collect();
+    if !read.is_empty() {
+        out.push(("read secrets", read));
     }
+    out.into_iter().map(|(what, on)| (what.to_owned(), on)).collect()
 }
 
 pub(super) fn portraits(cx: &Context<'_>) -> Vec<Portrait> {
@@ -43,7 +100,15 @@ pub(super) fn portraits(cx: &Context<'_>) -> Vec<Portrait> {
 fn of(cx: &Context<'_>, r: &Resource<'_>) -> Vec<Portrait> {
     let values = r.values();
     let info = values.get("identity_info");
-    let parts = ["identity_info", "identities", "federation", "services", "tier"];
+    let parts = [
+        "bucket_info",
+        "registry_info",
+        "identity_info",
+        "identities",
+        "federation",
+        "services",
+        "tier",
+    ];
     if parts.iter().any(|name| is_sensitive(values.get(name))) {
         return vec![Portrait {
             label: shown(&r.address),
@@ -81,15 +146,18 @@ fn one(
         Some(s) => format!("{} · {purpose} of {s}", r.address),
         None => format!("{} · {purpose}", r.address),
     };
-    let (what, on) = given(purpose);
-    let mut rights = vec![Right {
-        denied: false,
-        what: vec![what.to_owned()],
-        on: vec![on.to_owned()],
-        when: Vec::new(),
-        place: r.at(""),
-        statement: None,
-    }];
+    let rights = given(values, purpose, service.unwrap_or_default());
+    let mut rights: Vec<Right> = rights
+        .into_iter()
+        .map(|(what, on)| Right {
+            denied: false,
+            what: vec![what],
+            on,
+            when: Vec::new(),
+            place: r.at(""),
+            statement: None,
+        })
+        .collect();
     let settings = values.get("identities").get(purpose.as_str());
     for (i, permission) in settings.get("additional_permissions").items().iter().enumerate() {
         rights.push(additional(r, purpose, permission, i));
