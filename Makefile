@@ -55,7 +55,13 @@ properties: ## The laws on new random input, ROUNDS (20) times; a failure prints
 	done
 
 .PHONY: bench
-bench: ## Benchmarks of the pure parts
+bench: ## What all this costs beside what people use today: tables, also in docs/benchmarks.md (release builds first); PARTS="lives plans" takes parts
+	$(CARGO) build --locked --release -p terraform-provider-mlops
+	$(CARGO) build --locked --release -p tfplan-check --bins --example generate-plan --example budget
+	MLOPS_BINARIES=$(abspath $(TARGET))/release $(CARGO) bench --locked -p mlops-e2e --bench compare -- $(PARTS)
+
+.PHONY: bench-pure
+bench-pure: ## Micro-benchmarks of the pure parts
 	$(CARGO) bench --locked -p mlops-access -p tfplan-check
 
 .PHONY: docs
@@ -89,7 +95,7 @@ fuzz: ## Fuzz what reads input from outside, each target for FUZZ_SECONDS (60); 
 	  seeds=; case $$target in plan_json|source) seeds=$(FUZZ_FIXTURES);; esac; \
 	  echo "== $$target ($$crate)"; mkdir -p $$crate/fuzz/corpus/$$target; \
 	  ( cd $$crate && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target $$seeds -- \
-	    -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 ) || exit 1; \
+	    -max_total_time=$(FUZZ_SECONDS) -timeout=60 -max_len=16384 -rss_limit_mb=2048 -print_final_stats=1 ) || exit 1; \
 	done
 
 .PHONY: install

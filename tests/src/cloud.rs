@@ -84,6 +84,14 @@ impl Cloud {
             scale: 0.0004,
             ..Behaviour::default()
         };
+        Self::behaving(builder, behaviour)
+    }
+
+    /// Starts a sandbox in which things take the time that they are told to.
+    ///
+    /// # Errors
+    /// Why it does not start.
+    pub fn behaving(builder: mlops_sandbox::sandbox::Builder, behaviour: Behaviour) -> Result<Self, String> {
         let sandbox = builder
             .behaviour(behaviour)
             .start()

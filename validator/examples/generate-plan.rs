@@ -1,5 +1,6 @@
-//! Prints a generated plan: `generate-plan RESOURCES [families|distinct]`. Input for measurements from outside.
-#![allow(missing_docs, reason = "a generator")]
+//! Generates a plan, input for measurements from outside: `generate-plan RESOURCES [families|first|distinct] [FILE]`. JSON on standard
+//! output or in the file; a saved plan where the file's name ends in `.tfplan`.
+#![allow(missing_docs, clippy::expect_used, reason = "a generator")]
 
 #[path = "../benches/generated/mod.rs"]
 mod generated;
@@ -12,5 +13,16 @@ fn main() {
         .into_iter()
         .find(|m| word.as_deref() == Some(m.name()))
         .unwrap_or(generated::Mix::Families);
-    println!("{}", generated::plan(n, mix));
+    match arguments.next().map(std::path::PathBuf::from) {
+        None => println!("{}", generated::plan(n, mix)),
+        Some(file) => {
+            let saved = file.extension().is_some_and(|ending| ending == "tfplan");
+            let bytes = if saved {
+                generated::saved(n, mix)
+            } else {
+                generated::plan(n, mix).into_bytes()
+            };
+            std::fs::write(&file, bytes).expect("the file can be written");
+        }
+    }
 }

@@ -148,7 +148,15 @@ fn a_job_gets_annotations_a_summary_sarif_and_the_exit_code() {
     };
     let (run, told) = output(&[("PLAN", "live/prod/plan.json\n"), ("ROOT", "live/prod")]);
     run.says("::error ").says("aws_iam_access_key.ci");
-    assert!(told.contains("exit-code=1") && told.contains("sarif="), "{told}");
+    assert!(
+        told.contains("exit-code=1") && told.contains("sarif=") && told.contains("page="),
+        "{told}"
+    );
+    assert!(
+        std::fs::read_to_string(d.path().join("temp/tfplan-check.html"))
+            .unwrap()
+            .contains("aws_iam_access_key.ci")
+    );
     let sarif = std::fs::read_to_string(d.path().join("temp/tfplan-check.sarif")).unwrap();
     assert!(sarif.contains("SK01"));
     assert!(

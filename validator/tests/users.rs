@@ -137,6 +137,7 @@ fn what_the_gitlab_template_runs_is_understood() {
         serde_json::from_slice(&std::fs::read(d.path().join("gl-code-quality-report.json")).unwrap())
             .unwrap();
     assert_eq!(report[0]["check_name"], "SK01");
+    assert!(d.path().join("tfplan-check.html").is_file());
     assert!(
         std::fs::read_to_string(d.path().join("tfplan-check.xml"))
             .unwrap()

@@ -95,7 +95,7 @@ fn left(m: &mut Markup, shown: &Shown<'_>, view: &View<'_>) {
         m.raw("</ul>\n");
     }
     if !p.uses.is_empty() {
-        m.raw("<h4>What runs as it</h4>\n<ul>\n");
+        m.raw("<h4>How it is used</h4>\n<ul>\n");
         for u in &p.uses {
             m.raw("<li>").text(u).raw("</li>\n");
         }
