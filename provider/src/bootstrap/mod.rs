@@ -101,6 +101,13 @@ async fn work(arguments: &Arguments) -> Result<bool, String> {
     let key = standing.iter().find_map(Finding::key);
     let key = key.ok_or("the key of the states has no name: this is a bug, please report it")?;
     eprintln!("\n{}", summary(&standing));
+    if arguments.cloud == Which::Gcp && spec.tiers.len() > 1 {
+        eprintln!(
+            "note: {} tiers share this project, and whoever makes one of them can reach the clusters and accounts of the others; \
+             give each tier a project of its own with --project and --tiers",
+            spec.tiers.len()
+        );
+    }
     let ready = spec.ready(&key).map_err(|error| error.to_string())?;
     for ready in &ready {
         println!("{ready}");

@@ -55,6 +55,8 @@ impl StateBackend {
         let cloud = self.clouds.within(which, region).await?;
         let mut place = placed(&cloud)?;
         if let Some(id) = &id {
+            // In another account there is nothing of that name, which is not to say that it is gone.
+            here(&cloud, id).map_err(|error| Diagnostics(vec![error]))?;
             place = in_region(place, id);
         }
         let spec = settings.spec(place)?;
@@ -435,19 +437,7 @@ impl Resource for StateBackend {
             .within(id.cloud(), Some(id.region()))
             .await
             .map_err(first)?;
-        let ours = match &cloud.facts.cloud {
-            CloudFacts::Aws { account, .. } => account.as_str(),
-            CloudFacts::Gcp { project, .. } => project.as_str(),
-        };
-        if ours != id.account() {
-            return Err(Diagnostic::error(
-                format!("{id} is elsewhere"),
-                format!(
-                    "It belongs to {}, the credentials and the provider block to {ours}.",
-                    id.account()
-                ),
-            ));
-        }
+        here(&cloud, &id)?;
         let place = in_region(placed(&cloud).map_err(first)?, &id);
         let candidate = Spec {
             name: id.name.clone(),
@@ -484,6 +474,26 @@ impl Resource for StateBackend {
             private: Vec::new(),
         })
     }
+}
+
+/// Whether the credentials and the provider block lead to where an id is.
+fn here(cloud: &Cloud, id: &EnvironmentId) -> Result<(), Diagnostic> {
+    let ours = match &cloud.facts.cloud {
+        CloudFacts::Aws { account, .. } => account.as_str(),
+        CloudFacts::Gcp { project, .. } => project.as_str(),
+    };
+    if ours == id.account() {
+        return Ok(());
+    }
+    Err(Diagnostic::error(
+        format!("{id} is elsewhere"),
+        format!(
+            "It belongs to {}, the credentials and the provider block to {ours}. Use a provider of {}; to begin anew in {ours}, \
+             remove this one from the state first: terraform state rm deletes nothing.",
+            id.account(),
+            id.account()
+        ),
+    ))
 }
 
 /// The place with the region of the id: clients of Google Cloud are for all regions.

@@ -182,6 +182,17 @@ fn on_google_cloud_it_is_imported_repaired_and_released() {
             &["versioning", "public access prevention", "+ roles.reader"],
         );
         gcp::bootstrap(&sandbox, &["--tiers=dev", "--check"]).expect(0);
+
+        // With a provider of another project it is not taken for gone.
+        sandbox.world(|world| {
+            world.gcp.add_project("acme-ml-other");
+        });
+        let own = std::fs::read_to_string(workspace.path("main.tf")).unwrap();
+        let other = own.replace(&format!("\"{PROJECT}\""), "\"acme-ml-other\"");
+        workspace.write("main.tf", &other);
+        let elsewhere = plan(&workspace).expect(1);
+        assert!(elsewhere.text().contains("is elsewhere"), "{}", elsewhere.text());
+        workspace.write("main.tf", &own);
         released(&workspace);
     });
     gcp::bootstrap(&sandbox, &["--tiers=dev", "--check"]).expect(0);

@@ -103,6 +103,11 @@ fn makes_everything_once_and_says_what_to_copy() {
     assert_eq!(standing(&sandbox), empty, "a check changes nothing");
 
     let made = bootstrap(&sandbox, &[]).expect(0);
+    assert!(
+        made.stderr.contains("note: 3 tiers share this project"),
+        "{}",
+        made.stderr
+    );
     let backend = section(&made.stdout, "# ---- churn-prod: backend.hcl");
     assert!(backend.contains("prefix = \"churn-prod\""), "{backend}");
     for variable in [
