@@ -1,8 +1,9 @@
-//! How long everything but the clouds takes: a full environment made, looked at and destroyed through the protocol by the real
-//! drivers, on local clouds in whose time a cluster takes no time at all.
+//! How long everything but the clouds takes: a full environment made and destroyed through the protocol by the real drivers, on
+//! local clouds in whose time a cluster takes no time at all.
 //!
-//! Budget: below a second a cloud, of a release build on a quiet machine. The test prints what it measured, unoptimised and beside
-//! whatever else runs, and fails only where something waits that should not.
+//! Budget: below a second a cloud, held to in an optimised build (`cargo test --release`). Unoptimised, and beside whatever else
+//! runs, a second is not to be had; what a wait would show there is the ratio to a look at the same environment, which makes some
+//! sixty calls and waits for nothing.
 
 #![allow(
     clippy::unwrap_used,
@@ -26,8 +27,15 @@ const ADDRESS: &str = "mlops_environment.this";
 const REGION: &str = "eu-west-1";
 const PROJECT: &str = "acme-ml-dev";
 
-/// Longer than a busy machine takes, shorter than anything that waits for a cloud's time.
-const FAIR: Duration = Duration::from_secs(60);
+/// What an environment made and destroyed may take, terraform itself left out.
+const BUDGET: Duration = Duration::from_secs(1);
+
+/// How many looks making and destroying may take: it makes two to three times the calls of one, in order of what needs what
+/// instead of all at once. Measured on a quiet machine: see [`measured`]'s lines. A wait of a second makes it twice that.
+const LOOKS: f64 = 14.0;
+
+/// The best of these is taken: what else runs only makes it slower.
+const ROUNDS: usize = 3;
 
 fn environment(block: (&str, Json)) -> Json {
     let mut settings = json!({
@@ -53,17 +61,35 @@ async fn measured(what: &str, driver: Arc<dyn Driver>, facts: CloudFacts, settin
     let provider = Mlops::with_clouds(Arc::new(Clouds::with([cloud])));
     let mut core = FakeCore::start(provider, json!({})).await.unwrap();
     let config = core.config("mlops_environment", settings).unwrap();
-    let begun = Instant::now();
-    let applied = core.converge(ADDRESS, &config).await.unwrap();
-    assert_eq!(applied.action, Action::Create);
-    let made = begun.elapsed();
-    core.destroy(ADDRESS).await.unwrap();
-    let whole = begun.elapsed();
+    let mut best: Option<(Duration, Duration, Duration)> = None;
+    for _ in 0..ROUNDS {
+        let begun = Instant::now();
+        let applied = core.apply(ADDRESS, &config).await.unwrap();
+        let made = begun.elapsed();
+        assert_eq!(applied.action, Action::Create);
+        let begun = Instant::now();
+        core.refresh(ADDRESS).await.unwrap();
+        let looked = begun.elapsed();
+        let begun = Instant::now();
+        core.destroy(ADDRESS).await.unwrap();
+        let destroyed = begun.elapsed();
+        println!("{what}: made in {made:?}, looked at in {looked:?}, destroyed in {destroyed:?}");
+        let (m, l, d) = best.unwrap_or((made, looked, destroyed));
+        best = Some((m.min(made), l.min(looked), d.min(destroyed)));
+    }
+    let (made, looked, destroyed) = best.unwrap();
+    let whole = made + destroyed;
+    let looks = whole.as_secs_f64() / looked.as_secs_f64();
     println!(
-        "{what}: made, read and planned again in {made:?}, destroyed in {:?}; {whole:?} in all (budget 1 s)",
-        whole - made
+        "{what}: made and destroyed in {whole:?} (budget {BUDGET:?}), {looks:.1} times a look (at most {LOOKS})"
     );
-    assert!(whole < FAIR, "{what} takes {whole:?}");
+    assert!(
+        looks < LOOKS,
+        "{what}: something waits: {whole:?} is {looks:.1} times a look"
+    );
+    if !cfg!(debug_assertions) {
+        assert!(whole < BUDGET, "{what} takes {whole:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

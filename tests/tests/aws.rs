@@ -15,7 +15,7 @@ use std::process::Command;
 use mlops_access::trust::{Token, TokenSet};
 use mlops_e2e::cloud::{Cloud, DUMMY_CREDENTIALS, Network};
 use mlops_e2e::terraform::{Ran, Workspace, available, aws_block, plugin_mirror, provider_block};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A local AWS with a network, and an empty workspace.
 struct Ground {
@@ -95,7 +95,7 @@ fn text<'a>(value: &'a Value, path: &str) -> &'a str {
         .unwrap_or_else(|| panic!("no text at {path} in {value:#}"))
 }
 
-/// B01, B10, B13, B70, B72, B75: the life of an environment.
+/// B01, B10, B13, B68, B70, B72, B75: the life of an environment.
 #[test]
 fn an_environment_is_made_as_documented_changed_in_place_and_gone_without_a_trace() {
     let Some(ground) =
@@ -174,11 +174,24 @@ fn an_environment_is_made_as_documented_changed_in_place_and_gone_without_a_trac
     ground.configure(SERVICE);
     ground.apply().expect(0);
 
+    // B68: the last lines of the cluster arrive when it is gone, about when its log group goes, which they would make anew.
+    let sandbox = ground.cloud.sandbox();
+    if let Some(sandbox) = sandbox {
+        sandbox.behave(|behaviour| {
+            behaviour.durations.insert("eks.logs.late".into(), 900.0);
+        });
+    }
     let destroyed = ground
         .workspace
         .terraform(&["apply", "-destroy", "-auto-approve"])
         .expect(0);
     assert!(destroyed.stdout.contains("1 destroyed"), "{}", destroyed.stdout);
+    if let Some(sandbox) = sandbox {
+        let left = sandbox
+            .ask(REGION, "logs", "DescribeLogGroups", json!({}))
+            .unwrap();
+        assert_eq!(left["logGroups"], json!([]));
+    }
     only_keys_in_their_window_remain(&ground.cloud.inventory().unwrap());
 }
 

@@ -1,6 +1,7 @@
 //! The SDK clients of one provider configuration: one connection pool, one credential chain, one retry policy.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -56,7 +57,17 @@ pub struct Settings {
     pub connector: Option<SharedHttpConnector>,
     /// How calls are repeated.
     pub retry: Retry,
+    /// How long the log group of a deleted cluster must stay away to be taken for gone; else [`QUIET`], or
+    /// [`QUIET_HERE`] where CloudWatch Logs is on this machine.
+    pub quiet: Option<Duration>,
 }
+
+/// How long EKS may take to deliver the last lines of a cluster that is gone, which make its log group anew: found by
+/// experience, <https://github.com/terraform-aws-modules/terraform-aws-eks/issues/920>.
+pub const QUIET: Duration = Duration::from_secs(5);
+
+/// The same where the cloud is a local one: nothing comes from far away.
+pub const QUIET_HERE: Duration = Duration::from_millis(100);
 
 /// Role to assume with the credentials found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -101,6 +112,7 @@ pub(crate) struct Clients {
     pub(crate) connector: SharedHttpConnector,
     pub(crate) calls: Calls,
     pub(crate) retry: Retry,
+    pub(crate) quiet: Duration,
     pub(crate) iam_slots: Semaphore,
     overridden: BTreeMap<&'static str, bool>,
 }
@@ -195,6 +207,10 @@ impl Clients {
             sts: client!(aws_sdk_sts, "sts", &config, settings, calls),
             ec2_endpoint: endpoint("ec2", &region, endpoints, &config),
             sts_endpoint: endpoint("sts", &region, endpoints, &config),
+            quiet: settings.quiet.unwrap_or_else(|| {
+                let logs = endpoint("logs", &region, endpoints, &config);
+                if on_this_machine(&logs) { QUIET_HERE } else { QUIET }
+            }),
             region,
             credentials,
             connector,
@@ -376,9 +392,49 @@ fn endpoint(service: &str, region: &str, endpoints: &BTreeMap<String, String>, c
         .unwrap_or_else(|| format!("https://{service}.{region}.{suffix}"))
 }
 
+/// Whether a URL leads to this machine.
+fn on_this_machine(url: &str) -> bool {
+    let Ok(url) = url.parse::<http::Uri>() else {
+        return false;
+    };
+    let host = url.host().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn late_log_lines_are_waited_for_wherever_aws_answers() {
+        let quiet = async |logs: &str, quiet: Option<Duration>| {
+            let settings = Settings {
+                region: Some("eu-central-1".into()),
+                endpoints: [("logs".to_owned(), logs.to_owned())].into(),
+                quiet,
+                ..Settings::default()
+            };
+            Clients::connect(settings).await.unwrap().quiet
+        };
+        for here in ["http://127.0.0.1:4566", "http://localhost:1/x", "http://[::1]:80"] {
+            assert_eq!(quiet(here, None).await, QUIET_HERE, "{here}");
+        }
+        for away in [
+            "https://vpce-1.logs.eu-central-1.vpce.amazonaws.com",
+            "https://localhost.example.com",
+            "?",
+        ] {
+            assert_eq!(quiet(away, None).await, QUIET, "{away}");
+        }
+        assert_eq!(
+            quiet("http://127.0.0.1:1", Some(Duration::ZERO)).await,
+            Duration::ZERO
+        );
+    }
 
     #[tokio::test]
     async fn refuses_an_endpoint_for_an_unknown_service() {

@@ -37,7 +37,7 @@ mod token;
 mod wait;
 
 pub use calls::Calls;
-pub use client::{AssumeRole, AssumeRoleWithWebIdentity, SERVICES, Settings};
+pub use client::{AssumeRole, AssumeRoleWithWebIdentity, QUIET, QUIET_HERE, SERVICES, Settings};
 pub use credentials::CredentialsKind;
 pub use driver::Aws;
 pub use mlops_environment::retry::Retry;

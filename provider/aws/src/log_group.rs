@@ -1,7 +1,5 @@
 //! A CloudWatch Logs group. The cluster's own group may come back after its deletion: EKS delivers late.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use futures::try_join;
 use mlops_environment::aws::{LogGroup, Tags};
@@ -16,8 +14,8 @@ use crate::wait::{SPREADING, patiently, says};
 
 /// Groups that EKS writes to: <https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html>
 const OF_EKS: &str = "/aws/eks/";
-/// How long EKS's group must stay away to be taken for gone, and how often it may come back.
-const QUIET: Duration = Duration::from_secs(5);
+/// How often EKS's group may come back before it is left behind. How long it must stay away to be taken for gone is
+/// [`crate::client::Settings::quiet`].
 const RETURNS: usize = 6;
 
 /// The key's policy is not in force everywhere yet; a key that never admits the Logs service ends the same way, later.
@@ -189,7 +187,7 @@ impl Object for Wanted<LogGroup> {
                     self.name
                 ));
             }
-            monitor.sleep(QUIET).await;
+            monitor.sleep(aws.clients.quiet).await;
             if self.observe(aws, component).await? == Observation::Absent {
                 return Ok(());
             }

@@ -27,7 +27,7 @@ use crate::name::{as_wanted, parent, short};
 use crate::object::{Changes, Object, Wanted, outputs, ready};
 use crate::retry::Created;
 use crate::wait::{LONG, Look, SPREADING, patiently, until};
-use crate::{glance, mark};
+use crate::{glance, leftovers, mark};
 
 const GET: &str = "container:GetCluster";
 const UPDATE: &str = "container:UpdateCluster";
@@ -187,6 +187,8 @@ impl Wanted<Cluster> {
                 format!("https://container.googleapis.com/v1/{}", self.name),
             ),
             ("workload_pool", self.workload_pool.clone()),
+            // Part of its nodes' tag.
+            ("unique_id", cluster.id.clone()),
         ])
     }
 
@@ -493,6 +495,18 @@ impl Object for Wanted<Cluster> {
             labels
         })
         .await
+    }
+
+    async fn obstacles(&self, gcp: &Gcp, _: &Component, found: &Present) -> Outcome<Vec<String>> {
+        // A cluster seen by an older release did not tell its id.
+        let id = match found.outputs.get("unique_id") {
+            Some(id) => id.clone(),
+            None => match optional(self.get(gcp).await)? {
+                Some(cluster) => cluster.id,
+                None => return Ok(Vec::new()),
+            },
+        };
+        leftovers::load_balancers(gcp, &self.network, &id).await
     }
 }
 

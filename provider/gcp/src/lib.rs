@@ -19,6 +19,7 @@ mod gke;
 mod glance;
 mod key;
 mod key_ring;
+mod leftovers;
 mod lifecycle;
 mod log_bucket;
 mod mark;

@@ -199,7 +199,9 @@ impl Object for Wanted<ServiceAccount> {
                 self.patch(gcp, wanted.clone(), &["display_name", "description"])
             })
             .await?;
-            let account = wanted.set_unique_id(account.unique_id);
+            let account = wanted
+                .set_unique_id(account.unique_id)
+                .set_disabled(account.disabled);
             return Ok(self.present(&account, &[]));
         }
         let project = &self.name().rsplitn(3, '/').nth(2).unwrap_or_default().to_owned();

@@ -64,6 +64,7 @@ pub(crate) async fn bring_about(
         approach: Approach::Look,
         world: known(components),
         decision: Arc::new(spec.decision()),
+        lost: Default::default(),
     };
     let results = executor
         .converge(work, |address: &Address, _, _| ready(address))

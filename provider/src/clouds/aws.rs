@@ -36,6 +36,7 @@ pub(super) async fn open(settings: &Settings) -> Result<Cloud, Vec<Diagnostic>> 
         endpoints: block.endpoints,
         connector: None,
         retry: mlops_aws::Retry::default(),
+        quiet: None,
     })
     .await
     .map_err(|failure| vec![credentials::unusable(&failure)])?;

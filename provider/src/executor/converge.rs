@@ -1,10 +1,11 @@
 //! Brings components to what is wanted of them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
-use mlops_environment::component::{Address, Component, Management, Observation, Present};
+use mlops_environment::component::{Address, Component, Management, Observation, Outputs, Present};
 use mlops_environment::driver::{Driver, Monitor, Reason};
 use mlops_environment::plan::{self, Action, Decision};
 use mlops_environment::reference::{self, World};
@@ -32,6 +33,8 @@ pub(crate) struct Converge<'a> {
     pub(crate) world: World,
     /// What decisions depend on.
     pub(crate) decision: Arc<Decision>,
+    /// Outputs that components had which are gone, for a driver that can bring them back.
+    pub(crate) lost: BTreeMap<Address, Outputs>,
 }
 
 /// How often a component is looked at again before we say that it does not settle.
@@ -69,11 +72,12 @@ impl Executor {
                 let progress = Progress::new(address.clone(), self.cancelled.clone());
                 let decision = Arc::clone(&work.decision);
                 let approach = work.approach;
+                let lost = work.lost.get(&address).cloned().unwrap_or_default();
                 async move {
                     let component = resolved.map_err(Problem::Unresolved)?;
                     let result = with_heartbeat(
                         &progress,
-                        one(driver.as_ref(), &component, approach, &decision, &progress),
+                        one(driver.as_ref(), &component, &lost, approach, &decision, &progress),
                     )
                     .await
                     .map(|present| telling(&component, present));
@@ -128,10 +132,24 @@ pub(crate) fn awaited(component: &Component) -> BTreeSet<Address> {
     on
 }
 
+/// The component with what it told of itself before it was lost, next to what can be computed.
+fn as_it_was<'a>(component: &'a Component, lost: &Outputs) -> Cow<'a, Component> {
+    if lost.is_empty() {
+        return Cow::Borrowed(component);
+    }
+    let mut component = component.clone();
+    for (name, value) in lost {
+        let known = component.outputs.entry(name.clone());
+        known.or_insert_with(|| value.clone());
+    }
+    Cow::Owned(component)
+}
+
 /// Brings one component about.
 async fn one(
     driver: &dyn Driver,
     component: &Component,
+    lost: &Outputs,
     approach: Approach,
     decision: &Decision,
     monitor: &Progress,
@@ -157,7 +175,7 @@ async fn one(
             }
             (Action::Create, _) => {
                 monitor.progress("creating");
-                match driver.create(component, monitor).await {
+                match driver.create(&as_it_was(component, lost), monitor).await {
                     Ok(found) => return Ok(found),
                     Err(failure) if failure.reason == Reason::AlreadyExists && !looked => {
                         looked = true;

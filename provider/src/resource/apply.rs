@@ -261,6 +261,7 @@ impl Run<'_> {
             approach,
             world: world.clone(),
             decision: Arc::clone(decision),
+            lost: private.lost.clone(),
         };
         let mut results = Results::default();
         let reached = self.executor.converge(work, |address, present, _| {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mlops_environment::component::{Address, Component, Present};
+use mlops_environment::component::{Address, Component, Outputs, Present};
 use mlops_environment::plan::Deviation;
 use mlops_environment::reference::World;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,9 @@ pub(crate) struct Private {
     /// oldest first. The state holds the newest wish alone; without these, what an older one made could not be told from
     /// somebody else's, and what was to go would stay.
     pub(crate) unfinished: BTreeMap<Address, Vec<Component>>,
+    /// Outputs of components that a refresh found gone: some can be brought back by them, as what they were.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) lost: BTreeMap<Address, Outputs>,
     /// What the last refresh found to be otherwise than it was left.
     pub(crate) drift: Vec<Deviation>,
     /// Imported, and not every component read since: what is computed has yet to be filled in.
@@ -58,6 +61,14 @@ impl Private {
             ..present.clone()
         };
         self.seen.insert(address.clone(), present);
+        self.lost.remove(address);
+    }
+
+    /// A component is gone, and nobody wanted that.
+    pub(crate) fn lose(&mut self, address: &Address) {
+        if let Some(present) = self.seen.remove(address) {
+            self.lost.insert(address.clone(), present.outputs);
+        }
     }
 
     /// An apply begins to change or remove a component, which until now was wanted so.
@@ -77,6 +88,7 @@ impl Private {
     /// A component is gone, as wanted.
     pub(crate) fn forget(&mut self, address: &Address) {
         self.seen.remove(address);
+        self.lost.remove(address);
         self.unfinished.remove(address);
     }
 
@@ -104,6 +116,8 @@ impl Private {
 
 #[cfg(test)]
 mod tests {
+    use mlops_environment::component::{Owner, Status};
+
     use super::*;
 
     #[test]
@@ -116,8 +130,45 @@ mod tests {
     fn survives_a_round_trip() {
         let private = Private {
             operation: Some(Operation::Create),
+            lost: BTreeMap::from([(address(), outputs())]),
             ..Private::default()
         };
         assert_eq!(Private::read(&private.bytes()), private);
+    }
+
+    fn address() -> Address {
+        Address::new(&["identities", "ci"])
+    }
+
+    fn outputs() -> Outputs {
+        Outputs::from([("unique_id".to_owned(), "1042".to_owned())])
+    }
+
+    #[test]
+    fn what_is_lost_is_remembered_until_it_is_there_again_or_no_longer_wanted() {
+        let present = Present {
+            id: "a@b".into(),
+            owner: Owner::Unmarked,
+            status: Status::Ready,
+            properties: BTreeMap::new(),
+            outputs: outputs(),
+            foreign: Vec::new(),
+        };
+        let mut private = Private::default();
+        private.lose(&address());
+        assert_eq!(private.lost, BTreeMap::new(), "it was never there");
+        let ends: [&dyn Fn(&mut Private); 2] = [&|private| private.forget(&address()), &|private| {
+            private.remember(&address(), &present)
+        }];
+        for end in ends {
+            private.remember(&address(), &present);
+            private.lose(&address());
+            // A second refresh finds the same.
+            private.lose(&address());
+            assert_eq!(private.lost[&address()], outputs());
+            assert!(!private.seen.contains_key(&address()));
+            end(&mut private);
+            assert_eq!(private.lost, BTreeMap::new());
+        }
     }
 }

@@ -74,7 +74,7 @@ pub(super) async fn read(
         if let Observation::Present(present) = found {
             private.remember(address, present);
         } else {
-            private.seen.remove(address);
+            private.lose(address);
         }
         let deviations = plan::deviations(&sighting.wanted, found, &decision);
         let missing = deviations

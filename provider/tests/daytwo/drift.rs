@@ -178,6 +178,33 @@ async fn applies_are_counted_on_when_the_claim_was_lost() {
     }
 }
 
+/// B33: an account keeps its unique id, by which grants know it, however often the loss was looked at before the repair; one that
+/// was let go of on purpose is another when it is wanted again.
+#[tokio::test]
+async fn a_lost_account_is_brought_back_as_what_it_was() {
+    let memory = Arc::new(Memory::new());
+    let mut core = core(&memory).await;
+    let config = On::Gcp.config(&core, |_| {});
+    core.converge(ADDRESS, &config).await.unwrap();
+    let ids = |memory: &Memory| memory.told(Kind::GcpServiceAccount, "unique_id");
+    let before = ids(&memory);
+    memory.lose(Kind::GcpServiceAccount);
+    for _ in 0..2 {
+        core.refresh(ADDRESS).await.unwrap();
+        core.plan(ADDRESS, &config).await.unwrap();
+    }
+    core.converge(ADDRESS, &config).await.unwrap();
+    assert_eq!(ids(&memory), before);
+
+    let without = On::Gcp.config(&core, |settings| {
+        settings["identities"] = json!({ "drift": { "enabled": false } });
+    });
+    core.converge(ADDRESS, &without).await.unwrap();
+    assert!(ids(&memory).is_subset(&before) && ids(&memory) != before);
+    core.converge(ADDRESS, &config).await.unwrap();
+    assert_eq!(ids(&memory).difference(&before).count(), 1);
+}
+
 /// B37: with anything of its own left it is not taken for gone.
 #[tokio::test]
 async fn an_environment_of_which_one_bucket_is_left_is_completed() {

@@ -3,7 +3,7 @@
 //! It enforces what a cloud enforces: no second object of a name, no creation before what it needs stands, no deletion
 //! while others need it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -106,6 +106,15 @@ impl Memory {
     /// The calls since the last question.
     pub(crate) fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.lock().calls)
+    }
+
+    /// What all objects of a kind tell of themselves under a name.
+    pub(crate) fn told(&self, kind: Kind, output: &str) -> BTreeSet<String> {
+        let inner = self.lock();
+        let of_kind = inner.objects.iter().filter(|((other, _), _)| *other == kind);
+        of_kind
+            .filter_map(|(_, present)| present.outputs.get(output).cloned())
+            .collect()
     }
 
     /// Somebody else changes an object.
@@ -334,7 +343,11 @@ fn outputs(component: &Component, name: &str, number: u64) -> BTreeMap<String, S
             add("version", "1.33".into());
             add("security_group", format!("sg-{number}"));
         }
-        Kind::GcpServiceAccount => add("unique_id", format!("{number:021}")),
+        // One that was there is brought back, not made anew.
+        Kind::GcpServiceAccount => {
+            let before = component.outputs.get("unique_id").cloned();
+            add("unique_id", before.unwrap_or_else(|| format!("{number:021}")));
+        }
         Kind::GcpCluster => {
             add("endpoint", format!("https://{number}.gke.goog"));
             add("ca_certificate", "Y2E=".into());

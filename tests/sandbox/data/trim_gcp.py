@@ -77,7 +77,7 @@ CARRIED = {
     "cloudresourcemanager.v3": of("projects", "get", "list", "search", *POLICY),
     "serviceusage.v1": of("services", "batchEnable", "batchGet", "disable", "enable", "get", "list") + ["operations.get"],
     "serviceusage.v1beta1": ["services.generateServiceIdentity", "operations.get"],
-    "compute.v1": [f"{of_}.{verb}" for of_ in ("networks", "subnetworks", "routers", "addresses")
+    "compute.v1": [f"{of_}.{verb}" for of_ in ("networks", "subnetworks", "routers", "addresses", "firewalls")
                    for verb in ("delete", "get", "insert", "list", "patch") if (of_, verb) != ("addresses", "patch")]
     + [f"{of_}.{verb}" for of_ in ("regionOperations", "globalOperations", "zoneOperations")
        for verb in ("get", "list", "wait")]

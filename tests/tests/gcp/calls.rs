@@ -127,7 +127,8 @@ impl Size {
         let project = 2;
         // Read, written, and its three versions listed and deleted.
         let claim = 7;
-        let cluster = 1;
+        // Load balancers that its services left looked for, and deleted.
+        let cluster = 2;
         let repository = 1;
         let secret = 1;
         let log_bucket = 2;

@@ -273,27 +273,6 @@ fn a_role_on_the_project_is_taken_back_from_ours_alone() {
     assert_eq!(editors, ["user:owner@example.com"]);
 }
 
-/// A pool of federated identities deleted outside is brought back: its id is taken for thirty days.
-#[test]
-fn a_deleted_identity_pool_is_brought_back() {
-    let Some((ground, environment)) = made("a_deleted_identity_pool_is_brought_back") else {
-        return;
-    };
-    let provider = text(&environment, "/federation_info/github_provider");
-    let pool = provider.split("/providers/").next().unwrap();
-    ground.ask(&http::Method::DELETE, &format!("iam/v1/{pool}"), None);
-    ground.sandbox.skip(jiff::SignedDuration::from_mins(5));
-    told_and_repaired(&ground, &["federation.pool: missing"]);
-    assert_eq!(
-        ground.ask(&GET, &format!("iam/v1/{pool}"), None)["state"],
-        "ACTIVE"
-    );
-    assert_eq!(
-        ground.ask(&GET, &format!("iam/v1/{provider}"), None)["state"],
-        "ACTIVE"
-    );
-}
-
 /// B38: what cannot be read is named; nothing is planned out of ignorance, and everything else is read.
 #[test]
 fn what_cannot_be_read_is_said_and_kept() {

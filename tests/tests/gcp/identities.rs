@@ -9,19 +9,19 @@ use crate::ground::{Ground, SERVICE, account, ground, text};
 
 const GITHUB: &str = "https://token.actions.githubusercontent.com";
 
-/// A pipeline's token at a gate.
-fn pipeline(environment: &Value, claim: (&str, &str), repository: &str) -> (Value, String) {
+/// A pipeline's token at a gate; of a repository by its name today, and its id.
+fn pipeline(environment: &Value, claim: (&str, &str), (name, id): (&str, &str)) -> (Value, String) {
     let provider = text(environment, "/federation_info/github_provider");
     let audience = format!("//iam.googleapis.com/{provider}");
     let mut token = json!({
         "iss": GITHUB,
         "aud": format!("https://iam.googleapis.com/{provider}"),
-        "sub": format!("repo:acme@1/churn@2:{}", match claim {
-            ("environment", name) => format!("environment:{name}"),
-            (_, name) => format!("ref:{name}"),
+        "sub": format!("repo:acme@1/{name}@{id}:{}", match claim {
+            ("environment", gate) => format!("environment:{gate}"),
+            (_, branch) => format!("ref:{branch}"),
         }),
-        "repository": "acme/churn",
-        "repository_id": repository,
+        "repository": format!("acme/{name}"),
+        "repository_id": id,
         "repository_owner_id": "1",
         "run_id": "7",
         "event_name": "push",
@@ -30,6 +30,9 @@ fn pipeline(environment: &Value, claim: (&str, &str), repository: &str) -> (Valu
     token[claim.0] = json!(claim.1);
     (token, audience)
 }
+
+/// The repository that was configured.
+const OURS: (&str, &str) = ("churn", "2");
 
 /// A pod's token.
 fn pod(environment: &Value, namespace: &str, service_account: &str) -> (Value, String) {
@@ -55,7 +58,7 @@ fn fill(ground: &Ground, bucket: &str) {
     }
 }
 
-/// B11 (the cloud's side), B72, B75, B77 over the wire: who enters where, and what each may and may not.
+/// B11 (the cloud's side), B72, B75, B76, B77 over the wire: who enters where, and what each may and may not.
 #[test]
 fn identities_may_what_they_are_for_and_nothing_else() {
     const TEST: &str = "identities_may_what_they_are_for_and_nothing_else";
@@ -122,12 +125,12 @@ fn identities_may_what_they_are_for_and_nothing_else() {
         )
     };
     let doors = json!({
-        "ci": door(pipeline(&environment, main, "2"), &ci, with(json!({
+        "ci": door(pipeline(&environment, main, OURS), &ci, with(json!({
             "registry": ["GET", format!("artifactregistry/v1/{repository}"), null],
             "model": object("models", "churn%2Fm"),
             "cluster": ["GET", format!("container/v1/{cluster}"), null],
         }))),
-        "deploy": door(pipeline(&environment, gated, "2"), &deploy, with(json!({
+        "deploy": door(pipeline(&environment, gated, OURS), &deploy, with(json!({
             "registry": ["GET", format!("artifactregistry/v1/{repository}"), null],
             "cluster": ["GET", format!("container/v1/{cluster}"), null],
             "model": object("models", "churn%2Fm"),
@@ -158,11 +161,11 @@ fn identities_may_what_they_are_for_and_nothing_else() {
             "champion": put("models", "churn%2Fm"),
             "delete version": delete("models", "churn%2Fversions%2F1"),
         }))),
-        "main enters deploy": door(pipeline(&environment, main, "2"), &deploy, json!({})),
-        "the gate enters ci": door(pipeline(&environment, gated, "2"), &ci, json!({})),
-        "prod's gate enters deploy": door(pipeline(&environment, ("environment", "gcp-prod"), "2"), &deploy, json!({})),
-        "a branch enters ci": door(pipeline(&environment, ("ref", "refs/heads/evil"), "2"), &ci, json!({})),
-        "another repository enters ci": door(pipeline(&environment, main, "3"), &ci, json!({})),
+        "main enters deploy": door(pipeline(&environment, main, OURS), &deploy, json!({})),
+        "the gate enters ci": door(pipeline(&environment, gated, OURS), &ci, json!({})),
+        "prod's gate enters deploy": door(pipeline(&environment, ("environment", "gcp-prod"), OURS), &deploy, json!({})),
+        "a branch enters ci": door(pipeline(&environment, ("ref", "refs/heads/evil"), OURS), &ci, json!({})),
+        "another repository enters ci": door(pipeline(&environment, main, ("churn", "3")), &ci, json!({})),
         "another pod enters runtime": door(pod(&environment, "churn-dev", "default"), &runtime, json!({})),
         "drift's pod enters retrain": door(workload("drift"), &retrain, json!({})),
     });
@@ -225,4 +228,24 @@ fn identities_may_what_they_are_for_and_nothing_else() {
         }
     }
     assert!(text(&environment, "/cluster_info/location") == REGION);
+
+    // B76: the repository gets another name and keeps its id; whoever takes the old name is somebody else.
+    ground.configure(&SERVICE.replace("acme/churn", "acme/retention"));
+    ground.apply().expect(0);
+    ground.plan().expect(0);
+    let environment = ground.environment();
+    assert_eq!(account(&environment, "ci", None), ci);
+    let (renamed, squatter) = (("retention", "2"), ("churn", "9"));
+    let doors = json!({
+        "renamed enters ci": door(pipeline(&environment, main, renamed), &ci, json!({})),
+        "renamed enters deploy": door(pipeline(&environment, gated, renamed), &deploy, json!({})),
+        "renamed branch enters deploy": door(pipeline(&environment, main, renamed), &deploy, json!({})),
+        "squatter enters ci": door(pipeline(&environment, main, squatter), &ci, json!({})),
+        "squatter enters deploy": door(pipeline(&environment, gated, squatter), &deploy, json!({})),
+    });
+    let found = tried("act_google.py", "google.auth", &[&ground.sandbox.url], &doors).unwrap();
+    for (name, said) in found.as_object().unwrap() {
+        let enters = matches!(name.as_str(), "renamed enters ci" | "renamed enters deploy");
+        assert_eq!(said["entered"] == true, enters, "{name}: {said}");
+    }
 }

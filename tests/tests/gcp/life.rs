@@ -150,10 +150,11 @@ fn what_can_be_computed_is_known_before_anything_is_made() {
     );
 }
 
-/// B33: an account deleted outside is made again under its name, with who may enter it and what it may do.
+/// B33: an account and the pipelines' provider and pool, deleted outside, are brought back as what they were: the account with its
+/// unique id, all with who may enter and what they may do.
 #[test]
-fn a_deleted_identity_comes_back_with_its_trust_and_grants() {
-    let Some(ground) = ground("a_deleted_identity_comes_back_with_its_trust_and_grants") else {
+fn deleted_identities_come_back_as_what_they_were() {
+    let Some(ground) = ground("deleted_identities_come_back_as_what_they_were") else {
         return;
     };
     ground.configure(SERVICE);
@@ -164,19 +165,62 @@ fn a_deleted_identity_comes_back_with_its_trust_and_grants() {
     let before = ground.ask(&http::Method::GET, &path, None);
     let held = standing(&ground, &email);
     assert!(held.len() > 3, "{held:?}");
+    let pools = format!("iam/v1/projects/{PROJECT}/locations/global/workloadIdentityPools");
+    let state = |path: &str| text(&ground.ask(&http::Method::GET, path, None), "/state").to_owned();
+    let only = |path: &str, list: &str| {
+        let found = ground.ask(&http::Method::GET, path, None);
+        let name = text(&found[list][0], "/name").to_owned();
+        format!("iam/v1/{name}")
+    };
+    let pool = only(&pools, "workloadIdentityPools");
+    let provider = only(&format!("{pool}/providers"), "workloadIdentityPoolProviders");
+
     ground.ask(&http::Method::DELETE, &path, None);
+    ground.ask(&http::Method::DELETE, &provider, None);
+    ground.sandbox.skip(jiff::SignedDuration::from_mins(5));
+    assert_eq!(state(&provider), "DELETED");
     let plan = Plan::of(&ground);
-    plan.tells("identities.runtime.churn: missing");
-    plan.makes("identities.runtime.churn");
+    for address in ["identities.runtime.churn", "federation.github"] {
+        plan.tells(&format!("{address}: missing"));
+        plan.makes(address);
+    }
+    ground.sandbox.forget_calls();
     ground.apply().expect(0);
     ground.plan().expect(0);
     let after = ground.ask(&http::Method::GET, &path, None);
+    assert_eq!(before["uniqueId"], after["uniqueId"]);
     assert_eq!(before["email"], after["email"]);
     assert_eq!(standing(&ground, &email), held);
     assert!(
         !ground.project().to_string().contains("deleted:serviceAccount"),
         "no grant is left to a deleted account"
     );
+    assert_eq!(state(&provider), "ACTIVE");
+
+    ground.ask(&http::Method::DELETE, &pool, None);
+    ground.sandbox.skip(jiff::SignedDuration::from_mins(5));
+    assert_eq!(state(&pool), "DELETED");
+    let plan = Plan::of(&ground);
+    plan.tells("federation.pool: missing");
+    plan.makes("federation.pool");
+    ground.apply().expect(0);
+    ground.plan().expect(0);
+    assert_eq!(
+        (state(&pool), state(&provider)),
+        ("ACTIVE".into(), "ACTIVE".into())
+    );
+    let written = written(&ground);
+    for brought in ["serviceAccounts", "workloadIdentityPools", "providers"] {
+        let times = |verb: &str| {
+            let end = format!("{brought}.{verb}");
+            written.iter().filter(|call| call.ends_with(&end)).count()
+        };
+        assert_eq!(
+            (times("undelete"), times("create")),
+            (1, 0),
+            "{brought}: {written:?}"
+        );
+    }
 }
 
 /// Everything granted to an account, and who may enter it.

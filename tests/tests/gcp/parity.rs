@@ -1,9 +1,11 @@
 //! Both clouds beside each other: one configuration, one state, and what the two environments tell of themselves (B02).
 
 use std::collections::BTreeSet;
+use std::fs::read_to_string;
 
 use mlops_e2e::cloud::{Cloud, REGION as AWS_REGION, SERVICES as AWS_SERVICES};
 use mlops_e2e::gcp::{DUMMY_TOKEN, PROJECT, REGION, endpoints, furnish, gcp_block};
+use mlops_e2e::root;
 use mlops_e2e::terraform::{Workspace, available, aws_block};
 use mlops_sandbox::Sandbox;
 use serde_json::Value;
@@ -50,25 +52,57 @@ fn an_environment_on_either_cloud_tells_the_same_of_itself() {
     workspace.terraform(&["destroy", "-auto-approve"]).expect(0);
 }
 
-/// Components that one cloud has and the other has not: the page on both clouds says why of each.
-const OWN: [&str; 13] = [
-    // AWS: who signs pods' tokens, what bounds roles, who may reach the cluster, the cluster's and the network plugin's own roles.
-    "federation.pods",
-    "boundaries.",
-    "access.",
-    "identities.cluster",
-    "identities.cni",
-    "addons.",
-    "registry.",
-    // Google Cloud: APIs, the keys' ring, the pool of federated identities, who may enter an account, project-wide grants, and
-    // one repository for all images.
-    "apis",
-    "key_ring",
-    "federation.pool",
-    "trust.",
-    "project_grants",
-    "registry",
-];
+/// The page that tells what one cloud has and the other has not.
+fn page() -> String {
+    read_to_string(root().join("docs/guides/two-clouds.md")).unwrap()
+}
+
+/// Rows of the page's table under a heading: what is in ticks in the first column, and the cloud.
+fn rows(heading: &str) -> Vec<(String, String)> {
+    let page = page();
+    let (_, section) = page.split_once(heading).unwrap();
+    let section = section
+        .split_once("\n## ")
+        .map_or(section, |(section, _)| section);
+    section
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.strip_prefix("| `")?.split('|');
+            let name = cells.next()?.trim().strip_suffix('`')?.to_owned();
+            let cloud = cells.next()?.split(';').next()?.trim().to_owned();
+            Some((name, cloud))
+        })
+        .collect()
+}
+
+/// Whether an address is one of those that a row means.
+fn means(row: &str, address: &str) -> bool {
+    match row.strip_suffix('*') {
+        Some(start) => address.starts_with(start),
+        None => address == row,
+    }
+}
+
+/// B02: the settings that the reference says one cloud has are those on the page, each with its cloud.
+#[test]
+fn settings_of_one_cloud_are_told_on_one_page() {
+    let reference = read_to_string(root().join("docs/resources/environment.md")).unwrap();
+    let mut told: Vec<(String, String)> = reference
+        .lines()
+        .filter_map(|line| {
+            let (name, rest) = line.strip_prefix("- `")?.split_once("` (")?;
+            let (_, said) = rest.split_once(") ")?;
+            let cloud = ["AWS", "Google Cloud"]
+                .into_iter()
+                .find(|cloud| said.starts_with(&format!("{cloud} only:")))?;
+            Some((name.to_owned(), cloud.to_owned()))
+        })
+        .collect();
+    told.sort();
+    told.dedup();
+    assert!(told.len() > 5, "{told:?}");
+    assert_eq!(rows("## Settings that one cloud has"), told);
+}
 
 /// B02: the same attributes, each of the same form, and the same components but for those that are one cloud's own.
 fn parity(aws: &Value, gcp: &Value) {
@@ -91,19 +125,27 @@ fn parity(aws: &Value, gcp: &Value) {
             assert_eq!(shape(on_aws), shape(on_gcp), "{name}");
         }
     }
-    let common = |environment: &Value| -> BTreeSet<String> {
-        environment["components"]
-            .as_object()
-            .unwrap()
-            .keys()
-            .filter(|address| {
-                !OWN.iter()
-                    .any(|own| *address == own || (own.ends_with('.') && address.starts_with(own)))
-            })
-            .cloned()
-            .collect()
+    let addresses = |environment: &Value| names(&environment["components"]);
+    let (on_aws, on_gcp) = (addresses(aws), addresses(gcp));
+    let rows = rows("## Components that one cloud has");
+    let only = |here: &BTreeSet<String>, there: &BTreeSet<String>, cloud: &str| {
+        for address in here.difference(there) {
+            let told = rows.iter().any(|(row, of)| of == cloud && means(row, address));
+            assert!(
+                told,
+                "{address} is on {cloud} alone, and the page on two clouds does not say so"
+            );
+        }
+        for (row, _) in rows.iter().filter(|(_, of)| of == cloud) {
+            let found = |addresses: &BTreeSet<String>| addresses.iter().any(|address| means(row, address));
+            assert!(
+                found(here) && !found(there),
+                "the page says that {row} is on {cloud} alone"
+            );
+        }
     };
-    assert_eq!(common(aws), common(gcp));
+    only(&on_aws, &on_gcp, "AWS");
+    only(&on_gcp, &on_aws, "Google Cloud");
 }
 
 /// Names of members, all the way down, apart from the annotation's own key, which each cloud's tools read.

@@ -1,6 +1,8 @@
 //! What a destroy looks at before its first deletion, and what it leaves.
 
+use http::Method;
 use mlops_e2e::cloud::REGION;
+use mlops_e2e::gcp::PROJECT;
 use serde_json::{Value, json};
 
 use crate::ground::{Ground, On, Story as _, Watched as _};
@@ -81,46 +83,91 @@ fn a_protected_environment_is_not_destroyed() {
     }
 }
 
+/// What the cluster's controllers, and those of somebody else's, leave for the Service `churn/web`; how ours is taken away.
+fn load_balancers(ground: &Ground) -> Box<dyn Fn() + '_> {
+    match ground.on {
+        On::Aws => {
+            let ask = |operation: &str, input: Value| {
+                ground
+                    .sandbox()
+                    .ask(REGION, "ec2", operation, input)
+                    .unwrap_or_else(|refusal| panic!("{operation}: {refusal}"))
+            };
+            let vpc = ask("DescribeVpcs", json!({}))["Vpcs"][0]["VpcId"].clone();
+            let groups = ["churn-dev", "somebody-elses"].map(|cluster| {
+                let made = ask(
+                    "CreateSecurityGroup",
+                    json!({
+                        "GroupName": format!("k8s-web-{cluster}"),
+                        "Description": "[k8s] Managed SecurityGroup for LoadBalancer",
+                        "VpcId": vpc,
+                        "TagSpecifications": [{ "ResourceType": "security-group", "Tags": [
+                            { "Key": "elbv2.k8s.aws/cluster", "Value": cluster },
+                            { "Key": "service.k8s.aws/stack", "Value": "churn/web" },
+                        ] }],
+                    }),
+                );
+                made["GroupId"].clone()
+            });
+            Box::new(move || {
+                ask("DeleteSecurityGroup", json!({ "GroupId": groups[0] }));
+            })
+        }
+        On::Gcp => {
+            let ask = |verb: Method, path: &str, body: Option<&Value>| {
+                let path = format!("compute/v1/projects/{PROJECT}/global/firewalls{path}");
+                ground
+                    .sandbox()
+                    .ask_gcp(&verb, &format!("compute/{path}"), body)
+                    .unwrap_or_else(|refusal| panic!("{path}: {refusal}"))
+            };
+            let clusters = &ground.sandbox().snapshot()["gcp"]["projects"][PROJECT]["container"]["clusters"];
+            let cluster = clusters
+                .as_object()
+                .and_then(|all| all.values().next())
+                .expect("a cluster");
+            let id = cluster["body"]["id"].as_str().expect("an id");
+            for (name, id) in [("k8s-fw-ours", id), ("k8s-fw-theirs", "ffffffffffff")] {
+                let rule = json!({
+                    "name": name,
+                    "description": r#"{"kubernetes.io/service-name":"churn/web", "kubernetes.io/service-ip":"192.0.2.1"}"#,
+                    "network": "global/networks/ml",
+                    "targetTags": [format!("gke-churn-dev-{}-node", &id[..8])],
+                    "sourceRanges": ["0.0.0.0/0"],
+                    "allowed": [{ "IPProtocol": "tcp", "ports": ["80"] }],
+                });
+                ask(Method::POST, "", Some(&rule));
+            }
+            ground.let_time_pass();
+            Box::new(move || {
+                ask(Method::DELETE, "/k8s-fw-ours", None);
+                ground.let_time_pass();
+            })
+        }
+    }
+}
+
 /// B67: a service in the cluster made a load balancer, which would outlive it.
 #[test]
 fn a_load_balancer_of_a_service_stops_a_destroy_and_is_named_by_its_service() {
-    let name = "a_load_balancer_of_a_service_stops_a_destroy_and_is_named_by_its_service";
-    let Some(ground) = standing(On::Aws, name, "") else {
-        return;
-    };
-    let ask = |operation: &str, input: Value| {
-        ground
-            .sandbox()
-            .ask(REGION, "ec2", operation, input)
-            .unwrap_or_else(|refusal| panic!("{operation}: {refusal}"))
-    };
-    let vpc = ask("DescribeVpcs", json!({}))["Vpcs"][0]["VpcId"].clone();
-    let mut groups = Vec::new();
-    for (number, cluster) in ["churn-dev", "somebody-elses"].iter().enumerate() {
-        let made = ask(
-            "CreateSecurityGroup",
-            json!({
-                "GroupName": format!("k8s-churn-web-{number}"),
-                "Description": "[k8s] Managed SecurityGroup for LoadBalancer",
-                "VpcId": vpc,
-                "TagSpecifications": [{ "ResourceType": "security-group", "Tags": [
-                    { "Key": "elbv2.k8s.aws/cluster", "Value": cluster },
-                    { "Key": "service.k8s.aws/stack", "Value": "churn/web" },
-                ] }],
-            }),
+    for on in On::BOTH {
+        let name = "a_load_balancer_of_a_service_stops_a_destroy_and_is_named_by_its_service";
+        let Some(ground) = standing(on, name, "") else {
+            return;
+        };
+        let take_away = load_balancers(&ground);
+        refused(
+            &ground,
+            &[
+                "cluster is still in use",
+                "the load balancer of service churn/web",
+                "kubectl -n churn delete service web",
+            ],
         );
-        groups.push(made["GroupId"].clone());
+        take_away();
+        drop(take_away);
+        ground.destroy().expect(0);
     }
-    refused(
-        &ground,
-        &[
-            "cluster is still in use",
-            "the load balancer of service churn/web",
-            "kubectl -n churn delete service web",
-        ],
-    );
-    ask("DeleteSecurityGroup", json!({ "GroupId": groups[0] }));
-    ground.destroy().expect(0);
 }
 
 /// B70: what remains by design is said, and nothing else remains.

@@ -1,15 +1,17 @@
 //! Keys, buckets, log groups, repositories, secrets, and the claim.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use mlops_aws::{Aws, Settings};
 use mlops_environment::aws::{AccessLogging, Bucket, Key, LifecycleRule, LogGroup, Repository, Secret};
 use mlops_environment::claim::{Claim, Phase};
-use mlops_environment::component::{Kind, Observation, OnDestroy};
-use mlops_environment::driver::{Driver, Reason};
+use mlops_environment::component::{Component, Kind, Observation, OnDestroy};
+use mlops_environment::driver::{Driver, Monitor, Reason};
 use serde_json::json;
 
 use crate::documents::{bucket_policy, key_policy, log_delivery, log_key_policy};
@@ -255,6 +257,68 @@ async fn a_log_group_lives() {
     second.tags.insert("team".into(), "a".into());
     let first = component("logs", Kind::AwsLogGroup, &first);
     life(&aws, &first, &component("logs", Kind::AwsLogGroup, &second)).await;
+}
+
+/// Makes the log group anew while its absence is waited for, as late lines of a cluster that is gone do.
+struct Returning<'a> {
+    aws: &'a Aws,
+    group: &'a Component,
+    times: AtomicUsize,
+    said: Hurry,
+}
+
+impl Monitor for Returning<'_> {
+    fn progress(&self, text: &str) {
+        self.said.progress(text);
+    }
+    fn cancelled(&self) -> bool {
+        false
+    }
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        assert_eq!(duration, mlops_aws::QUIET_HERE, "the emulator is on this machine");
+        Box::pin(async {
+            let left = |times: usize| times.checked_sub(1);
+            if self
+                .times
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, left)
+                .is_ok()
+            {
+                self.aws.create(self.group, &self.said).await.unwrap();
+            }
+        })
+    }
+}
+
+/// B68.
+#[tokio::test]
+async fn the_log_group_of_a_cluster_is_deleted_as_often_as_it_returns_within_reason() {
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
+    let group = LogGroup {
+        name: "/aws/eks/returning/cluster".into(),
+        retention_days: 90,
+        kms_key: None,
+        tags: tags("logs"),
+    };
+    let group = component("logs", Kind::AwsLogGroup, &group);
+    for (times, stands) in [(2, false), (100, true)] {
+        let found = made(&aws, &group).await;
+        let monitor = Returning {
+            aws: &aws,
+            group: &group,
+            times: AtomicUsize::new(times),
+            said: Hurry::default(),
+        };
+        aws.delete(&group, &found, &monitor).await.unwrap();
+        assert_eq!(
+            aws.observe(&group).await.unwrap() != Observation::Absent,
+            stands,
+            "{times}"
+        );
+        let said = monitor.said.0.into_inner().unwrap().join("\n");
+        assert_eq!(said.contains("left behind"), stands, "{said}");
+    }
+    deleted(&aws, &group).await;
 }
 
 #[tokio::test]

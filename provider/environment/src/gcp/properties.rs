@@ -370,7 +370,7 @@ pub struct WorkloadIdentityProvider {
 
 /// A GKE cluster (Standard). Outputs: `name` (the short one), `endpoint` (a URL: of the DNS endpoint where there is
 /// one), `ca_certificate`, `version` (minor), `issuer` (`https://container.googleapis.com/v1/<full name>`),
-/// `workload_pool`.
+/// `workload_pool`, `unique_id`.
 ///
 /// Always: VPC-native, Dataplane V2, private nodes, shielded nodes, no client certificate, no basic authentication, no legacy
 /// ABAC, Secure Boot and no insecure kubelet port in its pools. One operation at a time: the driver waits for the operation that

@@ -52,7 +52,7 @@ pub fn permissions() -> Vec<&'static str> {
     PERMISSIONS.to_vec()
 }
 
-const PERMISSIONS: [&str; 84] = [
+const PERMISSIONS: [&str; 85] = [
     "artifactregistry.dockerimages.list",
     "artifactregistry.repositories.create",
     "artifactregistry.repositories.delete",
@@ -72,6 +72,7 @@ const PERMISSIONS: [&str; 84] = [
     "cloudkms.cryptoKeys.update",
     "cloudkms.keyRings.create",
     "cloudkms.keyRings.get",
+    "compute.firewalls.list",
     "compute.networks.get",
     "compute.subnetworks.get",
     "container.clusters.create",

@@ -1,10 +1,11 @@
 //! The network calls of Compute Engine (<https://cloud.google.com/compute/docs/reference/rest/v1>): networks, subnetworks,
-//! routers, addresses and their operations; and what a pre-flight reads: regions, zones, machine types.
+//! routers, addresses, firewall rules and their operations; and what a pre-flight reads: regions, zones, machine types.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::filter::Filter;
 use super::names::{REGIONS, is_region, moment, region_of, short, zones};
 use super::page::page;
 use super::refuse::{invalid, not_carried, not_found};
@@ -198,7 +199,9 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
         )));
     }
     match (collection, verb) {
-        ("networks" | "subnetworks" | "routers" | "addresses", _) => resource(world, call, &id, collection, verb),
+        ("networks" | "subnetworks" | "routers" | "addresses" | "firewalls", _) => {
+            resource(world, call, &id, collection, verb)
+        }
         ("regionOperations" | "globalOperations" | "zoneOperations", "list") => {
             let prefix = format!("{}/operations/", scope(call));
             let operations = world
@@ -327,7 +330,10 @@ fn zone(id: &str, name: &str) -> Value {
 }
 
 /// A page of a list with its kind.
-fn listed(world: &World, call: &Call, kind: &str, items: Vec<Value>) -> Result<Answer, Refusal> {
+fn listed(world: &World, call: &Call, kind: &str, mut items: Vec<Value>) -> Result<Answer, Refusal> {
+    if let Some(filter) = Filter::read(call.text("filter").unwrap_or_default())? {
+        items.retain(|item| filter.lets_through(item));
+    }
     let mut answer = page(call, &world.behaviour, "items", "maxResults", 500, items)?;
     answer.output["kind"] = json!(kind);
     answer.output["id"] = json!(format!("projects/{}", call.required("project")));
@@ -511,6 +517,21 @@ fn filled(world: &mut World, call: &Call, id: &str, collection: &str, name: &str
             1 + world.random.next() % 250
         ));
         return Ok(body);
+    }
+    if collection == "firewalls" {
+        // Defaults of the fields' descriptions.
+        let defaults = [
+            ("direction", json!("INGRESS")),
+            ("disabled", json!(false)),
+            ("logConfig", json!({"enable": false})),
+            ("network", json!("global/networks/default")),
+            ("priority", json!(1000)),
+        ];
+        for (member, default) in defaults {
+            if body.get(member).is_none() {
+                body[member] = default;
+            }
+        }
     }
     let of = body
         .get("network")

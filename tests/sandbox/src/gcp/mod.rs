@@ -13,6 +13,7 @@ mod compute;
 pub mod container;
 pub mod description;
 mod edge;
+mod filter;
 mod grpc;
 mod iam;
 mod iamcredentials;

@@ -43,6 +43,59 @@ fn everything_can_be_controlled() {
     );
     ask(&sandbox, "DELETE", "faults", "");
 
+    // Every kind of fault that the help names can be set.
+    let help = send(&sandbox, "GET", "/_sandbox", &[], "").unwrap().body;
+    let effects = [
+        json!({"kind": "refused", "status": 400, "code": "C", "message": "no", "retry_after": 1}),
+        json!({"kind": "throttled", "retry_after": 1}),
+        json!({"kind": "unavailable"}),
+        json!({"kind": "expired_token"}),
+        json!({"kind": "reset_before"}),
+        json!({"kind": "reset_after"}),
+        json!({"kind": "truncated"}),
+        json!({"kind": "slow", "seconds": 1.0}),
+        json!({"kind": "hang"}),
+        json!({"kind": "lag", "seconds": 1.0}),
+        json!({"kind": "hold_before"}),
+        json!({"kind": "hold_after"}),
+    ];
+    for effect in &effects {
+        assert!(help.contains(effect["kind"].as_str().unwrap()), "{effect}");
+        ask(
+            &sandbox,
+            "POST",
+            "faults",
+            &json!({"service": "none", "effect": effect}).to_string(),
+        );
+    }
+    let faults = ask(&sandbox, "GET", "faults", "");
+    assert_eq!(faults.as_array().unwrap().len(), effects.len());
+    ask(&sandbox, "DELETE", "faults", "");
+
+    let projects = ask(&sandbox, "PUT", "projects/acme-second", "");
+    assert!(projects["acme-second"].is_number(), "{projects}");
+    assert_eq!(
+        projects.as_object().unwrap().len(),
+        2,
+        "the one of the start, and this one"
+    );
+    let tagged = json!({"labels": {"team": "ml"}, "replication": {"automatic": {}}}).to_string();
+    let made = send(
+        &sandbox,
+        "POST",
+        "/gcp/secretmanager/v1/projects/acme-second/secrets?secretId=a",
+        &[("content-type", "application/json")],
+        &tagged,
+    )
+    .unwrap();
+    assert_eq!(made.status, 200, "{made:?}");
+    let inventory = ask(&sandbox, "GET", "inventory?key=team&value=ml", "");
+    assert_eq!(inventory.as_array().unwrap().len(), 1, "{inventory}");
+    assert_eq!(
+        ask(&sandbox, "GET", "inventory?key=team&value=other", ""),
+        json!([])
+    );
+
     let before = sandbox.now();
     ask(&sandbox, "POST", "clock", r#"{"skip": 3600}"#);
     assert!(sandbox.now().duration_since(before).as_secs() >= 3600);

@@ -27,21 +27,23 @@ fn a_hundred_sandboxes_do_not_meet() {
     });
 }
 
+/// The fastest of twenty: what else runs only makes a start slower.
 #[test]
-fn the_start_is_printed_beside_its_budget() {
+fn it_answers_within_50_ms_of_its_start() {
     let mut took: Vec<Duration> = (0..20)
         .map(|_| {
             let started = Instant::now();
             let sandbox = Sandbox::builder().start().unwrap();
-            TcpStream::connect(sandbox.url.trim_start_matches("http://")).unwrap();
+            assert_eq!(create_role(&sandbox, "a").unwrap().status, 200);
             started.elapsed()
         })
         .collect();
     took.sort_unstable();
     eprintln!(
-        "start to first connection: median {:?}, slowest {:?} (budget 50 ms)",
+        "start to first answer: median {:?}, slowest {:?} (budget 50 ms)",
         took[10], took[19]
     );
+    assert!(took[0] < Duration::from_millis(50), "{:?}", took[0]);
 }
 
 #[test]

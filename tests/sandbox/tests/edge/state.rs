@@ -97,6 +97,25 @@ fn process(folder: &std::path::Path) -> Process {
     Process { child, url, said }
 }
 
+/// Unoptimised too; the fastest of five, because what else runs only makes a start slower.
+#[test]
+fn a_process_is_ready_within_50_ms_of_its_start() {
+    let fastest = (0..5)
+        .map(|_| {
+            let folder = tempfile::tempdir().unwrap();
+            let started = std::time::Instant::now();
+            let mut process = process(folder.path());
+            let ready = started.elapsed();
+            drop(process.child.stdin.take());
+            assert!(process.child.wait().unwrap().success());
+            ready
+        })
+        .min()
+        .unwrap();
+    eprintln!("process start to readiness: {fastest:?} (budget 50 ms)");
+    assert!(fastest < std::time::Duration::from_millis(50), "{fastest:?}");
+}
+
 #[test]
 fn a_killed_process_has_lost_nothing_that_it_answered() {
     let folder = tempfile::tempdir().unwrap();

@@ -249,6 +249,71 @@ fn a_project_is_known_by_id_and_number() {
 }
 
 #[test]
+fn firewall_rules_are_listed_by_expressions_and_keep_their_network() {
+    let mut cloud = Cloud::new();
+    let body = json!({"name": "prod", "autoCreateSubnetworks": false});
+    cloud.ok("compute", &format!("POST {GLOBAL}/networks"), body);
+    cloud.later(20);
+    let at = format!("{GLOBAL}/firewalls");
+    let rule = |name: &str, description: &str| {
+        json!({
+            "name": name,
+            "description": description,
+            "network": "global/networks/prod",
+            "targetTags": ["gke-a-01234567-node"],
+            "allowed": [{"IPProtocol": "tcp", "ports": ["80"]}],
+        })
+    };
+    for (name, description) in [("web", "of a service"), ("nodes", "of the cluster")] {
+        cloud.ok("compute", &format!("POST {at}"), rule(name, description));
+    }
+    cloud.later(20);
+    let made = cloud.ok("compute", &format!("GET {at}/web"), Value::Null);
+    assert_eq!(
+        (&made["direction"], &made["priority"]),
+        (&json!("INGRESS"), &json!(1000))
+    );
+    let listed = cloud.ok(
+        "compute",
+        &format!("GET {at}?filter=description%20eq%20%22.*service%22"),
+        Value::Null,
+    );
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+    assert_eq!(listed["items"][0]["name"], "web");
+    // Nothing is listed by an expression that is not understood.
+    cloud.no(
+        "compute",
+        &format!("GET {at}?filter=description%3Aservice"),
+        Value::Null,
+        (400, "INVALID_ARGUMENT"),
+    );
+    cloud.no(
+        "compute",
+        &format!("GET {at}?filter=(name%20eq%20a)%20(name%20eq%20b)"),
+        Value::Null,
+        (501, "UNIMPLEMENTED"),
+    );
+    cloud.no(
+        "compute",
+        &format!("POST {at}"),
+        json!({"name": "x", "direction": "SIDEWAYS"}),
+        (400, "INVALID_ARGUMENT"),
+    );
+    let used = cloud.no(
+        "compute",
+        &format!("DELETE {GLOBAL}/networks/prod"),
+        Value::Null,
+        (400, "INVALID_ARGUMENT"),
+    );
+    assert!(used.contains("already being used by"), "{used}");
+    for name in ["web", "nodes"] {
+        cloud.ok("compute", &format!("DELETE {at}/{name}"), Value::Null);
+    }
+    cloud.later(20);
+    cloud.ok("compute", &format!("DELETE {GLOBAL}/networks/prod"), Value::Null);
+}
+
+#[test]
 fn a_budget_belongs_to_the_projects_billing_account() {
     let mut cloud = Cloud::new();
     let account = cloud.world.gcp.projects[PROJECT].billing.clone();

@@ -31,6 +31,17 @@ impl Reply {
 
 /// One HTTP/1.1 request on a connection of its own.
 fn send(sandbox: &Sandbox, verb: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+    answered(sandbox, verb, path, headers, body).unwrap()
+}
+
+/// The same; `None` where the connection ends without an answer.
+fn answered(
+    sandbox: &Sandbox,
+    verb: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Option<Reply> {
     let mut stream = TcpStream::connect(sandbox.url.trim_start_matches("http://")).unwrap();
     let mut head = format!(
         "{verb} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n",
@@ -42,21 +53,20 @@ fn send(sandbox: &Sandbox, verb: &str, path: &str, headers: &[(&str, &str)], bod
     stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
     stream.write_all(body).unwrap();
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    let at = answer
-        .windows(4)
-        .position(|window| window == b"\r\n\r\n")
-        .unwrap();
+    if stream.read_to_end(&mut answer).is_err() {
+        return None;
+    }
+    let at = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&answer[..at]).into_owned();
     let mut body = answer[at + 4..].to_vec();
     if head.to_lowercase().contains("transfer-encoding: chunked") {
         body = unchunked(&body);
     }
-    Reply {
+    Some(Reply {
         status: head.split(' ').nth(1).unwrap().parse().unwrap(),
         head,
         body,
-    }
+    })
 }
 
 fn unchunked(mut rest: &[u8]) -> Vec<u8> {
@@ -440,7 +450,69 @@ fn faults_come_in_googles_form() {
         &field(1, b"projects/_/buckets/acme-models"),
     );
     assert_eq!(get.header("grpc-status"), Some("8"));
+    for (effect, status, code, after) in [
+        (
+            Effect::Throttled { retry_after: None },
+            429,
+            "RESOURCE_EXHAUSTED",
+            None,
+        ),
+        (
+            Effect::Unavailable { retry_after: Some(3) },
+            503,
+            "UNAVAILABLE",
+            Some("3"),
+        ),
+        (
+            Effect::Unavailable { retry_after: None },
+            503,
+            "UNAVAILABLE",
+            None,
+        ),
+        (Effect::ExpiredToken, 401, "UNAUTHENTICATED", None),
+    ] {
+        sandbox.heal();
+        sandbox.fault(Fault::new(effect));
+        let refused = json(&sandbox, "GET", &path, &Value::Null);
+        assert_eq!((refused.status, refused.header("retry-after")), (status, after));
+        assert_eq!(refused.json()["error"]["status"], code);
+    }
     sandbox.heal();
+}
+
+/// Whether the effect of a call stands, and whether its answer came.
+#[test]
+fn faults_strike_before_the_effect_or_after_it() {
+    let sandbox = sandbox();
+    let accounts = format!("iam/v1/projects/{USUAL_PROJECT}/serviceAccounts");
+    let account = |id: &str| format!("{accounts}/{id}@{USUAL_PROJECT}.iam.gserviceaccount.com");
+    for (id, effect, comes, stands) in [
+        ("reset-before", Effect::ResetBefore, false, false),
+        ("reset-after", Effect::ResetAfter, false, true),
+        ("truncated", Effect::Truncated, true, true),
+        ("in-lag-account", Effect::Lag { seconds: 60.0 }, true, false),
+    ] {
+        sandbox.fault(Fault::new(effect).on("iam", "*serviceAccounts.create").nth(1, 1));
+        let headers = [("content-type", "application/json")];
+        let body = json!({"accountId": id}).to_string();
+        let came = answered(
+            &sandbox,
+            "POST",
+            &format!("/gcp/{accounts}"),
+            &headers,
+            body.as_bytes(),
+        );
+        assert_eq!(came.is_some(), comes, "{id}");
+        let cut = came.is_some_and(|reply| serde_json::from_slice::<Value>(&reply.body).is_err());
+        assert_eq!(cut, id == "truncated", "{id}");
+        let read = json(&sandbox, "GET", &account(id), &Value::Null).status;
+        assert_eq!(read, if stands { 200 } else { 404 }, "{id}");
+    }
+    sandbox.skip(jiff::SignedDuration::from_secs(61));
+    assert_eq!(
+        json(&sandbox, "GET", &account("in-lag-account"), &Value::Null).status,
+        200
+    );
 }
 
 /// As Google's own libraries read objects, Terraform's `gcs` backend among them: without a service's prefix, in XML.

@@ -44,6 +44,8 @@ pub(crate) use settle::settle;
 pub struct State {
     /// By name.
     pub clusters: BTreeMap<String, Cluster>,
+    /// When the last lines of clusters that are gone arrive, by cluster.
+    pub last_lines: BTreeMap<String, Timestamp>,
 }
 
 impl State {

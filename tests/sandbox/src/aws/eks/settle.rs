@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::update::{Change, Subject};
 use super::{Cluster, access_entry, cluster, logging, network, node_group};
+use crate::aws::logs;
 use crate::call::Call;
 use crate::world::World;
 
@@ -21,12 +22,42 @@ pub(crate) fn settle(world: &mut World, call: &Call) {
         node_group::settle(world, call, &mut cluster);
         end_addons(&mut cluster, call.at);
         log(world, call, &mut cluster);
-        if cluster.gone.is_some_and(|gone| gone <= call.at) {
+        if let Some(gone) = cluster.gone.filter(|gone| *gone <= call.at) {
             clear(world, call, &cluster);
+            // https://github.com/terraform-aws-modules/terraform-aws-eks/issues/920; nobody says how late: never, unless asked.
+            let late = world.behaviour.duration("eks.logs.late", 0.0);
+            if !late.is_zero() && !cluster.log_types.is_empty() {
+                let region = world.aws.region_mut(&call.account, &call.region);
+                region.eks.last_lines.insert(name, gone + late);
+            }
         } else {
             let region = world.aws.region_mut(&call.account, &call.region);
             region.eks.clusters.insert(name, cluster);
         }
+    }
+    last_lines(world, call);
+}
+
+/// The last lines of clusters that are gone arrive, and make their log groups anew where those were deleted meanwhile.
+fn last_lines(world: &mut World, call: &Call) {
+    let lines = &mut world.aws.region_mut(&call.account, &call.region).eks.last_lines;
+    let due: Vec<String> = lines
+        .iter()
+        .filter(|(_, at)| **at <= call.at)
+        .map(|(cluster, _)| cluster.clone())
+        .collect();
+    lines.retain(|_, at| *at > call.at);
+    for cluster in due {
+        let group = logging::group(&cluster);
+        logs::deliver(
+            world,
+            &call.account,
+            &call.region,
+            &group,
+            "kube-apiserver-last",
+            "shutting down",
+            call.at,
+        );
     }
 }
 

@@ -362,6 +362,35 @@ fn the_log_group_is_made_by_eks_where_logs_are_on_and_comes_back() {
 }
 
 #[test]
+fn the_last_lines_of_a_cluster_that_is_gone_may_make_its_log_group_anew() {
+    let logging = json!({"logging": {"clusterLogging": [{"types": ["api"], "enabled": true}]}});
+    let mut ground = Ground::standing(logging);
+    ground
+        .cloud
+        .world
+        .behaviour
+        .durations
+        .insert("eks.logs.late".into(), 30.0);
+    let name = "/aws/eks/a/cluster";
+    ground.cloud.later(61.0);
+    ground.ok("DeleteCluster", json!({"name": "a"}));
+    ground.cloud.later(200.0);
+    let groups = |cloud: &mut Cloud| cloud.ok("logs", "DescribeLogGroups", json!({}))["logGroups"].clone();
+    ground
+        .cloud
+        .ok("logs", "DeleteLogGroup", json!({"logGroupName": name}));
+    assert_eq!(groups(&mut ground.cloud), json!([]));
+    // Gone after 180 seconds, the lines 30 later.
+    ground.cloud.later(20.0);
+    assert_eq!(groups(&mut ground.cloud)[0]["logGroupName"], name);
+    ground
+        .cloud
+        .ok("logs", "DeleteLogGroup", json!({"logGroupName": name}));
+    ground.cloud.later(200.0);
+    assert_eq!(groups(&mut ground.cloud), json!([]));
+}
+
+#[test]
 fn a_log_group_that_stands_is_taken_as_it_is() {
     let mut ground = Ground::new();
     let name = "/aws/eks/a/cluster";
