@@ -30,10 +30,6 @@ const PROJECT: &str = "acme-ml-dev";
 /// What an environment made and destroyed may take, terraform itself left out.
 const BUDGET: Duration = Duration::from_secs(1);
 
-/// How many looks making and destroying may take: it makes two to three times the calls of one, in order of what needs what
-/// instead of all at once. Measured on a quiet machine: see [`measured`]'s lines. A wait of a second makes it twice that.
-const LOOKS: f64 = 14.0;
-
 /// The best of these is taken: what else runs only makes it slower.
 const ROUNDS: usize = 3;
 
@@ -48,7 +44,10 @@ fn environment(block: (&str, Json)) -> Json {
     settings
 }
 
-async fn measured(what: &str, driver: Arc<dyn Driver>, facts: CloudFacts, settings: Json) {
+/// Measures, and holds the ratio to `most` looks. Making and destroying takes two to three times the calls of one, in the order of
+/// what needs what instead of all at once. Unoptimised, beside other builds (load 14 on two cores): 4.9 looks of 0.70 s on AWS,
+/// 7.3 of 0.25 s on Google Cloud. The five seconds for late log lines would be seven looks more.
+async fn measured(what: &str, driver: Arc<dyn Driver>, facts: CloudFacts, settings: Json, most: f64) {
     let cloud = Cloud {
         driver,
         facts: Facts {
@@ -81,10 +80,10 @@ async fn measured(what: &str, driver: Arc<dyn Driver>, facts: CloudFacts, settin
     let whole = made + destroyed;
     let looks = whole.as_secs_f64() / looked.as_secs_f64();
     println!(
-        "{what}: made and destroyed in {whole:?} (budget {BUDGET:?}), {looks:.1} times a look (at most {LOOKS})"
+        "{what}: made and destroyed in {whole:?} (budget {BUDGET:?}), {looks:.1} times a look (at most {most})"
     );
     assert!(
-        looks < LOOKS,
+        looks < most,
         "{what}: something waits: {whole:?} is {looks:.1} times a look"
     );
     if !cfg!(debug_assertions) {
@@ -154,7 +153,7 @@ async fn an_environment_on_aws_takes_no_time_of_ours() {
         region: Some(REGION.parse().unwrap()),
     };
     let network = json!({ "existing_network": { "vpc_id": vpc, "private_subnet_ids": subnets } });
-    measured("AWS", Arc::new(driver), facts, environment(("aws", network))).await;
+    measured("AWS", Arc::new(driver), facts, environment(("aws", network)), 8.0).await;
 }
 
 /// A token in form: the local cloud looks at claims, not at signatures.
@@ -234,6 +233,7 @@ async fn an_environment_on_google_cloud_takes_no_time_of_ours() {
         Arc::new(driver),
         facts,
         environment(("gcp", network)),
+        11.0,
     )
     .await;
 }

@@ -13,7 +13,7 @@ use std::fs;
 use std::process::Command;
 
 use mlops_access::trust::{Token, TokenSet};
-use mlops_e2e::cloud::{Cloud, DUMMY_CREDENTIALS, Network};
+use mlops_e2e::cloud::{Cloud, DUMMY_CREDENTIALS, Network, REGION};
 use mlops_e2e::terraform::{Ran, Workspace, available, aws_block, plugin_mirror, provider_block};
 use serde_json::{Value, json};
 

@@ -124,13 +124,11 @@ impl Kind {
         matches!(self, Self::GcpServices | Self::GcpKeyRing | Self::GcpKey)
     }
 
-    /// Whether it mostly stands already when its turn comes in a fresh environment, so that looking first spares a
-    /// create that fails: pools come with their cluster, key rings and keys outlive environments.
+    /// Whether it stands already when its turn comes in a fresh environment, so that looking first spares a create that fails:
+    /// pools come with their cluster, and some APIs are always enabled. Key rings and keys outlive environments too, but a first
+    /// environment finds none: they are made, and looked at where that is refused.
     pub fn found_standing(self) -> bool {
-        matches!(
-            self,
-            Self::GcpNodePool | Self::GcpKeyRing | Self::GcpKey | Self::GcpServices
-        )
+        matches!(self, Self::GcpNodePool | Self::GcpServices)
     }
 }
 

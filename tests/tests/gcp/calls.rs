@@ -166,14 +166,15 @@ fn no_more_calls_than_the_work_takes() {
     let refresh = calls(&ground, &["plan", "-refresh-only"]);
     let destroy = calls(&ground, &["apply", "-destroy", "-auto-approve", "-refresh=false"]);
     let counted = [
-        ("create", create, ENVIRONMENT.create()),
-        ("refresh", refresh, ENVIRONMENT.refresh()),
-        ("destroy", destroy, ENVIRONMENT.destroy()),
+        // Which APIs are enabled is asked once more after they were.
+        ("create", create, ENVIRONMENT.create(), 1),
+        ("refresh", refresh, ENVIRONMENT.refresh(), 0),
+        ("destroy", destroy, ENVIRONMENT.destroy(), 0),
     ];
-    let counted = counted.map(|(what, calls, floor)| (what, shown(what, &calls, floor), floor));
-    for (what, sum, floor) in counted {
+    let counted = counted.map(|(what, calls, floor, more)| (what, shown(what, &calls, floor), floor, more));
+    for (what, sum, floor, more) in counted {
         assert!(
-            sum * 10 <= floor * 11,
+            sum <= floor + more,
             "{what} takes {sum} calls, the floor is {floor}"
         );
     }
