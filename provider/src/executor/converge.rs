@@ -72,7 +72,7 @@ impl Executor {
                 let progress = Progress::new(address.clone(), self.cancelled.clone());
                 let decision = Arc::clone(&work.decision);
                 let approach = work.approach;
-                let lost = work.lost.get(&address).cloned().unwrap_or_default();
+                let lost = work.lost.get(address).cloned().unwrap_or_default();
                 async move {
                     let component = resolved.map_err(Problem::Unresolved)?;
                     let result = with_heartbeat(
