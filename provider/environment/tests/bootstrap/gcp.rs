@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mlops_access::gcp::cel::Value as Cel;
+use mlops_access::gcp::cel::{Expr, Stop, Value as Cel};
 use mlops_access::gcp::{Binding, Condition, Policy, Provider, Question, Resource, Role, allows};
 use mlops_access::trust::Token;
 use mlops_access::verdict::Verdict;
@@ -169,6 +169,40 @@ fn a_provisioner_may_grant_what_environments_want() {
         "roles/iam.serviceAccountTokenCreator",
     ] {
         assert!(!allowed.contains(role));
+    }
+}
+
+/// The condition on what is granted, put to the evaluator with what a call would change.
+#[test]
+fn a_provisioner_cannot_make_itself_an_owner() {
+    let grants: ProjectGrants = of("project_grants");
+    let granter = grants
+        .grants
+        .iter()
+        .find(|grant| grant.role.ends_with("_granter"));
+    let condition = granter
+        .and_then(|grant| grant.condition.clone())
+        .expect("a condition");
+    let asked = "api.getAttribute(\"iam.googleapis.com/modifiedGrantsByRole\", [])";
+    assert!(
+        condition.expression.starts_with(asked),
+        "{}",
+        condition.expression
+    );
+    let nothing = |path: &[String]| Err(Stop::Fails(format!("there is no {}", path.join("."))));
+    let holds = |changed: Value| {
+        let expression = condition.expression.replace(asked, &changed.to_string());
+        Expr::parse(&expression).expect("an expression").holds(&nothing)
+    };
+    assert_eq!(holds(json!(["roles/monitoring.metricWriter"])), Verdict::Yes);
+    assert_eq!(holds(json!([])), Verdict::Yes, "a call that grants nothing");
+    for role in ["roles/owner", "roles/iam.serviceAccountTokenCreator"] {
+        assert_eq!(holds(json!([role])), Verdict::No, "{role}");
+        assert_eq!(
+            holds(json!(["roles/monitoring.metricWriter", role])),
+            Verdict::No,
+            "{role} among others"
+        );
     }
 }
 
