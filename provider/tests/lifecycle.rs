@@ -926,6 +926,45 @@ async fn an_environment_whose_logs_were_kept_can_be_made_again() {
     }
 }
 
+/// B43: each operation has a time of its own. What runs out of it answers with what stands, and the next apply goes on.
+#[tokio::test]
+async fn a_create_an_update_and_a_destroy_each_end_by_their_own_timeout() {
+    for on in BOTH {
+        let memory = Arc::new(Memory::new());
+        let mut core = core(&memory).await;
+        let patient = on.config(&core, |_| {});
+        let out_of_time = |failure: &Failure, operation: &str| {
+            let said = messages(failure);
+            assert!(said.contains("ran out of time"), "{on:?} {operation}: {said}");
+        };
+        let hasty = |core: &FakeCore, operation: &str, tagged: bool| {
+            on.config(core, |settings| {
+                settings["timeouts"] = json!({ operation: "1s" });
+                if tagged {
+                    settings["tags"] = json!({ "team": "ml" });
+                }
+            })
+        };
+        memory.fail_write(9, Strike::Hang);
+        let config = hasty(&core, "create", false);
+        out_of_time(&core.apply(ADDRESS, &config).await.unwrap_err(), "create");
+        let phase = text(&core.object(ADDRESS).unwrap().value, &["phase"]);
+        assert_eq!(phase, "INCOMPLETE");
+        core.converge(ADDRESS, &patient).await.unwrap();
+
+        memory.fail_write(4, Strike::Hang);
+        let config = hasty(&core, "update", true);
+        out_of_time(&core.apply(ADDRESS, &config).await.unwrap_err(), "update");
+        let config = hasty(&core, "delete", true);
+        core.converge(ADDRESS, &config).await.unwrap();
+
+        memory.fail_write(6, Strike::Hang);
+        out_of_time(&core.destroy(ADDRESS).await.unwrap_err(), "delete");
+        // The time that a destroy has stands in the state; without anything in its way it is enough.
+        core.destroy(ADDRESS).await.unwrap();
+    }
+}
+
 /// B52: two applies from two states at once.
 #[tokio::test]
 async fn of_two_applies_at_once_one_wins_and_the_other_touches_nothing() {

@@ -145,11 +145,11 @@ impl Resource for Environment {
         }
     }
 
-    fn timeout(&self, planned: &Value) -> Option<Duration> {
-        Some(
-            timeouts::of(planned, "create")
-                .max(timeouts::of(planned, "update"))
-                .max(timeouts::of(planned, "delete")),
-        )
+    fn timeout(&self, prior: &Value, planned: &Value) -> Option<Duration> {
+        Some(match (prior.is_null(), planned.is_null()) {
+            (true, _) => timeouts::of(planned, "create"),
+            (false, false) => timeouts::of(planned, "update"),
+            (false, true) => timeouts::of(prior, "delete"),
+        })
     }
 }

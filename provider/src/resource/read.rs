@@ -10,7 +10,7 @@ use tfplugin::{CallContext, Diagnostic, Diagnostics, ReadRequest, ReadResponse, 
 use super::assemble::{self, Absent};
 use super::private::Private;
 use super::wanted::{self, Wanted};
-use super::{Environment, state};
+use super::{Environment, state, timeouts};
 use crate::executor::{Executor, Problem, Sighting};
 
 /// Reads every component and says what differs from what was asked for.
@@ -36,10 +36,20 @@ pub(super) async fn read(
     };
     let executor = Executor {
         limit: READS,
+        cancelled: context.cancelled.child_token(),
         ..resource.executor(&cloud, context)
     };
     let world = world(&private, &request.state);
-    let sightings = executor.observe(&model.components, &world).await;
+    let observing = executor.observe(&model.components, &world);
+    tokio::pin!(observing);
+    let sightings = tokio::select! {
+        sightings = &mut observing => sightings,
+        // What was not seen by then is told so, and keeps its last state.
+        () = tokio::time::sleep(timeouts::of(&request.state, "read")) => {
+            executor.cancelled.cancel();
+            observing.await
+        }
+    };
 
     if sightings
         .values()

@@ -25,7 +25,7 @@ pub(crate) enum Strike {
     After,
     /// Our own code panics.
     Panic,
-    /// The call takes effect and then never answers.
+    /// The call never answers; one that makes something has taken effect.
     Hang,
 }
 
@@ -364,6 +364,14 @@ fn outputs(component: &Component, name: &str, number: u64) -> BTreeMap<String, S
     outputs
 }
 
+/// Work that ends only when it is told to.
+async fn stopped(operation: &str, monitor: &dyn Monitor) -> Failure {
+    while !monitor.cancelled() {
+        monitor.sleep(Duration::from_secs(5)).await;
+    }
+    failure(operation, Reason::Cancelled, "", "stopped while under way")
+}
+
 impl Driver for Memory {
     fn caller(&self) -> Pending<'_, Caller> {
         Box::pin(async {
@@ -487,17 +495,7 @@ impl Driver for Memory {
                     "ConnectionReset",
                     "the answer was lost",
                 )),
-                Some(Strike::Hang) => {
-                    while !monitor.cancelled() {
-                        monitor.sleep(Duration::from_secs(5)).await;
-                    }
-                    Err(failure(
-                        &operation,
-                        Reason::Cancelled,
-                        "",
-                        "stopped while CREATING",
-                    ))
-                }
+                Some(Strike::Hang) => Err(stopped(&operation, monitor).await),
                 _ => Ok(present),
             }
         })
@@ -508,7 +506,7 @@ impl Driver for Memory {
         component: &'a Component,
         found: &'a Present,
         changes: &'a [Change],
-        _: &'a dyn Monitor,
+        monitor: &'a dyn Monitor,
     ) -> Pending<'a, Present> {
         Box::pin(async move {
             let name = name(component);
@@ -521,6 +519,9 @@ impl Driver for Memory {
                     "AccessDenied",
                     "struck by the test",
                 ));
+            }
+            if strike == Some(Strike::Hang) {
+                return Err(stopped(&operation, monitor).await);
             }
             let mut inner = self.lock();
             let Some(present) = inner.objects.get_mut(&(component.kind, name.clone())) else {
@@ -569,7 +570,7 @@ impl Driver for Memory {
         &'a self,
         component: &'a Component,
         found: &'a Present,
-        _: &'a dyn Monitor,
+        monitor: &'a dyn Monitor,
     ) -> Pending<'a, ()> {
         Box::pin(async move {
             // A rotated pool has another name than the one that goes.
@@ -584,6 +585,9 @@ impl Driver for Memory {
                     "AccessDenied",
                     "struck by the test",
                 ));
+            }
+            if strike == Some(Strike::Hang) {
+                return Err(stopped(&operation, monitor).await);
             }
             let mut inner = self.lock();
             let pools = inner

@@ -283,9 +283,10 @@ pub trait Resource: Send + Sync + 'static {
             ),
         ))
     }
-    /// The `timeouts` in force for an operation, for the guard's last word.
-    fn timeout(&self, planned: &Value) -> Option<Duration> {
-        let _ = planned;
+
+    /// How long this apply may take: a create has no `prior`, a destroy nothing `planned`.
+    fn timeout(&self, prior: &Value, planned: &Value) -> Option<Duration> {
+        let _ = (prior, planned);
         None
     }
 }

@@ -277,7 +277,7 @@ impl Resource for Board {
         })
     }
 
-    fn timeout(&self, planned: &Value) -> Option<Duration> {
+    fn timeout(&self, _: &Value, planned: &Value) -> Option<Duration> {
         (text(planned, "blob") == "time out").then_some(Duration::from_millis(200))
     }
 }

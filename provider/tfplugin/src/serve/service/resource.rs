@@ -185,10 +185,10 @@ impl Service {
         doing: &str,
     ) -> crate::provider::ApplyResponse {
         let context = self.context(None);
-        let timeout = match asked.planned.is_null() {
-            true => resource.entry.implementation.timeout(&asked.prior),
-            false => resource.entry.implementation.timeout(&asked.planned),
-        };
+        let timeout = resource
+            .entry
+            .implementation
+            .timeout(&asked.prior, &asked.planned);
         let handler = {
             let (context, resource, asked) = (context.clone(), resource.clone(), asked.clone());
             async move {
