@@ -1,10 +1,69 @@
-//! What comes back when everything seemed to be over.
+//! What no retry mends, and what comes back when everything seemed to be over.
 
 use std::time::{Duration, Instant};
 
+use mlops_sandbox::fault::{Effect, Fault};
 use serde_json::json;
 
 use crate::ground::{Ground, On, Story as _, Watched as _};
+
+/// A limit of the account that stands in the cluster's way.
+fn quota() -> Effect {
+    Effect::Refused {
+        status: 400,
+        code: "ResourceLimitExceededException".to_owned(),
+        message: "Cluster limit exceeded".to_owned(),
+        retry_after: None,
+    }
+}
+
+/// B43, B50: calls that are refused for ever end the apply by its timeout, a quota and a token that is over end it at once; each
+/// says which it was, and the next apply goes on.
+#[test]
+fn an_apply_that_cannot_go_on_says_why_and_the_next_one_goes_on() {
+    for on in On::BOTH {
+        let name = "an_apply_that_cannot_go_on_says_why_and_the_next_one_goes_on";
+        let Some(ground) = Ground::new(on, name) else {
+            return;
+        };
+        let keys = if on == On::Aws { "kms" } else { "cloudkms" };
+        let throttled = Fault::new(Effect::Throttled { retry_after: None });
+        ground.sandbox().fault(throttled.on(keys, "*").writes());
+        ground.configure(&format!("{}\n  timeouts {{ create = \"12s\" }}", on.first()));
+        let began = Instant::now();
+        let stopped = ground.apply().expect(1);
+        assert!(began.elapsed() < Duration::from_secs(60), "{}", stopped.reasons());
+        for part in ["ran out of time", "under way when it stopped: key"] {
+            assert!(stopped.text().contains(part), "{part}: {}", stopped.reasons());
+        }
+        assert_eq!(ground.phase(), "INCOMPLETE");
+
+        ground.configure(on.first());
+        ground.sandbox().heal();
+        // Google's codes of both are told apart by the driver's own tests.
+        let finals = [
+            (quota(), "A limit of the account or project is reached"),
+            (Effect::ExpiredToken, "expired"),
+        ];
+        for (effect, words) in finals.into_iter().filter(|_| on == On::Aws) {
+            ground.sandbox().heal();
+            let strike = Fault::new(effect).on(on.clusters(), on.create_cluster());
+            ground.sandbox().fault(strike.nth(1, 1));
+            let failed = ground.apply().expect(1);
+            assert!(failed.text().contains(words), "{words}: {}", failed.reasons());
+            assert!(failed.text().contains("failed: cluster"), "{}", failed.reasons());
+            assert_eq!(ground.phase(), "INCOMPLETE");
+            assert_eq!(
+                ground.clusters_asked_for(),
+                1,
+                "what is final is not asked for again"
+            );
+            ground.sandbox().forget_calls();
+        }
+        ground.settle();
+        assert_eq!(ground.phase(), "READY");
+    }
+}
 
 /// B68: control-plane logs arrive while the cluster dies, and EKS makes the group anew that they go to.
 #[test]
