@@ -26,7 +26,7 @@ resource "mlops_environment" "this" {
   services   = var.services
   identities = var.identities
 
-  federation = var.github == null ? null : { github = var.github }
+  federation = var.github == null && var.gitlab == null ? null : { github = var.github, gitlab = var.gitlab }
 
   encryption = var.encryption
   logging    = var.log_retention_days == null ? null : { retention_days = var.log_retention_days }

@@ -13,6 +13,11 @@ output "github" {
   value       = mlops_environment.this.github
 }
 
+output "gitlab" {
+  description = "For GitLab: the variables that each environment scope needs; those under `*` are for every job. `OIDC_AUDIENCE` is what jobs ask their token for. Null without GitLab."
+  value       = mlops_environment.this.gitlab
+}
+
 output "kubernetes" {
   description = "For the cluster: who and where it is, manifests by file name for an administrator to apply once, a kustomize patch by service, and a kubeconfig without credentials."
   value = {

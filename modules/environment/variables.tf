@@ -111,6 +111,26 @@ variable "github" {
   }
 }
 
+variable "gitlab" {
+  description = "The GitLab project whose pipelines enter ci and deploy, beside GitHub or alone. On AWS `environments.tier` is what lets jobs of a protected environment deploy; on Google Cloud it is `environments.deploy`."
+  type = object({
+    url            = optional(string)
+    project_path   = string
+    project_id     = optional(string)
+    ci_refs        = optional(set(string))
+    environments   = optional(object({ deploy = optional(string), tier = optional(string) }))
+    protected_only = optional(bool)
+    audience       = optional(string)
+    oidc_provider  = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.gitlab == null || can(regex("^[^/]+(/[^/]+)+$", var.gitlab.project_path))
+    error_message = "A project is written group/project."
+  }
+}
+
 variable "cluster" {
   description = "The Kubernetes cluster: version, channel, how its API is reached, administrators, logs."
   type = object({

@@ -31,6 +31,11 @@ fn pipeline(claim: &str) -> Value {
     })
 }
 
+/// A job of GitLab: STS reads audience and subject.
+fn job(subject: &str) -> Value {
+    json!({ "iss": "https://gitlab.com", "aud": "https://gitlab.com", "sub": subject })
+}
+
 /// B72, B75, B77 over the wire.
 #[test]
 fn roles_may_what_they_are_for_and_nothing_else() {
@@ -52,7 +57,10 @@ resource "mlops_environment" "this" {{
   services = {{
     churn = {{ secrets = {{ feature-store = {{ readers = ["runtime"] }} }} }}
   }}
-  federation = {{ github = {{ repository = "acme/churn", owner_id = "1", repository_id = "2" }} }}
+  federation = {{
+    github = {{ repository = "acme/churn", owner_id = "1", repository_id = "2" }}
+    gitlab = {{ project_path = "acme/churn", environments = {{ tier = "staging" }} }}
+  }}
 }}
 "#,
             provider_block(&cloud),
@@ -134,6 +142,18 @@ resource "mlops_environment" "this" {{
             "delete version": delete("models", "churn/versions/1"),
             "upload": upload,
         })),
+        "gitlab's main": door(job("project_path:acme/churn:ref_type:branch:ref:main"), "ci", json!({ "upload": upload })),
+        "gitlab's gate": door(
+            job("project_path:acme/churn:environment_protected:true:deployment_tier:staging:ref_type:branch:ref:main"),
+            "deploy", json!({ "cluster": cluster }),
+        ),
+        "gitlab's branch enters ci": door(job("project_path:acme/churn:ref_type:branch:ref:evil"), "ci", json!({})),
+        "gitlab's fork enters ci": door(job("project_path:evil/churn:ref_type:branch:ref:main"), "ci", json!({})),
+        "gitlab's main enters deploy": door(job("project_path:acme/churn:ref_type:branch:ref:main"), "deploy", json!({})),
+        "gitlab's unprotected gate enters deploy": door(
+            job("project_path:acme/churn:environment_protected:false:deployment_tier:staging:ref_type:branch:ref:main"),
+            "deploy", json!({}),
+        ),
         "main enters deploy": door(pipeline("ref:refs/heads/main"), "deploy", json!({})),
         "the gate enters ci": door(pipeline("environment:aws-dev"), "ci", json!({})),
         "prod's gate enters deploy": door(pipeline("environment:aws-prod"), "deploy", json!({})),
@@ -155,6 +175,8 @@ resource "mlops_environment" "this" {{
             "deploy",
             vec![("images", yes), ("upload", no), ("cluster", yes), ("model", no)],
         ),
+        ("gitlab's main", vec![("upload", yes)]),
+        ("gitlab's gate", vec![("cluster", yes)]),
         (
             "runtime",
             vec![

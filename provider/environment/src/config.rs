@@ -362,6 +362,9 @@ pub struct Condition {
 pub struct Federation {
     /// GitHub Actions.
     pub github: Option<Github>,
+    /// GitLab CI/CD.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gitlab: Option<Gitlab>,
 }
 
 /// `federation.github`.
@@ -390,6 +393,38 @@ pub struct Github {
 pub struct GithubEnvironments {
     /// Whose jobs deploy.
     pub deploy: Option<String>,
+}
+
+/// `federation.gitlab`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Gitlab {
+    /// `https://gitlab.com`, or the instance's own.
+    pub url: Option<String>,
+    /// `group/project`.
+    pub project_path: Option<String>,
+    /// Number that survives renames; Google Cloud only.
+    pub project_id: Option<String>,
+    /// Refs that may build.
+    pub ci_refs: Option<BTreeSet<String>>,
+    /// Environments that may deploy.
+    pub environments: Option<GitlabEnvironments>,
+    /// Jobs of protected refs only; Google Cloud only.
+    pub protected_only: Option<bool>,
+    /// What jobs ask their token for; AWS only.
+    pub audience: Option<String>,
+    /// `auto`, `create` or `reference`.
+    pub oidc_provider: Option<String>,
+}
+
+/// `federation.gitlab.environments`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GitlabEnvironments {
+    /// The protected environment whose jobs deploy.
+    pub deploy: Option<String>,
+    /// Its deployment tier; AWS only.
+    pub tier: Option<String>,
 }
 
 /// `encryption`.

@@ -42,6 +42,7 @@
 pub mod aws;
 pub mod blueprint;
 pub mod bootstrap;
+mod ci_variables;
 pub mod claim;
 pub mod component;
 pub mod config;

@@ -29,6 +29,7 @@ impl Environment {
             ("log_groups", self.log_groups()),
             ("network_info", self.network_info()),
             ("github", self.github()),
+            ("gitlab", self.gitlab()),
             ("manifests", json!(self.manifests())),
             ("kustomize", json!(self.kustomize())),
             ("kubeconfig", self.kubeconfig().into()),
@@ -36,7 +37,7 @@ impl Environment {
     }
 
     /// A component's output where it is known beforehand, else a reference to it; null if there is no such component.
-    fn output(&self, address: &[&str], output: &str) -> Value {
+    pub(crate) fn output(&self, address: &[&str], output: &str) -> Value {
         let address = Address::new(address);
         match self.component(address.as_str()) {
             Some(component) => match component.outputs.get(output) {
@@ -48,7 +49,7 @@ impl Environment {
     }
 
     /// As whom an identity acts: a role's ARN, a service account's e-mail; null if there is no such identity.
-    fn principal(&self, address: &[&str]) -> Value {
+    pub(crate) fn principal(&self, address: &[&str]) -> Value {
         match self.spec.id.cloud() {
             Cloud::Aws => self.output(address, "arn"),
             Cloud::Gcp => self.output(address, "email"),
@@ -168,22 +169,25 @@ impl Environment {
 
     /// Providers that tokens enter through.
     pub fn federation_info(&self) -> Value {
-        let (github, pods, audience) = match &self.spec.cloud {
-            CloudSpec::Aws(_) => (
-                self.output(&["federation", "github"], "arn"),
-                self.output(&["federation", "pods"], "arn"),
-                Value::from("sts.amazonaws.com"),
-            ),
-            CloudSpec::Gcp(_) => {
-                let github = self.output(&["federation", "github"], "name");
-                let audience = match github.as_str() {
-                    Some(name) => format!("https://iam.googleapis.com/{name}").into(),
-                    None => Value::Null,
-                };
-                (github, self.output(&["cluster"], "workload_pool"), audience)
-            }
+        let (id, pods) = match self.spec.id.cloud() {
+            Cloud::Aws => ("arn", self.output(&["federation", "pods"], "arn")),
+            Cloud::Gcp => ("name", self.output(&["cluster"], "workload_pool")),
         };
-        json!({ "github_provider": github, "pod_provider": pods, "audience": audience })
+        let provider = |forge: &str| self.output(&["federation", forge], id);
+        // Google Cloud's audience is the provider itself.
+        let audience = |forge: &str, aws: Option<&str>| match (self.spec.id.cloud(), provider(forge).as_str()) {
+            (Cloud::Aws, _) => aws.into(),
+            (Cloud::Gcp, Some(name)) => format!("https://iam.googleapis.com/{name}").into(),
+            (Cloud::Gcp, None) => Value::Null,
+        };
+        let of_gitlab = self.spec.gitlab.as_ref().map(|gitlab| gitlab.audience.as_str());
+        json!({
+            "github_provider": provider("github"),
+            "pod_provider": pods,
+            "audience": audience("github", Some("sts.amazonaws.com")),
+            "gitlab_provider": provider("gitlab"),
+            "gitlab_audience": audience("gitlab", of_gitlab),
+        })
     }
 
     /// ARN or full name by use.
@@ -223,73 +227,6 @@ impl Environment {
                 "public_subnet_ids": [],
             }),
         }
-    }
-
-    /// Variables by GitHub environment; those of `""` are for jobs without one.
-    pub fn github(&self) -> Value {
-        let Some(github) = &self.spec.github else {
-            return json!({});
-        };
-        let common = || -> Map<String, Value> {
-            let mut variables = Map::from_iter([
-                (
-                    "MLOPS_ENVIRONMENT".to_owned(),
-                    Value::from(self.spec.id.to_string()),
-                ),
-                ("REGISTRY".to_owned(), self.registry_info()["url"].clone()),
-            ]);
-            let region = Value::from(self.spec.id.region());
-            match self.spec.id.cloud() {
-                Cloud::Aws => {
-                    variables.insert("AWS_REGION".to_owned(), region);
-                }
-                Cloud::Gcp => variables.extend([
-                    ("GCP_REGION".to_owned(), region),
-                    ("GCP_PROJECT".to_owned(), Value::from(self.spec.id.account())),
-                    (
-                        "GCP_WIF_PROVIDER".to_owned(),
-                        self.output(&["federation", "github"], "name"),
-                    ),
-                ]),
-            }
-            variables
-        };
-        let (identity, cluster) = match self.spec.id.cloud() {
-            Cloud::Aws => ("AWS_ROLE_ARN", "EKS_CLUSTER"),
-            Cloud::Gcp => ("GCP_SERVICE_ACCOUNT", "GKE_CLUSTER"),
-        };
-        let mut environments = Map::new();
-        let mut add = |environment: &str, own: Vec<(String, Value)>| {
-            let variables: Map<_, _> = common().into_iter().chain(own).collect();
-            environments.insert(environment.to_owned(), variables.into());
-        };
-        let principal = |address: &[&str]| Some(self.principal(address)).filter(|value| !value.is_null());
-        if let Some(ci) = principal(&["identities", "ci"]) {
-            add("", vec![(identity.to_owned(), ci)]);
-        }
-        if let Some(deploy) = principal(&["identities", "deploy"]) {
-            let mut own = vec![
-                (identity.to_owned(), deploy),
-                (cluster.to_owned(), self.output(&["cluster"], "name")),
-            ];
-            if let CloudSpec::Gcp(gcp) = &self.spec.cloud {
-                own.push(("GKE_LOCATION".to_owned(), gcp.location.as_str().into()));
-            }
-            add(github.deploy_environment.as_str(), own);
-        }
-        for (purpose, spec) in &self.spec.identities {
-            let Some(environment) = &spec.ci_environment else {
-                continue;
-            };
-            // One environment stands for an identity of each service: the variable's name says which.
-            let own = self.spec.services.keys().filter_map(|service| {
-                let principal = principal(&["identities", purpose.as_str(), service.as_str()])?;
-                let name = service.as_str().to_uppercase().replace('-', "_");
-                Some((format!("{identity}_{name}"), principal))
-            });
-            add(environment.as_str(), own.collect());
-        }
-        environments.into()
     }
 }
 

@@ -34,6 +34,29 @@ fn pipeline(environment: &Value, claim: (&str, &str), (name, id): (&str, &str)) 
 /// The repository that was configured.
 const OURS: (&str, &str) = ("churn", "2");
 
+/// A job of GitLab on main: its project, whether the ref is protected, and perhaps its environment.
+fn job(environment: &Value, project: &str, protected: bool, gate: Option<(&str, bool)>) -> (Value, String) {
+    let provider = text(environment, "/federation_info/gitlab_provider");
+    let mut token = json!({
+        "iss": "https://gitlab.com",
+        "aud": text(environment, "/federation_info/gitlab_audience"),
+        "sub": "project_path:acme/churn:ref_type:branch:ref:main",
+        "project_path": "acme/churn",
+        "project_id": project,
+        "job_id": "7",
+        "pipeline_source": "push",
+        "ref": "main",
+        "ref_type": "branch",
+        "ref_path": "refs/heads/main",
+        "ref_protected": protected.to_string(),
+    });
+    if let Some((name, protected)) = gate {
+        token["environment"] = json!(name);
+        token["environment_protected"] = json!(protected.to_string());
+    }
+    (token, format!("//iam.googleapis.com/{provider}"))
+}
+
 /// A pod's token.
 fn pod(environment: &Value, namespace: &str, service_account: &str) -> (Value, String) {
     let pool = text(environment, "/cluster_info/workload_pool");
@@ -63,7 +86,8 @@ fn fill(ground: &Ground, bucket: &str) {
 fn identities_may_what_they_are_for_and_nothing_else() {
     const TEST: &str = "identities_may_what_they_are_for_and_nothing_else";
     let Some(ground) = ground(TEST) else { return };
-    ground.configure(SERVICE);
+    let gitlab = "federation = { gitlab = { project_path = \"acme/churn\", project_id = \"42\" }, github";
+    ground.configure(&SERVICE.replace("federation = { github", gitlab));
     ground.apply().expect(0);
     let environment = ground.environment();
     let bucket = |purpose: &str| text(&environment["bucket_info"][purpose], "/name").to_owned();
@@ -161,6 +185,17 @@ fn identities_may_what_they_are_for_and_nothing_else() {
             "champion": put("models", "churn%2Fm"),
             "delete version": delete("models", "churn%2Fversions%2F1"),
         }))),
+        "gitlab's main": door(job(&environment, "42", true, None), &ci, with(json!({
+            "registry": ["GET", format!("artifactregistry/v1/{repository}"), null],
+        }))),
+        "gitlab's gate": door(job(&environment, "42", true, Some(("gcp-dev", true))), &deploy, with(json!({
+            "cluster": ["GET", format!("container/v1/{cluster}"), null],
+        }))),
+        "gitlab's main enters deploy": door(job(&environment, "42", true, None), &deploy, json!({})),
+        "gitlab's gate enters ci": door(job(&environment, "42", true, Some(("gcp-dev", true))), &ci, json!({})),
+        "an unprotected ref enters ci": door(job(&environment, "42", false, None), &ci, json!({})),
+        "an unprotected gate enters deploy": door(job(&environment, "42", true, Some(("gcp-dev", false))), &deploy, json!({})),
+        "another project enters ci": door(job(&environment, "43", true, None), &ci, json!({})),
         "main enters deploy": door(pipeline(&environment, main, OURS), &deploy, json!({})),
         "the gate enters ci": door(pipeline(&environment, gated, OURS), &ci, json!({})),
         "prod's gate enters deploy": door(pipeline(&environment, ("environment", "gcp-prod"), OURS), &deploy, json!({})),
@@ -179,6 +214,8 @@ fn identities_may_what_they_are_for_and_nothing_else() {
             "deploy",
             vec![("registry", 200), ("cluster", 200), ("model", 403)],
         ),
+        ("gitlab's main", vec![("registry", 200)]),
+        ("gitlab's gate", vec![("cluster", 200)]),
         (
             "runtime",
             vec![

@@ -1,4 +1,4 @@
-//! OIDC providers: GitHub's, one per account, and the cluster's, whose pods become identities.
+//! OIDC providers: GitHub's and GitLab's, one of each URL per account, and the cluster's, whose pods become identities.
 
 use std::collections::BTreeSet;
 
@@ -13,31 +13,13 @@ use crate::spec::OidcProviderMode;
 const AUDIENCE: &str = "sts.amazonaws.com";
 
 pub(super) fn add(draft: &mut Draft<'_>) {
-    if let Some(github) = &draft.spec.github {
-        let address = ["federation", "github"];
-        let (management, on_destroy) = match github.oidc_provider {
-            OidcProviderMode::Auto => (Management::Shared, OnDestroy::Delete),
-            OidcProviderMode::Create => (Management::Create, OnDestroy::Delete),
-            OidcProviderMode::Reference => (Management::Existing, OnDestroy::Retain),
-        };
-        // What several environments share carries no tag of one user.
-        let tags = match management {
-            Management::Shared => mark(&draft.spec.id.to_string(), &Address::new(&address)),
-            _ => draft.tags(&address),
-        };
-        let provider = OidcProvider {
-            url: format!("https://{}", Github::ISSUER),
-            audiences: BTreeSet::from([AUDIENCE.to_owned()]),
-            tags,
-        };
-        let arn = draft.names.oidc_provider_arn(Github::ISSUER);
-        draft
-            .want(&address, Kind::AwsOidcProvider, &provider)
-            .id(arn.clone())
-            .output("arn", arn)
-            .output("issuer", Github::ISSUER)
-            .managed(management)
-            .on_destroy(on_destroy);
+    let spec = draft.spec;
+    if let Some(github) = &spec.github {
+        add_forge(draft, "github", Github::ISSUER, AUDIENCE, github.oidc_provider);
+    }
+    if let Some(gitlab) = &spec.gitlab {
+        let audience = gitlab.audience.as_str();
+        add_forge(draft, "gitlab", gitlab.issuer(), audience, gitlab.oidc_provider);
     }
     let address = ["federation", "pods"];
     let provider = OidcProvider {
@@ -46,4 +28,31 @@ pub(super) fn add(draft: &mut Draft<'_>) {
         tags: draft.tags(&address),
     };
     draft.want(&address, Kind::AwsOidcProvider, &provider);
+}
+
+fn add_forge(draft: &mut Draft<'_>, forge: &str, issuer: &str, audience: &str, mode: OidcProviderMode) {
+    let address = ["federation", forge];
+    let (management, on_destroy) = match mode {
+        OidcProviderMode::Auto => (Management::Shared, OnDestroy::Delete),
+        OidcProviderMode::Create => (Management::Create, OnDestroy::Delete),
+        OidcProviderMode::Reference => (Management::Existing, OnDestroy::Retain),
+    };
+    // What several environments share carries no tag of one user.
+    let tags = match management {
+        Management::Shared => mark(&draft.spec.id.to_string(), &Address::new(&address)),
+        _ => draft.tags(&address),
+    };
+    let provider = OidcProvider {
+        url: format!("https://{issuer}"),
+        audiences: BTreeSet::from([audience.to_owned()]),
+        tags,
+    };
+    let arn = draft.names.oidc_provider_arn(issuer);
+    draft
+        .want(&address, Kind::AwsOidcProvider, &provider)
+        .id(arn.clone())
+        .output("arn", arn)
+        .output("issuer", issuer)
+        .managed(management)
+        .on_destroy(on_destroy);
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mlops_access::Purpose;
 use mlops_access::generate::aws::{Bucket, Cluster, Options, Scope};
-use mlops_access::generate::{Github, Registry, RegistryMode};
+use mlops_access::generate::{Github, Gitlab, Registry, RegistryMode};
 
 use crate::component::Address;
 use crate::names::aws::Names;
@@ -55,7 +55,17 @@ pub fn scope(spec: &Spec, aws: &AwsSpec) -> Scope {
             oidc_issuer: refer(&["federation", "pods"], "issuer"),
             oidc_provider_arn: refer(&["federation", "pods"], "arn"),
         }),
-        gitlab: None,
+        gitlab: spec.gitlab.as_ref().map(|gitlab| Gitlab {
+            project_path: gitlab.project_path.to_string(),
+            project_id: gitlab.project_id.as_ref().map(ToString::to_string),
+            ci_refs: gitlab.ci_refs.iter().map(ToString::to_string).collect(),
+            deploy_environment: gitlab.deploy_environment.to_string(),
+            deploy_tier: gitlab.deploy_tier.map(str::to_owned),
+            protected_only: gitlab.protected_only,
+            issuer: gitlab.issuer().to_owned(),
+            audience: gitlab.audience.to_string(),
+            provider: refer(&["federation", "gitlab"], "arn"),
+        }),
         github: spec.github.as_ref().map(|github| Github {
             repository: github.repository.to_string(),
             owner_id: github.owner_id.as_ref().map(ToString::to_string),

@@ -7,7 +7,6 @@ use mlops_access::generate::aws::Principal;
 use mlops_access::generate::gcp::trust;
 
 use super::blueprint::Draft;
-use super::federation::GITHUB;
 use super::{ServiceAccount, Trust};
 use crate::component::Kind;
 use crate::spec::{ServiceName, Spec};
@@ -91,12 +90,20 @@ fn add_trust(draft: &mut Draft<'_>, purpose: Purpose, service: Option<&ServiceNa
         members,
         owner: draft.owner(),
     };
+    let providers: Vec<Vec<String>> = [
+        ("github", draft.spec.github.is_some()),
+        ("gitlab", draft.spec.gitlab.is_some()),
+    ]
+    .into_iter()
+    .filter(|(_, there)| *there)
+    .map(|(forge, _)| vec!["federation".to_owned(), forge.to_owned()])
+    .collect();
     let mut wanted = draft
         .want(&address, Kind::GcpTrust, &wanted)
         .id(email)
         .after(&account);
     if federated {
-        wanted = wanted.after(&GITHUB);
+        wanted = wanted.after_all(&providers);
     }
     // The project's pool of pods appears with its first cluster.
     if pods {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mlops_access::Purpose;
 use mlops_access::generate::gcp::{AdditionalRole, Bucket, Options, Scope};
-use mlops_access::generate::{Github, Registry, RegistryMode};
+use mlops_access::generate::{Github, Gitlab, Registry, RegistryMode};
 
 use super::identities::principals;
 use crate::component::Address;
@@ -59,7 +59,17 @@ pub fn scope(spec: &Spec, gcp: &GcpSpec) -> Scope {
             let given = spec.encryption.given.get("storage").map(ToString::to_string);
             given.unwrap_or_else(|| names.key("storage"))
         }),
-        gitlab: None,
+        gitlab: spec.gitlab.as_ref().map(|gitlab| Gitlab {
+            project_path: gitlab.project_path.to_string(),
+            project_id: gitlab.project_id.as_ref().map(ToString::to_string),
+            ci_refs: gitlab.ci_refs.iter().map(ToString::to_string).collect(),
+            deploy_environment: gitlab.deploy_environment.to_string(),
+            deploy_tier: gitlab.deploy_tier.map(str::to_owned),
+            protected_only: gitlab.protected_only,
+            issuer: gitlab.issuer().to_owned(),
+            audience: gitlab.audience.to_string(),
+            provider: "gitlab".to_owned(),
+        }),
         github: spec.github.as_ref().map(|github| Github {
             repository: github.repository.to_string(),
             owner_id: github.owner_id.as_ref().map(ToString::to_string),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use mlops_access::generate::Gitlab;
 use mlops_access::generate::aws::Scope;
 use mlops_access::matrix::{AwsDocuments, check_aws};
 
@@ -9,7 +10,7 @@ use super::{unjudgeable, violation};
 use crate::component::{Component, Kind, Reference};
 use crate::names::hash;
 use crate::reference::{self, World};
-use crate::spec::{AttributePath, AwsSpec, Spec, Violation};
+use crate::spec::{AttributePath, AwsSpec, GitlabSpec, Spec, Violation};
 
 /// Characters that the inline policies of a role may have together.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
@@ -88,6 +89,9 @@ pub(crate) fn scope_in(spec: &Spec, aws: &AwsSpec, world: &World) -> Scope {
     if let Some(github) = &mut scope.github {
         change(&mut github.provider_arn);
     }
+    if let Some(gitlab) = &mut scope.gitlab {
+        change(&mut gitlab.provider);
+    }
     for permission in scope.additional_permissions.values_mut().flatten() {
         let service = permission
             .actions
@@ -130,6 +134,10 @@ fn stand_in_for(spec: &Spec, aws: &AwsSpec, reference: &Reference) -> String {
         (["federation", "pods"], "issuer") => issuer,
         (["federation", "pods"], _) => names.oidc_provider_arn(&issuer),
         (["federation", "github"], _) => names.oidc_provider_arn(mlops_access::generate::Github::ISSUER),
+        (["federation", "gitlab"], _) => {
+            let issuer = spec.gitlab.as_ref().map_or(Gitlab::ISSUER, GitlabSpec::issuer);
+            names.oidc_provider_arn(issuer)
+        }
         ([reference::UNKNOWN], what) if what.starts_with("registry") => {
             names.repository_arn(&format!("unknown-{}", hash(what, 6)))
         }

@@ -11,7 +11,7 @@
 //! | secret | `<name>/<service>/<secret>` | `<name>_<service>_<secret>` |
 //! | key | alias `alias/<name>-<use>` | key `<use>` in key ring `<name>` |
 //! | log group | `/aws/eks/<name>/cluster` (EKS decides it) | log bucket and sink `<name>` |
-//! | federation | the account's provider for GitHub | provider `github` of pool `mlops-<name>` |
+//! | federation | the account's provider for GitHub, for GitLab | providers `github`, `gitlab` of pool `mlops-<name>` |
 //! | node pool | `<pool>-<h6>`, h6 = first 6 hex digits of SHA-256 of the machine types, capacity type, image type and subnets, joined by newlines | the same of capacity type and accelerator |
 //!
 //! IAM compares names without case, bucket names are global: the hash keeps equal environment names of two accounts or

@@ -1,7 +1,7 @@
 //! On AWS: two managed policies, one about data and machines, one about identities and keys.
 
 use mlops_access::generate::aws::Bucket;
-use mlops_access::generate::{Document, Statement};
+use mlops_access::generate::{Document, Github, Gitlab, Statement};
 
 use crate::names::aws::Names;
 use crate::names::{EnvironmentId, claim_key};
@@ -329,8 +329,8 @@ impl Scope<'_> {
                 ],
             )
             .on([
-                self.names
-                    .oidc_provider_arn(mlops_access::generate::Github::ISSUER),
+                self.names.oidc_provider_arn(Github::ISSUER),
+                self.names.oidc_provider_arn(Gitlab::ISSUER),
                 self.iam(&issuer),
             ]),
             // Node groups leave instance profiles behind, which keep the role of the nodes from being deleted.

@@ -29,7 +29,7 @@ pub enum OidcProviderMode {
     Reference,
 }
 
-const MODES: &[(&str, OidcProviderMode)] = &[
+pub(super) const MODES: &[(&str, OidcProviderMode)] = &[
     ("auto", OidcProviderMode::Auto),
     ("create", OidcProviderMode::Create),
     ("reference", OidcProviderMode::Reference),
@@ -57,12 +57,13 @@ pub struct GithubSpec {
 pub(super) fn build(
     config: Option<&config::Github>,
     identities: &BTreeMap<Purpose, IdentitySpec>,
+    gitlab: bool,
     context: &Context<'_>,
     collector: &mut Collector,
 ) -> Option<GithubSpec> {
     let path = AttributePath::root("federation").attribute("github");
     let Some(config) = config else {
-        without(identities, &path, collector);
+        without(identities, gitlab, &path, collector);
         return None;
     };
     let at = path.attribute("repository");
@@ -120,7 +121,7 @@ pub(super) fn build(
              and let GitHub issue immutable subjects.",
         );
     }
-    let ci_refs = ci_refs(config, context, &path, collector);
+    let ci_refs = ci_refs(config.ci_refs.as_ref(), context, &path, collector);
     let deploy = config
         .environments
         .as_ref()
@@ -147,18 +148,23 @@ pub(super) fn build(
     })
 }
 
-fn without(identities: &BTreeMap<Purpose, IdentitySpec>, path: &AttributePath, collector: &mut Collector) {
+fn without(
+    identities: &BTreeMap<Purpose, IdentitySpec>,
+    gitlab: bool,
+    path: &AttributePath,
+    collector: &mut Collector,
+) {
     let enabled = |purpose| {
         identities
             .get(&purpose)
             .is_some_and(|identity: &IdentitySpec| identity.enabled)
     };
-    if enabled(Purpose::Ci) || enabled(Purpose::Deploy) {
+    if !gitlab && (enabled(Purpose::Ci) || enabled(Purpose::Deploy)) {
         collector.warn(
             path,
             "Nobody can enter ci and deploy",
-            "Their roles are not made. Give federation.github.repository, or set identities.ci.enabled and \
-             identities.deploy.enabled to false.",
+            "Their roles are not made. Give federation.github.repository or federation.gitlab.project_path, or set \
+             identities.ci.enabled and identities.deploy.enabled to false.",
         );
     }
     for (purpose, identity) in identities {
@@ -174,14 +180,14 @@ fn without(identities: &BTreeMap<Purpose, IdentitySpec>, path: &AttributePath, c
     }
 }
 
-fn ci_refs(
-    config: &config::Github,
+pub(super) fn ci_refs(
+    given: Option<&BTreeSet<String>>,
     context: &Context<'_>,
     path: &AttributePath,
     collector: &mut Collector,
 ) -> BTreeSet<GitRef> {
     let at = path.attribute("ci_refs");
-    let refs = match &config.ci_refs {
+    let refs = match given {
         Some(refs) => refs.clone(),
         None => context
             .defaults

@@ -9,6 +9,7 @@ mod collector;
 mod encryption;
 mod federation;
 mod gcp;
+mod gitlab;
 mod identities;
 mod network;
 mod node_pools;
@@ -29,6 +30,7 @@ pub(crate) use encryption::KEY_USES;
 pub use encryption::{EncryptionSpec, KeyUse};
 pub use federation::{GithubSpec, OidcProviderMode};
 pub use gcp::GcpNetworkSpec;
+pub use gitlab::GitlabSpec;
 pub use identities::{AdditionalRoles, IdentitySpec};
 pub use mlops_access::Purpose;
 pub use mlops_access::generate::aws::{AdditionalPermission, Bucket, KubernetesAccess};
@@ -151,6 +153,8 @@ pub struct Spec {
     pub identities: BTreeMap<Purpose, IdentitySpec>,
     /// GitHub federation.
     pub github: Option<GithubSpec>,
+    /// GitLab federation.
+    pub gitlab: Option<GitlabSpec>,
     /// Keys.
     pub encryption: EncryptionSpec,
     /// Control plane logs are kept so many days.
@@ -280,7 +284,10 @@ impl Spec {
             .get(&purpose)
             .is_some_and(|identity| identity.enabled);
         let entered = match purpose {
-            Purpose::Ci | Purpose::Deploy => self.github.is_some(),
+            Purpose::Ci => self.github.is_some() || self.gitlab.is_some(),
+            Purpose::Deploy => {
+                self.github.is_some() || self.gitlab.as_ref().is_some_and(GitlabSpec::deploys)
+            }
             Purpose::Runtime | Purpose::Drift | Purpose::Retrain => !self.services.is_empty(),
             Purpose::Node => return true,
         };
@@ -325,8 +332,9 @@ impl Spec {
                     .collect(),
             ),
             identities: Some(identities::resolved(&self.identities)),
-            federation: self.github.as_ref().map(|github| config::Federation {
-                github: Some(github.resolved()),
+            federation: (self.github.is_some() || self.gitlab.is_some()).then(|| config::Federation {
+                github: self.github.as_ref().map(GithubSpec::resolved),
+                gitlab: self.gitlab.as_ref().map(GitlabSpec::resolved),
             }),
             encryption: Some(self.encryption.resolved()),
             logging: Some(config::Logging {
@@ -428,11 +436,10 @@ fn build(config: &Config, facts: &Facts, collector: &mut Collector) -> Option<Sp
     let buckets = buckets::build(config.buckets.as_ref(), protect_data, &context, collector);
     let services = services::build(config.services.as_ref(), &context, collector);
     let identities = identities::build(config.identities.as_ref(), &context, collector);
-    let federation = config
-        .federation
-        .as_ref()
-        .and_then(|federation| federation.github.as_ref());
-    let github = federation::build(federation, &identities, &context, collector);
+    let entrances = config.federation.clone().unwrap_or_default();
+    let (by_github, by_gitlab) = (entrances.github.as_ref(), entrances.gitlab.as_ref());
+    let github = federation::build(by_github, &identities, by_gitlab.is_some(), &context, collector);
+    let gitlab = gitlab::build(by_gitlab, &identities, by_github.is_some(), &context, collector);
     let encryption = encryption::build(config.encryption.as_ref(), &context, collector);
 
     let log_retention_days = log_retention(config, &context, collector);
@@ -549,6 +556,7 @@ fn build(config: &Config, facts: &Facts, collector: &mut Collector) -> Option<Sp
         services,
         identities,
         github,
+        gitlab,
         encryption,
         log_retention_days,
         protect_deletion: protection.deletion.unwrap_or(table.protect_deletion),

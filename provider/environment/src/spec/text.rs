@@ -168,6 +168,30 @@ fn github_name(text: &str) -> bool {
         .is_some_and(|(owner, name)| legal(owner) && legal(name))
 }
 
+fn gitlab_project(text: &str) -> bool {
+    let legal = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+    };
+    text.contains('/') && text.split('/').all(legal)
+}
+
+fn gitlab_url(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("https://") else {
+        return false;
+    };
+    let (host, path) = rest.split_once('/').unwrap_or((rest, "x"));
+    let legal = |part: &str| {
+        !part.is_empty()
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+    };
+    host.contains('.') && host.split('.').all(label) && path.split('/').all(legal)
+}
+
 fn subject_part(text: &str) -> bool {
     // `:` separates the parts of a subject, `*` and `?` are wildcards of trust conditions.
     text.chars()
@@ -278,6 +302,28 @@ text! {
 text! {
     /// A GitHub environment.
     GithubEnvironment, "a GitHub environment", 1..=255, "a name that has no colon and no wildcard", subject_part
+}
+text! {
+    /// Address of a GitLab instance. IAM takes no port.
+    GitlabUrl, "the URL of a GitLab instance", 12..=200, "https://, host and perhaps a path, without port and final slash", gitlab_url
+}
+text! {
+    /// A GitLab project with its groups.
+    GitlabProject, "a GitLab project", 3..=255, "group/project, groups may nest, without wildcards", gitlab_project
+}
+text! {
+    /// A number that GitLab gives a project.
+    GitlabId, "a GitLab id", 1..=20, "digits only", digits
+}
+text! {
+    /// A GitLab environment.
+    GitlabEnvironment, "a GitLab environment", 1..=255, "no colon, no quote and no wildcard",
+    |t| subject_part(t) && !t.contains(['"', '\\'])
+}
+text! {
+    /// The audience of a token.
+    Audience, "an audience", 1..=255, "printable characters without spaces, quotes and wildcards",
+    |t| t.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '*' | '?' | '$' | '{' | '}'))
 }
 text! {
     /// A Git ref; one trailing `*` is possible.

@@ -134,8 +134,67 @@ pub(super) fn identities() -> Attribute {
 }
 
 pub(super) fn federation() -> Attribute {
-    Attribute::object(attributes([(
-        "github",
+    Attribute::object(attributes([("github", github()), ("gitlab", gitlab())]))
+        .optional()
+        .description("Who outside the cluster may enter: CI, by OIDC.")
+}
+
+fn gitlab() -> Attribute {
+    Attribute::object(attributes([
+        (
+            "url",
+            string().optional_computed().keep().description("The instance. Default: `https://gitlab.com`. Its discovery document must be reachable by the cloud. A change makes another provider."),
+        ),
+        ("project_path", string().required().description("`group/project`; groups may nest.")),
+        (
+            "project_id",
+            string().optional().description("Google Cloud only: numeric id of the project, survives renaming. AWS does not see it."),
+        ),
+        (
+            "ci_refs",
+            Attribute::of(strings()).optional_computed().description(
+                "Refs whose jobs enter ci, exact; only tags may end in `*`. Default: main and tags `v*`; prod: tags `v*`. On AWS protect them in the project: STS does not see whether they are.",
+            ),
+        ),
+        (
+            "environments",
+            Attribute::object(attributes([
+                (
+                    "deploy",
+                    string().optional_computed().description(
+                        "The protected environment whose jobs deploy. Google Cloud lets in jobs of this environment; on AWS the name only says for whom the variables in `gitlab` are. Default: `<cloud>-<tier>`.",
+                    ),
+                ),
+                (
+                    "tier",
+                    string().optional().description(
+                        "AWS only: deployment tier of that environment (`production`, `staging`, `testing`, `development`, `other`). It takes subjects that name it: set the project's `ci_id_token_sub_claim_components` to `project_path`, `environment_protected`, `deployment_tier`, `ref_type`, `ref`. Default: none, and no job of GitLab deploys.",
+                    ),
+                ),
+            ]))
+            .optional_computed()
+            .description("GitLab environments."),
+        ),
+        (
+            "protected_only",
+            boolean().optional_computed().description("Google Cloud only: only jobs of protected refs enter. Default: `true`."),
+        ),
+        (
+            "audience",
+            string().optional_computed().description("AWS only: the audience that jobs ask for (`id_tokens`). Default: the URL."),
+        ),
+        (
+            "oidc_provider",
+            string().optional_computed().keep().description(
+                "`auto` (default: use the account's provider of this URL, make it where there is none) or `reference` (it must be there; AWS only).",
+            ),
+        ),
+    ]))
+    .optional()
+    .description("GitLab CI/CD, beside GitHub or alone. *In place*.")
+}
+
+fn github() -> Attribute {
         Attribute::object(attributes([
             ("repository", string().required().description("`owner/name`.")),
             ("owner_id", string().optional().description("Numeric id of the owner: survives rename and re-registration.")),
@@ -167,10 +226,7 @@ pub(super) fn federation() -> Attribute {
             ),
         ]))
         .optional()
-        .description("GitHub Actions. *In place*."),
-    )]))
-    .optional()
-    .description("Who outside the cluster may enter: CI, by OIDC.")
+        .description("GitHub Actions. *In place*.")
 }
 
 pub(super) fn guardrails() -> Attribute {

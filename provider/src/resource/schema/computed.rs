@@ -87,9 +87,11 @@ pub(super) fn computed() -> Attributes {
                 ("github_provider", Type::String),
                 ("pod_provider", Type::String),
                 ("audience", Type::String),
+                ("gitlab_provider", Type::String),
+                ("gitlab_audience", Type::String),
             ]))
             .computed()
-            .description("The OIDC providers that tokens enter through: GitHub's and the cluster's, and the audience they are for."),
+            .description("The OIDC providers that tokens enter through: GitHub's, GitLab's and the cluster's; the audience of GitHub's and the pods' tokens, and that of GitLab's."),
         ),
         (
             "network_info",
@@ -108,6 +110,12 @@ pub(super) fn computed() -> Attributes {
             Attribute::of(map(map(Type::String)))
                 .computed()
                 .description("Variables that each GitHub environment needs; those under the empty name are for jobs without one."),
+        ),
+        (
+            "gitlab",
+            Attribute::of(map(map(Type::String)))
+                .computed()
+                .description("Variables by environment scope of GitLab; those under `*` are for every job. `OIDC_AUDIENCE` is what jobs ask their token (`id_tokens`) for."),
         ),
         (
             "manifests",
