@@ -19,6 +19,7 @@ resource "mlops_environment" "this" {
   aws = var.aws
   gcp = var.gcp
 
+  network    = var.network
   cluster    = var.cluster
   node_pools = var.node_pools
   registry   = local.registry

@@ -34,15 +34,16 @@ variable "tags" {
 }
 
 variable "aws" {
-  description = "The environment on AWS: account, region and the network to use. Give this or `gcp`."
+  description = "The environment on AWS: account, region and the network to use (default: one of its own, see `network`). Give this or `gcp`."
   type = object({
     account_id = optional(string)
     region     = optional(string)
-    existing_network = object({
+    existing_network = optional(object({
       vpc_id             = string
       private_subnet_ids = set(string)
       public_subnet_ids  = optional(set(string))
-    })
+    }))
+    vpc_endpoints        = optional(set(string))
     permissions_boundary = optional(string)
     role_path            = optional(string)
     extended_support     = optional(bool)
@@ -56,19 +57,29 @@ variable "aws" {
 }
 
 variable "gcp" {
-  description = "The environment on Google Cloud: project, region and the network to use. Give this or `aws`."
+  description = "The environment on Google Cloud: project, region and the network to use (default: one of its own, see `network`). Give this or `aws`."
   type = object({
     project  = optional(string)
     region   = optional(string)
     location = optional(string)
-    existing_network = object({
+    existing_network = optional(object({
       network        = string
       subnetwork     = string
       pods_range     = string
       services_range = string
-    })
+    }))
     dns_endpoint = optional(bool)
     manage_apis  = optional(bool)
+  })
+  default = null
+}
+
+variable "network" {
+  description = "A network of the environment's own, made where no `existing_network` is given: its addresses, zones (AWS only) and way out (`nat_single`, `nat_per_zone`, `none`)."
+  type = object({
+    cidr   = optional(string)
+    zones  = optional(number)
+    egress = optional(string)
   })
   default = null
 }

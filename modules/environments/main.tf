@@ -32,6 +32,7 @@ module "environment" {
   github   = local.github
   registry = local.registry
 
+  network    = local.settings.network
   node_pools = local.settings.node_pools
   cluster    = local.settings.cluster
 }

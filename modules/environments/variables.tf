@@ -26,23 +26,28 @@ variable "tiers" {
     aws = optional(object({
       account_id = optional(string)
       region     = optional(string)
-      existing_network = object({
+      existing_network = optional(object({
         vpc_id             = string
         private_subnet_ids = set(string)
         public_subnet_ids  = optional(set(string))
-      })
+      }))
       permissions_boundary = optional(string)
     }))
     gcp = optional(object({
       project  = optional(string)
       region   = optional(string)
       location = optional(string)
-      existing_network = object({
+      existing_network = optional(object({
         network        = string
         subnetwork     = string
         pods_range     = string
         services_range = string
-      })
+      }))
+    }))
+    network = optional(object({
+      cidr   = optional(string)
+      zones  = optional(number)
+      egress = optional(string)
     }))
     images_from = optional(string)
     ci_refs     = optional(set(string))

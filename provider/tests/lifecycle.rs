@@ -565,13 +565,13 @@ async fn a_protected_environment_is_not_destroyed() {
 }
 
 /// Every write of a create fails once, in every way; the next apply finishes with the same ids and one of everything.
-async fn create_with_every_fault(on: On) {
+async fn create_with_every_fault(on: On, change: fn(&mut Json)) {
     let mut tried = 0;
     for strike in [Strike::Before, Strike::After, Strike::Panic] {
         for number in 0.. {
             let memory = Arc::new(Memory::new());
             let mut core = core(&memory).await;
-            let config = on.config(&core, |_| {});
+            let config = on.config(&core, change);
             memory.fail_write(number, strike);
             let first = core.apply(ADDRESS, &config).await;
             if !memory.struck() {
@@ -618,12 +618,27 @@ async fn create_with_every_fault(on: On) {
 
 #[tokio::test]
 async fn a_create_that_fails_anywhere_is_finished_by_the_next_apply_on_aws() {
-    create_with_every_fault(On::Aws).await;
+    create_with_every_fault(On::Aws, |_| {}).await;
 }
 
 #[tokio::test]
 async fn a_create_that_fails_anywhere_is_finished_by_the_next_apply_on_google_cloud() {
-    create_with_every_fault(On::Gcp).await;
+    create_with_every_fault(On::Gcp, |_| {}).await;
+}
+
+/// The same in a network of the environment's own, and without services to keep it short.
+fn in_its_own_network(settings: &mut Json) {
+    let cloud = if settings["gcp"].is_null() { "aws" } else { "gcp" };
+    settings[cloud] = json!({});
+    settings["services"] = json!({});
+    settings["identities"] = json!({ "ci": { "enabled": false }, "deploy": { "enabled": false } });
+}
+
+#[tokio::test]
+async fn a_create_that_fails_anywhere_in_its_own_network_is_finished_by_the_next_apply() {
+    for on in BOTH {
+        create_with_every_fault(on, in_its_own_network).await;
+    }
 }
 
 /// The same for an update in many places: a service comes, an identity goes, a bucket changes.

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use mlops_environment::aws::{
-    AccessEntry, Bucket, Cluster, Key, LogGroup, ManagedPolicy, Network, NodePool, OidcProvider, Repository,
-    Role, Secret, Tags,
+    AccessEntry, Bucket, Cluster, Endpoint, InternetGateway, Key, LogGroup, ManagedPolicy, NatGateway,
+    Network, NodePool, OidcProvider, Repository, Role, RouteTable, Secret, SecurityGroup, Subnet, Tags, Vpc,
 };
 use mlops_environment::claim::Claim;
 use mlops_environment::component::{Component, Kind, Observation, Present};
@@ -32,6 +32,8 @@ pub struct Aws {
     /// The account's keys as this process found them; asked for only where a key of ours is missing.
     pub(crate) keys_at_first: OnceCell<Vec<(String, Tags)>>,
     nameless_keys: Mutex<BTreeMap<String, String>>,
+    /// Zones of the region that a cluster can use; asked for once.
+    pub(crate) zones: OnceCell<Vec<String>>,
 }
 
 /// Runs `$body` with `$object` as the typed properties of the component.
@@ -64,6 +66,34 @@ macro_rules! by_kind {
             }
             Kind::AwsNetwork => {
                 let $object: Wanted<Network> = typed($component)?;
+                $body
+            }
+            Kind::AwsVpc => {
+                let $object: Wanted<Vpc> = typed($component)?;
+                $body
+            }
+            Kind::AwsSubnet => {
+                let $object: Wanted<Subnet> = typed($component)?;
+                $body
+            }
+            Kind::AwsInternetGateway => {
+                let $object: Wanted<InternetGateway> = typed($component)?;
+                $body
+            }
+            Kind::AwsNatGateway => {
+                let $object: Wanted<NatGateway> = typed($component)?;
+                $body
+            }
+            Kind::AwsRouteTable => {
+                let $object: Wanted<RouteTable> = typed($component)?;
+                $body
+            }
+            Kind::AwsSecurityGroup => {
+                let $object: Wanted<SecurityGroup> = typed($component)?;
+                $body
+            }
+            Kind::AwsVpcEndpoint => {
+                let $object: Wanted<Endpoint> = typed($component)?;
                 $body
             }
             Kind::AwsOidcProvider => {
@@ -108,6 +138,7 @@ impl Aws {
             caller: OnceCell::new(),
             keys_at_first: OnceCell::new(),
             nameless_keys: Mutex::default(),
+            zones: OnceCell::new(),
         })
     }
 

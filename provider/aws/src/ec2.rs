@@ -86,6 +86,26 @@ pub(crate) async fn call<T>(
     form: Form,
     read: impl FnOnce(Node<'_, '_>) -> T,
 ) -> Outcome<T> {
+    perform(clients, operation, form, true, read).await
+}
+
+/// The same where a call must not be made twice: a failure that may have taken effect is told, not repeated.
+pub(crate) async fn call_once<T>(
+    clients: &Clients,
+    operation: &'static str,
+    form: Form,
+    read: impl FnOnce(Node<'_, '_>) -> T,
+) -> Outcome<T> {
+    perform(clients, operation, form, false, read).await
+}
+
+async fn perform<T>(
+    clients: &Clients,
+    operation: &'static str,
+    form: Form,
+    repeatable: bool,
+    read: impl FnOnce(Node<'_, '_>) -> T,
+) -> Outcome<T> {
     let action = operation.strip_prefix("ec2:").unwrap_or(operation);
     let body = form.encode(action);
     let (started, mut number) = (Instant::now(), 0);
@@ -102,7 +122,11 @@ pub(crate) async fn call<T>(
             clients.retry.clone()
         };
         let pause = retry.pause(number, fastrand::f64());
-        let passing = matches!(failure.reason, Reason::Throttled | Reason::Unavailable);
+        let passing = match failure.reason {
+            Reason::Throttled => true,
+            Reason::Unavailable => repeatable || unreachable,
+            _ => false,
+        };
         if !passing || !retry.goes_on(number, started.elapsed() + pause) {
             return Err(failure);
         }

@@ -69,6 +69,7 @@ pub(crate) fn classify(status: u16, code: &str, message: &str) -> Reason {
     let code = code.rsplit('#').next().unwrap_or(code);
     match code {
         "AlreadyExistsException"
+        | "InvalidGroup.Duplicate"
         | "BucketAlreadyOwnedByYou"
         | "EntityAlreadyExists"
         | "EntityAlreadyExistsException"
@@ -82,7 +83,17 @@ pub(crate) fn classify(status: u16, code: &str, message: &str) -> Reason {
         {
             Reason::AlreadyExists
         }
-        "InvalidLaunchTemplateId.NotFound"
+        "InvalidAllocationID.NotFound"
+        | "InvalidAssociationID.NotFound"
+        | "InvalidGroup.NotFound"
+        | "InvalidInternetGatewayID.NotFound"
+        | "InvalidNetworkInterfaceID.NotFound"
+        | "InvalidPermission.NotFound"
+        | "InvalidRoute.NotFound"
+        | "InvalidRouteTableID.NotFound"
+        | "InvalidVpcEndpointId.NotFound"
+        | "NatGatewayNotFound"
+        | "InvalidLaunchTemplateId.NotFound"
         | "InvalidLaunchTemplateId.VersionNotFound"
         | "InvalidLaunchTemplateName.NotFoundException"
         | "InvalidSubnetID.NotFound"
@@ -132,7 +143,14 @@ pub(crate) fn classify(status: u16, code: &str, message: &str) -> Reason {
         | "ThrottledException"
         | "ThrottlingException"
         | "TooManyRequestsException" => Reason::Throttled,
-        "LimitExceeded"
+        "AddressLimitExceeded"
+        | "InternetGatewayLimitExceeded"
+        | "NatGatewayLimitExceeded"
+        | "SecurityGroupLimitExceeded"
+        | "SubnetLimitExceeded"
+        | "VpcEndpointLimitExceeded"
+        | "VpcLimitExceeded"
+        | "LimitExceeded"
         | "LimitExceededException"
         | "ResourceLimitExceeded"
         | "ResourceLimitExceededException"

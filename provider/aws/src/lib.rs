@@ -26,6 +26,7 @@ mod network;
 mod node_pool;
 mod object;
 mod oidc_provider;
+mod own_network;
 mod policy;
 mod purge;
 mod repository;

@@ -59,8 +59,22 @@ impl fmt::Display for Reference {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// The VPC and subnets in use.
+    /// The VPC and subnets of somebody else in use.
     AwsNetwork,
+    /// A VPC.
+    AwsVpc,
+    /// A subnet.
+    AwsSubnet,
+    /// An internet gateway.
+    AwsInternetGateway,
+    /// A NAT gateway with its address.
+    AwsNatGateway,
+    /// A route table with its subnets.
+    AwsRouteTable,
+    /// A security group.
+    AwsSecurityGroup,
+    /// An endpoint of a service inside a VPC.
+    AwsVpcEndpoint,
     /// A KMS key with its alias.
     AwsKey,
     /// An S3 bucket with its sub-resources.
@@ -87,6 +101,12 @@ pub enum Kind {
     GcpServices,
     /// The VPC network, subnetwork and secondary ranges in use.
     GcpNetwork,
+    /// A VPC network.
+    GcpVpc,
+    /// A subnetwork with its secondary ranges.
+    GcpSubnetwork,
+    /// A router with its Cloud NAT.
+    GcpRouter,
     /// A KMS key ring.
     GcpKeyRing,
     /// A KMS key with the grants of the service agents that use it.

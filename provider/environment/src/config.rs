@@ -25,6 +25,8 @@ pub struct Config {
     pub aws: Option<Aws>,
     /// Google Cloud mode.
     pub gcp: Option<Gcp>,
+    /// A network of the environment's own.
+    pub network: Option<Network>,
     /// The Kubernetes control plane.
     pub cluster: Option<Cluster>,
     /// Node pools by name.
@@ -69,6 +71,9 @@ pub struct Aws {
     pub region: Option<String>,
     /// The network in use.
     pub existing_network: Option<ExistingNetwork>,
+    /// Services that are reached without leaving a network of the environment's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vpc_endpoints: Option<BTreeSet<String>>,
     /// ARN of a boundary to use in place of our own.
     pub permissions_boundary: Option<String>,
     /// IAM path of roles and policies.
@@ -87,6 +92,18 @@ pub struct ExistingNetwork {
     pub private_subnet_ids: Option<BTreeSet<String>>,
     /// Public load balancers.
     pub public_subnet_ids: Option<BTreeSet<String>>,
+}
+
+/// `network`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Network {
+    /// All its addresses.
+    pub cidr: Option<String>,
+    /// Availability zones in use; AWS only.
+    pub zones: Option<i64>,
+    /// `nat_single`, `nat_per_zone` or `none`.
+    pub egress: Option<String>,
 }
 
 /// `gcp`.

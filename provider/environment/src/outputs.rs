@@ -175,7 +175,8 @@ impl Environment {
         };
         let provider = |forge: &str| self.output(&["federation", forge], id);
         // Google Cloud's audience is the provider itself.
-        let audience = |forge: &str, aws: Option<&str>| match (self.spec.id.cloud(), provider(forge).as_str()) {
+        let audience = |forge: &str, aws: Option<&str>| match (self.spec.id.cloud(), provider(forge).as_str())
+        {
             (Cloud::Aws, _) => aws.into(),
             (Cloud::Gcp, Some(name)) => format!("https://iam.googleapis.com/{name}").into(),
             (Cloud::Gcp, None) => Value::Null,
@@ -212,20 +213,23 @@ impl Environment {
     /// The network in use.
     pub fn network_info(&self) -> Value {
         match &self.spec.cloud {
-            CloudSpec::Aws(aws) => {
-                let ids = |ids: Vec<String>| Value::from(ids);
-                let network = &aws.network;
+            CloudSpec::Aws(aws) => json!({
+                "vpc_id": self.output(&["network"], "vpc_id"),
+                "private_subnet_ids": aws::private_subnets(&aws.network),
+                "public_subnet_ids": aws::public_subnets(&aws.network),
+            }),
+            CloudSpec::Gcp(gcp) => {
+                let of = if gcp.network.managed().is_some() {
+                    "subnetwork"
+                } else {
+                    "network"
+                };
                 json!({
-                    "vpc_id": self.output(&["network"], "vpc_id"),
-                    "private_subnet_ids": ids(network.private_subnet_ids.iter().map(ToString::to_string).collect()),
-                    "public_subnet_ids": ids(network.public_subnet_ids.iter().map(ToString::to_string).collect()),
+                    "vpc_id": self.output(&["network"], "network"),
+                    "private_subnet_ids": [self.output(&[of], "subnetwork")],
+                    "public_subnet_ids": [],
                 })
             }
-            CloudSpec::Gcp(_) => json!({
-                "vpc_id": self.output(&["network"], "network"),
-                "private_subnet_ids": [self.output(&["network"], "subnetwork")],
-                "public_subnet_ids": [],
-            }),
         }
     }
 }

@@ -56,16 +56,22 @@ fn on_aws_the_accounts_provider_of_the_instance_is_shared_and_subjects_are_exact
         text(&environment, "identities.deploy", "trust"),
     );
     let key = |claim: &str| format!("\"git.acme.example/gitlab:{claim}\"");
-    assert!(ci.contains(&format!(
-        "{}:\"project_path:acme/ml/churn:ref_type:branch:ref:main\"",
-        key("sub")
-    )), "{ci}");
+    assert!(
+        ci.contains(&format!(
+            "{}:\"project_path:acme/ml/churn:ref_type:branch:ref:main\"",
+            key("sub")
+        )),
+        "{ci}"
+    );
     assert!(ci.contains(&format!("{}:\"{url}\"", key("aud"))), "{ci}");
     assert!(
         deploy.contains("project_path:acme/ml/churn:environment_protected:true:deployment_tier:staging:*"),
         "{deploy}"
     );
-    assert!(ci.contains("repo:acme@1/churn@2:ref:refs/heads/main"), "GitHub enters as before: {ci}");
+    assert!(
+        ci.contains("repo:acme@1/churn@2:ref:refs/heads/main"),
+        "GitHub enters as before: {ci}"
+    );
     let outputs = environment.outputs();
     assert_eq!(outputs["federation_info"]["gitlab_provider"], arn);
     assert_eq!(outputs["gitlab"]["*"]["OIDC_AUDIENCE"], url);
@@ -81,7 +87,10 @@ fn on_google_cloud_the_pool_has_a_provider_of_each_and_gates_name_the_project() 
     let provider = environment.component("federation.gitlab").expect("there");
     assert_eq!(provider.properties["issuer"], "https://gitlab.com");
     let condition = text(&environment, "federation.gitlab", "attribute_condition");
-    for part in ["assertion.project_id == \"42\"", "assertion.ref_protected == \"true\""] {
+    for part in [
+        "assertion.project_id == \"42\"",
+        "assertion.ref_protected == \"true\"",
+    ] {
         assert!(condition.contains(part), "{condition}");
     }
     assert!(environment.component("federation.github").is_some());
@@ -90,7 +99,10 @@ fn on_google_cloud_the_pool_has_a_provider_of_each_and_gates_name_the_project() 
     assert!(members.contains("attribute.gate/gl/42/env/gcp-dev"), "{members}");
     assert!(members.contains("attribute.gate/2/env/gcp-dev"), "{members}");
     let after: Vec<&str> = trust.after.iter().map(|address| address.as_str()).collect();
-    assert!(after.contains(&"federation.gitlab") && after.contains(&"federation.github"), "{after:?}");
+    assert!(
+        after.contains(&"federation.gitlab") && after.contains(&"federation.github"),
+        "{after:?}"
+    );
     let outputs = environment.outputs();
     let name = "projects/123456789012/locations/global/workloadIdentityPools/mlops-shop/providers/gitlab";
     assert_eq!(outputs["gitlab"]["*"]["GCP_WIF_PROVIDER"], name);
@@ -102,7 +114,10 @@ fn on_google_cloud_the_pool_has_a_provider_of_each_and_gates_name_the_project() 
 
 #[test]
 fn alone_it_is_enough() {
-    let on_aws = environment(alone(minimal(), json!({ "environments": { "tier": "production" } })));
+    let on_aws = environment(alone(
+        minimal(),
+        json!({ "environments": { "tier": "production" } }),
+    ));
     assert!(on_aws.component("federation.github").is_none());
     assert!(on_aws.component("identities.deploy").is_some());
     let on_gcp = environment(alone(gcp_minimal(), json!({ "project_id": "42" })));
@@ -140,29 +155,82 @@ fn the_path_alone_is_warned_of_where_the_number_could_be_told() {
 
 #[test]
 fn what_a_cloud_cannot_see_is_refused_there() {
-    let (aws, gcp) = (
-        |more| gitlab(minimal(), more),
-        |more| gitlab(gcp_minimal(), more),
-    );
+    let (aws, gcp) = (|more| gitlab(minimal(), more), |more| gitlab(gcp_minimal(), more));
     let at = |rest: &str| format!("federation.gitlab.{rest}");
     for (config, path, words) in [
-        (aws(json!({ "project_id": "42" })), at("project_id"), "names the project by its path"),
-        (aws(json!({ "protected_only": true })), at("protected_only"), "Protect the refs"),
-        (gcp(json!({ "environments": { "tier": "production" } })), at("environments.tier"), "Remove tier"),
+        (
+            aws(json!({ "project_id": "42" })),
+            at("project_id"),
+            "names the project by its path",
+        ),
+        (
+            aws(json!({ "protected_only": true })),
+            at("protected_only"),
+            "Protect the refs",
+        ),
+        (
+            gcp(json!({ "environments": { "tier": "production" } })),
+            at("environments.tier"),
+            "Remove tier",
+        ),
         (gcp(json!({ "audience": "x" })), at("audience"), "gitlab_audience"),
-        (gcp(json!({ "oidc_provider": "reference" })), at("oidc_provider"), "a workload identity pool of its own"),
-        (aws(json!({ "environments": { "tier": "live" } })), at("environments.tier"), "\"production\""),
+        (
+            gcp(json!({ "oidc_provider": "reference" })),
+            at("oidc_provider"),
+            "a workload identity pool of its own",
+        ),
+        (
+            aws(json!({ "environments": { "tier": "live" } })),
+            at("environments.tier"),
+            "\"production\"",
+        ),
         (aws(json!({ "url": "http://gitlab.com" })), at("url"), "https://"),
-        (aws(json!({ "url": "https://git.acme.example:8443" })), at("url"), "without port"),
-        (aws(json!({ "url": "https://gitlab.com/" })), at("url"), "final slash"),
-        (aws(json!({ "project_path": "churn" })), at("project_path"), "group/project"),
-        (aws(json!({ "project_path": "acme/*" })), at("project_path"), "without wildcards"),
-        (aws(json!({ "project_path": null })), at("project_path"), "Missing"),
-        (gcp(json!({ "project_id": "churn" })), at("project_id"), "digits only"),
-        (aws(json!({ "ci_refs": ["refs/heads/*"] })), at("ci_refs"), "who may push a branch"),
+        (
+            aws(json!({ "url": "https://git.acme.example:8443" })),
+            at("url"),
+            "without port",
+        ),
+        (
+            aws(json!({ "url": "https://gitlab.com/" })),
+            at("url"),
+            "final slash",
+        ),
+        (
+            aws(json!({ "project_path": "churn" })),
+            at("project_path"),
+            "group/project",
+        ),
+        (
+            aws(json!({ "project_path": "acme/*" })),
+            at("project_path"),
+            "without wildcards",
+        ),
+        (
+            aws(json!({ "project_path": null })),
+            at("project_path"),
+            "Missing",
+        ),
+        (
+            gcp(json!({ "project_id": "churn" })),
+            at("project_id"),
+            "digits only",
+        ),
+        (
+            aws(json!({ "ci_refs": ["refs/heads/*"] })),
+            at("ci_refs"),
+            "who may push a branch",
+        ),
         (aws(json!({ "ci_refs": [] })), at("ci_refs"), "Nobody could build"),
-        (aws(json!({ "environments": { "deploy": "a:b" } })), at("environments.deploy"), "no colon"),
-        (aws(json!({ "audience": "a b" })), at("audience"), "without spaces"),
+        (
+            aws(json!({ "environments": { "deploy": "a:b" } })),
+            at("environments.deploy"),
+            "no colon",
+        ),
+        (
+            aws(json!({ "audience": "a b" })),
+            at("audience"),
+            "without spaces",
+        ),
     ] {
         refuses(config, &path, words);
     }
@@ -170,13 +238,21 @@ fn what_a_cloud_cannot_see_is_refused_there() {
 
 #[test]
 fn the_state_holds_what_is_in_force() {
-    let config = spec(gitlab(minimal(), json!({}))).expect("legal").resolved_config();
-    let gitlab = config.federation.and_then(|federation| federation.gitlab).expect("there");
+    let config = spec(gitlab(minimal(), json!({})))
+        .expect("legal")
+        .resolved_config();
+    let gitlab = config
+        .federation
+        .and_then(|federation| federation.gitlab)
+        .expect("there");
     assert_eq!(gitlab.url.as_deref(), Some("https://gitlab.com"));
     assert_eq!(gitlab.audience.as_deref(), Some("https://gitlab.com"));
     assert_eq!(gitlab.protected_only, None, "AWS does not see it");
     let config = spec(gitlab_on_gcp()).expect("legal").resolved_config();
-    let gitlab = config.federation.and_then(|federation| federation.gitlab).expect("there");
+    let gitlab = config
+        .federation
+        .and_then(|federation| federation.gitlab)
+        .expect("there");
     assert_eq!((gitlab.protected_only, gitlab.audience), (Some(true), None));
 }
 

@@ -9,8 +9,8 @@ use mlops_environment::driver::{
     Caller, ClaimVersion, ClusterToken, Driver, Failure, Monitor, Pending, Reason, Rival,
 };
 use mlops_environment::gcp::{
-    Bucket, Cluster, CustomRole, Key, KeyRing, LogBucket, Network, NodePool, ProjectGrants, Repository,
-    Secret, ServiceAccount, Services, Trust, WorkloadIdentityPool, WorkloadIdentityProvider,
+    Bucket, Cluster, CustomRole, Key, KeyRing, LogBucket, Network, NodePool, ProjectGrants, Repository, Router,
+    Secret, ServiceAccount, Services, Subnetwork, Trust, Vpc, WorkloadIdentityPool, WorkloadIdentityProvider,
 };
 use mlops_environment::plan::Change;
 use tokio::sync::OnceCell;
@@ -53,7 +53,8 @@ macro_rules! by_kind {
         by_kind!(@ $component, $object => $body;
             GcpBucket: Bucket, GcpCluster: Cluster, GcpCustomRole: CustomRole, GcpKey: Key, GcpKeyRing: KeyRing, GcpLogBucket: LogBucket,
             GcpNetwork: Network, GcpNodePool: NodePool, GcpProjectGrants: ProjectGrants, GcpRepository: Repository,
-            GcpSecret: Secret, GcpServiceAccount: ServiceAccount, GcpServices: Services, GcpTrust: Trust,
+            GcpRouter: Router, GcpSecret: Secret, GcpServiceAccount: ServiceAccount, GcpServices: Services,
+            GcpSubnetwork: Subnetwork, GcpTrust: Trust, GcpVpc: Vpc,
             GcpWorkloadIdentityPool: WorkloadIdentityPool, GcpWorkloadIdentityProvider: WorkloadIdentityProvider)
     };
     (@ $component:expr, $object:ident => $body:expr; $($kind:ident: $typed:ident),+) => {

@@ -28,6 +28,7 @@ mod network;
 mod node_pool;
 mod object;
 mod operation;
+mod own_network;
 mod pace;
 mod policy;
 mod pool;

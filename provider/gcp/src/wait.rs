@@ -31,6 +31,11 @@ pub(crate) const SPREADING: Pace = Pace {
 };
 
 impl Pace {
+    /// The same for no longer than `total`.
+    pub(crate) const fn within(self, total: Duration) -> Self {
+        Self { total, ..self }
+    }
+
     /// The pauses, growing by half each.
     pub(crate) fn pauses(self) -> impl Iterator<Item = Duration> {
         let mut spent = Duration::ZERO;

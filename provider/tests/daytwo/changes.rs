@@ -114,6 +114,41 @@ const KEY: [&str; 2] = [
     "projects/acme-keys/locations/europe-west1/keyRings/ml/cryptoKeys/given",
 ];
 
+const LASTING: Outcome = Refused("everything of the environment stands in it");
+
+/// An environment in a network of its own.
+fn own_network(on: On) -> Json {
+    match on {
+        On::Aws => json!({ "aws": { "existing_network": null } }),
+        On::Gcp => json!({ "gcp": { "existing_network": null } }),
+    }
+}
+
+fn gitlab_row(path: &str, only_aws: impl Fn(Outcome, &'static str) -> Outcome) -> Row {
+    let on_aws = matches!(only_aws(InPlace, ""), InPlace);
+    let only_gcp = |said: &'static str| if on_aws { Refused(said) } else { InPlace };
+    let (after, outcome) = match path.trim_start_matches("federation.gitlab.") {
+        "url" => (json!("https://git.acme.example"), FIXED),
+        "project_path" => (json!("acme/retention"), InPlace),
+        "project_id" => (json!("42"), only_gcp("names the project by its path")),
+        "ci_refs" => (json!(["refs/heads/main"]), InPlace),
+        "environments.deploy" => (json!("production"), InPlace),
+        "environments.tier" => (json!("staging"), only_aws(InPlace, "Remove tier")),
+        "protected_only" => (json!(false), only_gcp("Protect the refs")),
+        "audience" => (json!("sts.amazonaws.com"), only_aws(InPlace, "Remove audience")),
+        "oidc_provider" => (
+            json!("reference"),
+            only_aws(InPlace, "a workload identity pool of its own"),
+        ),
+        other => panic!("federation.gitlab.{other} has no row"),
+    };
+    from(
+        at("federation.gitlab.project_path", json!("acme/churn")),
+        at(path, after),
+        outcome,
+    )
+}
+
 fn row(on: On, path: &str) -> Option<Row> {
     let aws = on == On::Aws;
     let pick = |on_aws: Json, on_gcp: Json| if aws { on_aws } else { on_gcp };
@@ -164,6 +199,11 @@ fn row(on: On, path: &str) -> Option<Row> {
         "gcp.existing_network.services_range" => to(set(json!("other")), FIXED),
         "gcp.dns_endpoint" => to(set(json!(false)), InPlace),
         "gcp.manage_apis" => to(set(json!(false)), InPlace),
+
+        "aws.vpc_endpoints" => from(own_network(on), set(json!(["s3", "sts"])), InPlace),
+        "network.cidr" => from(own_network(on), set(json!("10.99.0.0/16")), LASTING),
+        "network.zones" => from(own_network(on), set(json!(3)), only_aws(LASTING, "Remove zones")),
+        "network.egress" => from(own_network(on), set(json!("none")), InPlace),
 
         "cluster.version" => to(set(json!("1.34")), InPlace),
         "cluster.release_channel" if aws => to(set(json!("STABLE")), Refused("EKS has no release channels")),
@@ -253,6 +293,8 @@ fn row(on: On, path: &str) -> Option<Row> {
             set(json!("reference")),
             only_aws(InPlace, "a workload identity pool of its own"),
         ),
+
+        path if path.starts_with("federation.gitlab.") => return Some(gitlab_row(path, only_aws)),
 
         "encryption.mode" => to(set(json!("cloud")), FIXED),
         "encryption.cluster.key"

@@ -244,8 +244,11 @@ pub(crate) fn name(component: &Component) -> String {
             .and_then(Value::as_str)
             .map(str::to_owned)
     };
-    ["name", "alias", "url", "principal_arn", "vpc_id"]
+    let network = (component.kind == Kind::AwsNetwork).then_some("vpc_id");
+    // Many objects of EC2 have no name: their mark says what they are.
+    ["name", "alias", "url", "principal_arn"]
         .into_iter()
+        .chain(network)
         .find_map(text)
         .unwrap_or_else(|| component.address.to_string())
 }
@@ -357,6 +360,13 @@ fn outputs(component: &Component, name: &str, number: u64) -> BTreeMap<String, S
             add("vpc_id", name.to_owned());
             add("zones", "a,b,c".into());
         }
+        Kind::AwsVpc => add("vpc_id", format!("vpc-{number}")),
+        Kind::AwsSubnet
+        | Kind::AwsNatGateway
+        | Kind::AwsInternetGateway
+        | Kind::AwsRouteTable
+        | Kind::AwsSecurityGroup
+        | Kind::AwsVpcEndpoint => add("id", format!("{name}-{number}")),
         Kind::AwsOidcProvider => add("issuer", name.trim_start_matches("https://").to_owned()),
         Kind::AwsRepository => add("url", format!("registry.example/{name}")),
         _ => {}

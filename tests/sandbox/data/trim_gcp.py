@@ -79,6 +79,7 @@ CARRIED = {
     "serviceusage.v1beta1": ["services.generateServiceIdentity", "operations.get"],
     "compute.v1": [f"{of_}.{verb}" for of_ in ("networks", "subnetworks", "routers", "addresses", "firewalls")
                    for verb in ("delete", "get", "insert", "list", "patch") if (of_, verb) != ("addresses", "patch")]
+    + ["subnetworks.setPrivateIpGoogleAccess"]
     + [f"{of_}.{verb}" for of_ in ("regionOperations", "globalOperations", "zoneOperations")
        for verb in ("get", "list", "wait")]
     + ["regions.get", "regions.list", "zones.get", "zones.list", "projects.get", "machineTypes.get",

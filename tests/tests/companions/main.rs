@@ -69,6 +69,17 @@ impl Ground {
         );
     }
 
+    /// The same with an environment that does without the network that is there: `settings` say on which cloud it is.
+    fn alone(&self, settings: &str) {
+        self.workspace.write(
+            "main.tf",
+            &format!(
+                "{}\nresource \"mlops_environment\" \"this\" {{\n  name = \"churn-dev\"\n  tier = \"dev\"\n  services = {{ churn = {{}} }}\n{settings}\n}}\n",
+                provider_block(&self.cloud),
+            ),
+        );
+    }
+
     fn apply(&self) -> Ran {
         self.workspace.terraform(&["apply", "-auto-approve"])
     }

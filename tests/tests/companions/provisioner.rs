@@ -290,6 +290,70 @@ fn life(ground: &Ground) {
         .expect(0);
 }
 
+/// The same in a network of the environment's own.
+fn life_in_a_network(ground: &Ground) {
+    ground.alone("network = { egress = \"none\" }\n  aws = {}\n");
+    ground.apply().expect(0);
+    for settings in [
+        "network = { egress = \"nat_per_zone\" }\n  aws = { vpc_endpoints = [\"s3\", \"sts\"] }",
+        "network = { egress = \"nat_single\" }\n  aws = { vpc_endpoints = [\"s3\", \"sts\"] }\n  tags = { team = \"ml\" }",
+        "network = { egress = \"nat_single\" }\n  aws = { vpc_endpoints = [\"s3\", \"sts\"] }",
+    ] {
+        ground.alone(settings);
+        let applied = ground.apply();
+        assert_eq!(applied.code, 0, "{settings}\n{}", applied.text());
+    }
+    let environment = ground.workspace.resource("mlops_environment.this");
+    let id = |address: &str| {
+        environment["components"][address]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let ask = |operation: &str, input: Value| {
+        ground
+            .sandbox()
+            .ask(REGION, "ec2", operation, input)
+            .unwrap_or_else(|refusal| panic!("{operation}: {refusal}"))
+    };
+    let table = id("routes.private.1");
+    ask(
+        "ModifyVpcEndpoint",
+        json!({ "VpcEndpointId": id("endpoints.s3"), "RemoveRouteTableIds": [table] }),
+    );
+    let open = json!([{ "IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] }]);
+    ask(
+        "AuthorizeSecurityGroupIngress",
+        json!({ "GroupId": id("security_groups.endpoints"), "IpPermissions": open }),
+    );
+    ask(
+        "DeleteRoute",
+        json!({ "RouteTableId": table, "DestinationCidrBlock": "0.0.0.0/0" }),
+    );
+    ground.apply().expect(0);
+    ground
+        .workspace
+        .terraform(&["plan", "-detailed-exitcode"])
+        .expect(0);
+    ground
+        .workspace
+        .terraform(&["apply", "-destroy", "-auto-approve"])
+        .expect(0);
+    let tagged = json!([{ "Name": "tag-key", "Values": ["mlops:environment"] }]);
+    for (operation, list) in [
+        ("DescribeVpcs", "Vpcs"),
+        ("DescribeAddresses", "Addresses"),
+        ("DescribeSubnets", "Subnets"),
+        ("DescribeVpcEndpoints", "VpcEndpoints"),
+        ("DescribeInternetGateways", "InternetGateways"),
+        ("DescribeRouteTables", "RouteTables"),
+        ("DescribeSecurityGroups", "SecurityGroups"),
+    ] {
+        let left = ask(operation, json!({ "Filters": tagged }));
+        assert_eq!(left[list], json!([]), "{operation}");
+    }
+}
+
 /// Actions that calls of the provisioner needed.
 fn needed(ground: &Ground) -> BTreeSet<String> {
     let journal = ground.sandbox().journal();
@@ -315,6 +379,7 @@ fn a_whole_life_needs_every_action_and_no_other() {
     }
     let ground = as_provisioner(&documents);
     life(&ground);
+    life_in_a_network(&ground);
     let given = actions(&documents);
     let beyond: BTreeSet<String> = BEYOND_CALLS
         .iter()

@@ -75,6 +75,47 @@ fn disturb(sandbox: &Sandbox, workspace: &Workspace) {
     });
 }
 
+/// Another environment in a network of its own: made, repaired, changed, destroyed.
+fn in_a_network_of_its_own(sandbox: &Sandbox, workspace: &Workspace) {
+    let configure = |egress: &str| {
+        workspace.write(
+            "main.tf",
+            &format!(
+                "{}\nresource \"mlops_environment\" \"this\" {{\n  name = \"fraud-dev\"\n  tier = \"dev\"\n  gcp = {{}}\n  \
+                 network = {{ egress = \"{egress}\" }}\n}}\n",
+                gcp::provider_block(sandbox),
+            ),
+        );
+    };
+    workspace
+        .terraform(&["apply", "-destroy", "-auto-approve"])
+        .expect(0);
+    configure("nat_single");
+    workspace.terraform(&["apply", "-auto-approve"]).expect(0);
+    sandbox.world(|world| {
+        let mut value = serde_json::to_value(&*world).unwrap();
+        let network = value["gcp"]["projects"][PROJECT]["network"]
+            .as_object_mut()
+            .unwrap();
+        for (path, body) in network.iter_mut() {
+            if path.ends_with("subnetworks/fraud-dev") {
+                body["privateIpGoogleAccess"] = json!(false);
+            }
+            if path.ends_with("routers/fraud-dev") {
+                body["nats"] = json!([]);
+            }
+        }
+        *world = serde_json::from_value(value).unwrap();
+    });
+    workspace.terraform(&["apply", "-auto-approve"]).expect(0);
+    workspace.terraform(&["plan", "-detailed-exitcode"]).expect(0);
+    configure("none");
+    workspace.terraform(&["apply", "-auto-approve"]).expect(0);
+    workspace
+        .terraform(&["apply", "-destroy", "-auto-approve"])
+        .expect(0);
+}
+
 #[test]
 fn a_whole_life_on_google_cloud_needs_every_permission_and_no_other() {
     if !super::terraform("a_whole_life_on_google_cloud_needs_every_permission_and_no_other") {
@@ -101,6 +142,7 @@ fn a_whole_life_on_google_cloud_needs_every_permission_and_no_other() {
     // What was deleted softly is taken up again.
     configure(&sandbox, &workspace, "");
     workspace.terraform(&["apply", "-auto-approve"]).expect(0);
+    in_a_network_of_its_own(&sandbox, &workspace);
 
     let journal = sandbox.journal();
     let own = journal.iter().filter(|entry| entry.caller.contains(PROVISIONER));

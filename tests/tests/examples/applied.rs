@@ -117,6 +117,21 @@ examples! {
         },
         ..PLAIN
     },
+    own_network: Example {
+        folder: "own-network",
+        variables: |ground| json!({ "endpoints": ground.aws_endpoints() }),
+        shows: |ground, outputs| {
+            let network = outputs.of("network");
+            for side in ["private_subnet_ids", "public_subnet_ids"] {
+                assert_eq!(network[side].as_array().unwrap().len(), 2);
+            }
+            let found = ground.ask("ec2", "DescribeVpcs", json!({ "VpcIds": [network["vpc_id"]] }));
+            assert_eq!(found["Vpcs"][0]["CidrBlock"], "10.20.0.0/16");
+            let scopes: Vec<&String> = outputs.of("gitlab").as_object().unwrap().keys().collect();
+            assert_eq!(scopes, ["*", "staging"]);
+        },
+        ..PLAIN
+    },
     two_envs_one_account: Example {
         folder: "two-envs-one-account",
         shows: |ground, _| nobody_names_the_other(ground),

@@ -2,6 +2,7 @@
 
 use super::Cluster;
 use super::blueprint::Draft;
+use super::network::private_subnets;
 use crate::component::{Address, Kind};
 use crate::reference;
 
@@ -18,13 +19,7 @@ pub(super) fn add(draft: &mut Draft<'_>) {
             .as_ref()
             .map(ToString::to_string)
             .unwrap_or_default(),
-        subnet_ids: draft
-            .aws
-            .network
-            .private_subnet_ids
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
+        subnet_ids: private_subnets(&draft.aws.network).into_iter().collect(),
         endpoint_private: spec.cluster.endpoint.private,
         endpoint_public: spec.cluster.endpoint.public,
         public_cidrs: spec

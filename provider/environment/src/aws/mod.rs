@@ -17,5 +17,6 @@ mod secrets;
 
 pub(crate) use blueprint::canonical;
 pub use blueprint::{blueprint, names};
+pub(crate) use network::{private_subnets, public_subnets};
 pub use properties::*;
 pub use scope::scope;

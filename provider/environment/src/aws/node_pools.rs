@@ -1,21 +1,17 @@
 //! Node pools.
 
 use super::blueprint::Draft;
+use super::network::{private_subnets, ways_out};
 use super::{NodePool, Taint};
 use crate::component::{Address, Kind};
 use crate::spec::TaintSpec;
 use crate::{names, reference};
 
 pub(super) fn add(draft: &mut Draft<'_>) {
+    let before = ways_out(&draft.aws.network);
     for (key, spec) in &draft.spec.node_pools {
         let address = ["node_pools", key.as_str()];
-        let subnets: Vec<String> = draft
-            .aws
-            .network
-            .private_subnet_ids
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let subnets = private_subnets(&draft.aws.network);
         let name = names::aws::node_group(key, &spec.machine_types, spec.spot, &spec.image_type, &subnets);
         let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
         let pool = NodePool {
@@ -50,7 +46,8 @@ pub(super) fn add(draft: &mut Draft<'_>) {
         draft
             .want(&address, Kind::AwsNodePool, &pool)
             .id(id)
-            .output("name", name);
+            .output("name", name)
+            .after_all(&before);
     }
 }
 

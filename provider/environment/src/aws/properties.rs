@@ -21,6 +21,97 @@ pub struct Network {
     pub public_subnet_ids: BTreeSet<String>,
 }
 
+/// A VPC of the environment's own. Outputs: `vpc_id`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vpc {
+    /// All its addresses.
+    pub cidr: String,
+    /// Availability zones that it is cut for: the cloud does not know.
+    pub zones: u32,
+    /// Names are resolved, and interfaces have some: endpoints need both.
+    pub dns: bool,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// A subnet. Outputs: `id`, `zone` (name of its availability zone).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subnet {
+    /// Its VPC.
+    pub vpc_id: String,
+    /// Its addresses.
+    pub cidr: String,
+    /// Which of the region's zones, counted from 1; which one that is, is decided when it is made.
+    pub zone: u32,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// An internet gateway, attached. Outputs: `id`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InternetGateway {
+    /// What it is attached to.
+    pub vpc_id: String,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// A public NAT gateway with an address of its own. Outputs: `id`, `public_ip`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NatGateway {
+    /// Its public subnet.
+    pub subnet_id: String,
+    /// Tags, also of the address.
+    pub tags: Tags,
+}
+
+/// A route table with the subnets that follow it. Outputs: `id`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteTable {
+    /// Its VPC.
+    pub vpc_id: String,
+    /// Internet or NAT gateway that everything else goes to; empty = nowhere.
+    pub default_route: String,
+    /// Subnets that follow it.
+    pub subnet_ids: BTreeSet<String>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// A security group. Outputs: `id`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecurityGroup {
+    /// Its VPC.
+    pub vpc_id: String,
+    /// Name (only at creation).
+    pub name: String,
+    /// Description (only at creation).
+    pub description: String,
+    /// What comes in: `tcp/443/10.0.0.0/16`.
+    pub ingress: BTreeSet<String>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// An endpoint of a service of AWS inside the VPC. Outputs: `id`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Its VPC.
+    pub vpc_id: String,
+    /// The service without the region's part: `ecr.api`.
+    pub service: String,
+    /// It has interfaces in subnets; else it is a gateway that route tables lead to.
+    pub interface: bool,
+    /// Tables that lead to a gateway.
+    pub route_table_ids: BTreeSet<String>,
+    /// Subnets with an interface.
+    pub subnet_ids: BTreeSet<String>,
+    /// Security groups of the interfaces.
+    pub security_group_ids: BTreeSet<String>,
+    /// Tags.
+    pub tags: Tags,
+}
+
 /// A KMS key with its alias. Outputs: `arn`, `id`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {

@@ -6,7 +6,7 @@ mod v1;
 
 use std::collections::BTreeMap;
 
-use crate::spec::{BucketOnDestroy, Cloud, KubernetesAccess, PoolPurpose, PsaLevel, Size, Tier};
+use crate::spec::{BucketOnDestroy, Cloud, Egress, KubernetesAccess, PoolPurpose, PsaLevel, Size, Tier};
 use mlops_access::generate::aws::Bucket;
 
 /// The version that new environments get. Unit tests have one more, as a later provider will.
@@ -51,6 +51,12 @@ pub struct Defaults {
     pub disk_gb: u32,
     /// Root volume of nodes with accelerators: their images are large.
     pub gpu_disk_gb: u32,
+    /// Availability zones that a network of the environment's own reaches into.
+    pub zones: u32,
+    /// The way out of it.
+    pub egress: Egress,
+    /// Services that are reached without leaving it, where the cloud has such endpoints.
+    pub vpc_endpoints: &'static [&'static str],
 }
 
 /// A node pool that is there without being asked for.

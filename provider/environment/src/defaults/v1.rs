@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mlops_access::generate::aws::Bucket;
 
 use super::{DefaultPool, Defaults};
-use crate::spec::{BucketOnDestroy, KubernetesAccess, PoolPurpose, PsaLevel, Size, Tier};
+use crate::spec::{BucketOnDestroy, Egress, KubernetesAccess, PoolPurpose, PsaLevel, Size, Tier};
 
 pub(super) fn of(tier: Tier) -> Defaults {
     match tier {
@@ -28,6 +28,9 @@ pub(super) fn of(tier: Tier) -> Defaults {
             release_channel: "REGULAR",
             disk_gb: 50,
             gpu_disk_gb: 100,
+            zones: 2,
+            egress: Egress::NatSingle,
+            vpc_endpoints: &["s3"],
         },
         Tier::Staging => Defaults {
             node_pools: pools((2, 4), (1, 6, false)),
@@ -48,6 +51,9 @@ pub(super) fn of(tier: Tier) -> Defaults {
             release_channel: "REGULAR",
             disk_gb: 50,
             gpu_disk_gb: 100,
+            zones: 3,
+            egress: Egress::NatSingle,
+            vpc_endpoints: &["s3", "registry", "sts"],
         },
         Tier::Prod => Defaults {
             node_pools: pools((3, 6), (2, 20, false)),
@@ -68,6 +74,9 @@ pub(super) fn of(tier: Tier) -> Defaults {
             release_channel: "STABLE",
             disk_gb: 50,
             gpu_disk_gb: 100,
+            zones: 3,
+            egress: Egress::NatPerZone,
+            vpc_endpoints: &["s3", "registry", "sts", "logs", "kms", "secrets"],
         },
     }
 }

@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use super::Cluster;
 use super::blueprint::Draft;
 use crate::component::{Address, Kind};
-use crate::reference;
 
 pub(super) fn add(draft: &mut Draft<'_>) {
     let spec = draft.spec;
-    let texts = |name: &str| reference::to(&Address::new(&["network"]), name);
+    let place = super::network::in_use(&draft.gcp.network);
     let initial_pools = spec
         .node_pools
         .iter()
@@ -31,10 +30,10 @@ pub(super) fn add(draft: &mut Draft<'_>) {
             .map(ToString::to_string)
             .unwrap_or_default(),
         release_channel: spec.cluster.release_channel.unwrap_or("REGULAR").to_owned(),
-        network: texts("network"),
-        subnetwork: texts("subnetwork"),
-        pods_range: draft.gcp.network.pods_range.to_string(),
-        services_range: draft.gcp.network.services_range.to_string(),
+        network: place.network,
+        subnetwork: place.subnetwork,
+        pods_range: place.pods_range,
+        services_range: place.services_range,
         private_nodes: true,
         dns_endpoint: draft.gcp.dns_endpoint,
         endpoint_private: spec.cluster.endpoint.private,
@@ -64,7 +63,8 @@ pub(super) fn add(draft: &mut Draft<'_>) {
         .after(&["log_groups", "cluster"])
         .after(&["identities", "node"])
         .after(&["project_grants"])
-        .after(&["network"]);
+        .after(&["network"])
+        .after_all(&place.ways_out);
 }
 
 /// The same logs under GKE's names. Audit logs are always there; what nodes and workloads write is always taken.

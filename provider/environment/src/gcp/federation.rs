@@ -19,10 +19,11 @@ pub(super) fn add(draft: &mut Draft<'_>) {
         display_name: draft.names.pool_id(),
         description: draft.mark(&POOL),
     };
+    let by_number = draft.names.pool_by_number();
     draft
         .want(&POOL, Kind::GcpWorkloadIdentityPool, &pool)
         .id(pool.name.clone())
-        .output("name", draft.names.pool_by_number());
+        .output("name", by_number);
     for provider in wanted {
         add_provider(draft, &pool.name, provider);
     }
@@ -34,7 +35,14 @@ fn add_provider(draft: &mut Draft<'_>, pool: &str, wanted: Provider) {
     } else {
         ("gitlab".to_owned(), "GitLab CI/CD")
     };
-    let address = ["federation", if wanted.issuer == Github::ISSUER { "github" } else { "gitlab" }];
+    let address = [
+        "federation",
+        if wanted.issuer == Github::ISSUER {
+            "github"
+        } else {
+            "gitlab"
+        },
+    ];
     let provider = WorkloadIdentityProvider {
         name: format!("{pool}/providers/{id}"),
         issuer: format!("https://{}", wanted.issuer),

@@ -96,6 +96,51 @@ pub struct Network {
     pub services_range: String,
 }
 
+/// A VPC network of the environment's own, without subnetworks that Google makes. Outputs: `network`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vpc {
+    /// `projects/<project>/global/networks/<environment>`.
+    pub name: String,
+    /// The mark ([`Mark`]); only at creation.
+    pub description: String,
+}
+
+/// A subnetwork with secondary ranges for a VPC-native cluster. Outputs: `subnetwork`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subnetwork {
+    /// `projects/<project>/regions/<region>/subnetworks/<environment>`.
+    pub name: String,
+    /// Its network.
+    pub network: String,
+    /// Addresses of nodes.
+    pub cidr: String,
+    /// Name of the secondary range of pods.
+    pub pods_range: String,
+    /// Its addresses.
+    pub pods_cidr: String,
+    /// Name of the secondary range of Kubernetes services.
+    pub services_range: String,
+    /// Its addresses.
+    pub services_cidr: String,
+    /// Google's APIs are reached without a public address.
+    pub private_google_access: bool,
+    /// The mark ([`Mark`]); only at creation.
+    pub description: String,
+}
+
+/// A router with a Cloud NAT for every range of its region's subnetworks. Outputs: none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Router {
+    /// `projects/<project>/regions/<region>/routers/<environment>`.
+    pub name: String,
+    /// Its network.
+    pub network: String,
+    /// Name of the NAT; empty = none stands.
+    pub nat: String,
+    /// The mark ([`Mark`]).
+    pub description: String,
+}
+
 /// A KMS key ring. Cannot be deleted, so it is found again by the next environment of that name: no error. Carries no
 /// mark. Outputs: `name`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -165,7 +165,12 @@ pub fn decide(
 pub(super) fn may_be_made_anew(component: &Component) -> bool {
     let safe = matches!(
         component.kind,
-        Kind::AwsCluster | Kind::AwsNodePool | Kind::GcpCluster | Kind::GcpNodePool
+        Kind::AwsCluster
+            | Kind::AwsNodePool
+            | Kind::AwsNatGateway
+            | Kind::AwsVpcEndpoint
+            | Kind::GcpCluster
+            | Kind::GcpNodePool
     );
     safe && component.management == Management::Create
 }
@@ -184,6 +189,14 @@ pub(super) fn change(
         cause,
     };
     let treatment = |change: &Change| rules::of(component.kind, &change.property).1;
+    let lasting: Vec<Change> = changes
+        .iter()
+        .filter(|change| treatment(change) == Treatment::Lasting)
+        .cloned()
+        .collect();
+    if !lasting.is_empty() {
+        return Err(refuse(Cause::Lasting { changes: lasting }));
+    }
     let (fixed, changes): (Vec<Change>, Vec<Change>) = changes
         .into_iter()
         .partition(|change| treatment(change) == Treatment::Fixed);

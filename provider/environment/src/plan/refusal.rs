@@ -47,6 +47,11 @@ pub enum Cause {
         /// What consents to the replacement.
         token: String,
     },
+    /// It cannot be changed, nor replaced while the environment stands.
+    Lasting {
+        /// What differs.
+        changes: Vec<Change>,
+    },
     /// It is ours and shall be somebody else's, or the other way round.
     Switched {
         /// Whether it was ours.
@@ -124,6 +129,15 @@ impl fmt::Display for Refusal {
                     f,
                     "{address}: {} cannot be changed in place. Undo the change; or, to have this one component deleted and \
                      made anew with whatever it holds, add replace_components = {{ \"{address}\" = \"{token}\" }}.",
+                    what.join("; ")
+                )
+            }
+            Cause::Lasting { changes } => {
+                let what: Vec<String> = changes.iter().map(ToString::to_string).collect();
+                write!(
+                    f,
+                    "{address}: {} cannot be changed: everything of the environment stands in it. Undo the change; or make an \
+                     environment of another name beside this one, and move to it.",
                     what.join("; ")
                 )
             }

@@ -39,6 +39,8 @@ pub(super) enum Treatment {
     Rotate,
     /// The object would have to be deleted and made anew: only with consent.
     Fixed,
+    /// Everything else stands in it: it cannot be made anew while the environment stands.
+    Lasting,
 }
 
 /// The rule of a property.
@@ -46,7 +48,7 @@ pub(super) fn of(kind: Kind, property: &str) -> (Comparison, Treatment) {
     use Comparison::{
         AtLeast, Document, Documents, Grants, GrantsByFolder, Never, Ordered, Tags, Value, Version,
     };
-    use Treatment::{Fixed, Rotate};
+    use Treatment::{Fixed, Lasting, Rotate};
     const QUIET: Treatment = Treatment::InPlace(Disruption::None);
     match (kind, property) {
         (Kind::AwsOidcProvider, "audiences") => (AtLeast, QUIET),
@@ -55,6 +57,12 @@ pub(super) fn of(kind: Kind, property: &str) -> (Comparison, Treatment) {
         (_, "tags") => (Tags, QUIET),
 
         (Kind::AwsNetwork, _) => (Value, Fixed),
+        (Kind::AwsVpc, "cidr" | "zones") => (Value, Lasting),
+        (Kind::AwsSubnet, _) => (Value, Lasting),
+        (Kind::AwsNatGateway, "subnet_id") => (Value, Fixed),
+        (Kind::AwsRouteTable | Kind::AwsSecurityGroup | Kind::AwsVpcEndpoint, "vpc_id") => (Value, Fixed),
+        (Kind::AwsSecurityGroup, "description") => (Never, QUIET),
+        (Kind::AwsVpcEndpoint, "service" | "interface") => (Value, Fixed),
 
         (Kind::AwsKey, "policy") => (Document, QUIET),
         (Kind::AwsKey, "deletion_window_days") => (Never, QUIET),
@@ -92,6 +100,11 @@ pub(super) fn of(kind: Kind, property: &str) -> (Comparison, Treatment) {
         (Kind::AwsNodePool, "version") => (Version, Treatment::InPlace(Disruption::Rotate)),
 
         (Kind::GcpNetwork, _) => (Value, Fixed),
+        // The mark; Google Cloud cannot change it.
+        (Kind::GcpVpc | Kind::GcpSubnetwork, "description") => (Never, QUIET),
+        (Kind::GcpSubnetwork, "private_google_access") => (Value, QUIET),
+        (Kind::GcpVpc | Kind::GcpSubnetwork, _) => (Value, Lasting),
+        (Kind::GcpRouter, "network") => (Value, Fixed),
         // Says who asks, for objects that carry no mark.
         (_, "owner" | "family") => (Never, QUIET),
         (_, "grants") => (Grants, QUIET),
@@ -138,6 +151,7 @@ pub(super) fn disruption(kind: Kind, change: &Change) -> Disruption {
             Kind::AwsCluster | Kind::GcpCluster => Disruption::Rotate,
             _ => Disruption::Restart,
         },
+        Treatment::Lasting => Disruption::Restart,
         Treatment::InPlace(_) if loses_data(kind, change) => Disruption::DataLoss,
         Treatment::InPlace(disruption) => disruption,
     }

@@ -1,4 +1,4 @@
-//! On AWS: two managed policies, one about data and machines, one about identities and keys.
+//! On AWS: three managed policies: about data and machines, about identities and keys, about a network of the environment's own.
 
 use mlops_access::generate::aws::Bucket;
 use mlops_access::generate::{Document, Github, Gitlab, Statement};
@@ -7,7 +7,11 @@ use crate::names::aws::Names;
 use crate::names::{EnvironmentId, claim_key};
 
 /// Actions that an ordinary life does without, and when they are needed.
-pub const BEYOND_CALLS: [(&str, &str); 7] = [
+pub const BEYOND_CALLS: [(&str, &str); 8] = [
+    (
+        "ec2:DeleteNetworkInterface",
+        "nodes that die early leave interfaces behind, which keep their subnets",
+    ),
     (
         "ec2:RunInstances",
         "EKS asks whether the caller may start the machines of a launch template: \
@@ -42,7 +46,7 @@ pub const BEYOND_CALLS: [(&str, &str); 7] = [
 /// Everything is confined to this environment by name, path or mark, but for what IAM cannot confine: keys before they have
 /// a mark, and lists. The provisioner writes the roles' permissions and boundaries, so whoever controls it controls what
 /// the environment's identities may do: set `aws.permissions_boundary` to a policy of somebody else to cap that.
-pub fn policies(id: &EnvironmentId, partition: &str) -> [Document; 2] {
+pub fn policies(id: &EnvironmentId, partition: &str) -> [Document; 3] {
     let path = format!("/mlops/{}/", id.name);
     let scope = Scope {
         id,
@@ -60,6 +64,9 @@ pub fn policies(id: &EnvironmentId, partition: &str) -> [Document; 2] {
         },
         Document {
             statements: scope.identities().into_iter().chain(scope.keys()).collect(),
+        },
+        Document {
+            statements: scope.network(),
         },
     ]
 }
@@ -343,6 +350,96 @@ impl Scope<'_> {
                     self.service("eks-nodegroup")
                 )),
             ]),
+        ]
+    }
+
+    /// A network of the environment's own: what carries its mark, and new objects that get it. Not needed in an existing
+    /// network.
+    fn network(&self) -> Vec<Statement> {
+        let kinds = [
+            "elastic-ip",
+            "internet-gateway",
+            "natgateway",
+            "route-table",
+            "security-group",
+            "subnet",
+            "vpc",
+            "vpc-endpoint",
+        ];
+        let objects = kinds.map(|kind| self.regional("ec2", &format!("{kind}/*")));
+        let made = [
+            "ec2:AllocateAddress",
+            "ec2:CreateInternetGateway",
+            "ec2:CreateNatGateway",
+            "ec2:CreateRouteTable",
+            "ec2:CreateSecurityGroup",
+            "ec2:CreateSubnet",
+            "ec2:CreateTags",
+            "ec2:CreateVpc",
+            "ec2:CreateVpcEndpoint",
+        ];
+        let id = self.id.to_string();
+        vec![
+            Statement::allow(
+                "LookAtNetworks",
+                &[
+                    "ec2:DescribeAddresses",
+                    "ec2:DescribeAvailabilityZones",
+                    "ec2:DescribeInternetGateways",
+                    "ec2:DescribeNatGateways",
+                    "ec2:DescribeNetworkInterfaces",
+                    "ec2:DescribeRouteTables",
+                    "ec2:DescribeVpcAttribute",
+                    "ec2:DescribeVpcEndpoints",
+                    "ec2:DescribeVpcs",
+                ],
+            )
+            .on(["*"]),
+            Statement::allow("NewNetwork", &made).on(objects.clone()).when(
+                "StringEquals",
+                "aws:RequestTag/mlops:environment",
+                [id.clone()],
+            ),
+            Statement::allow(
+                "Network",
+                &[
+                    "ec2:AssociateRouteTable",
+                    "ec2:AttachInternetGateway",
+                    "ec2:AuthorizeSecurityGroupIngress",
+                    "ec2:CreateNatGateway",
+                    "ec2:CreateRoute",
+                    "ec2:CreateRouteTable",
+                    "ec2:CreateSecurityGroup",
+                    "ec2:CreateSubnet",
+                    "ec2:CreateTags",
+                    "ec2:CreateVpcEndpoint",
+                    "ec2:DeleteInternetGateway",
+                    "ec2:DeleteNatGateway",
+                    "ec2:DeleteRoute",
+                    "ec2:DeleteRouteTable",
+                    "ec2:DeleteSecurityGroup",
+                    "ec2:DeleteSubnet",
+                    "ec2:DeleteTags",
+                    "ec2:DeleteVpc",
+                    "ec2:DeleteVpcEndpoints",
+                    "ec2:DetachInternetGateway",
+                    "ec2:DisassociateRouteTable",
+                    "ec2:ModifyVpcAttribute",
+                    "ec2:ModifyVpcEndpoint",
+                    "ec2:ReleaseAddress",
+                    "ec2:ReplaceRoute",
+                    "ec2:RevokeSecurityGroupIngress",
+                ],
+            )
+            .on(objects)
+            .when("StringEquals", "aws:ResourceTag/mlops:environment", [id]),
+            Statement::allow("LeftInterfaces", &["ec2:DeleteNetworkInterface"])
+                .on([self.regional("ec2", "network-interface/*")])
+                .when(
+                    "Null",
+                    "aws:ResourceTag/node.k8s.amazonaws.com/instance_id",
+                    ["false"],
+                ),
         ]
     }
 

@@ -1,7 +1,12 @@
 //! On Google Cloud: permissions of one custom role on the project.
 
 /// Permissions that an ordinary life does without, and when they are needed.
-pub const BEYOND_CALLS: [(&str, &str); 11] = [
+pub const BEYOND_CALLS: [(&str, &str); 12] = [
+    (
+        "compute.networks.updatePolicy",
+        "subnetworks and routers are made in a network of ours: \
+         https://cloud.google.com/compute/docs/access/iam#compute.networkAdmin",
+    ),
     (
         "artifactregistry.dockerimages.list",
         "repositories of staging and prod are deleted only when they are empty",
@@ -52,7 +57,7 @@ pub fn permissions() -> Vec<&'static str> {
     PERMISSIONS.to_vec()
 }
 
-const PERMISSIONS: [&str; 85] = [
+const PERMISSIONS: [&str; 97] = [
     "artifactregistry.dockerimages.list",
     "artifactregistry.repositories.create",
     "artifactregistry.repositories.delete",
@@ -73,8 +78,20 @@ const PERMISSIONS: [&str; 85] = [
     "cloudkms.keyRings.create",
     "cloudkms.keyRings.get",
     "compute.firewalls.list",
+    "compute.globalOperations.get",
+    "compute.networks.create",
+    "compute.networks.delete",
     "compute.networks.get",
+    "compute.networks.updatePolicy",
+    "compute.regionOperations.get",
+    "compute.routers.create",
+    "compute.routers.delete",
+    "compute.routers.get",
+    "compute.routers.update",
+    "compute.subnetworks.create",
+    "compute.subnetworks.delete",
     "compute.subnetworks.get",
+    "compute.subnetworks.setPrivateIpGoogleAccess",
     "container.clusters.create",
     "container.clusters.delete",
     "container.clusters.get",

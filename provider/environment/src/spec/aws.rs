@@ -2,15 +2,17 @@
 
 use super::collector::Collector;
 use super::{
-    AccountId, AttributePath, AwsSpec, CloudFacts, CloudSpec, EnvironmentName, Facts, Region, network,
+    AccountId, AttributePath, AwsNetworkSpec, AwsSpec, CloudFacts, CloudSpec, Context, EnvironmentName,
+    Facts, Region, managed_network, network,
 };
 use crate::config::{self, Config};
-use crate::names::Place;
+use crate::names::{EnvironmentId, Place};
 
 /// Where the environment is, and what only AWS has; either is missing where something is wrong with it.
 pub(super) fn build(
     config: &Config,
     name: Option<&EnvironmentName>,
+    context: &Context<'_>,
     facts: &Facts,
     collector: &mut Collector,
 ) -> (Option<Place>, Option<CloudSpec>) {
@@ -59,7 +61,21 @@ pub(super) fn build(
         .permissions_boundary
         .as_deref()
         .and_then(|text| collector.late(&path.attribute("permissions_boundary"), text));
-    let network = network::build(block.existing_network.as_ref(), collector);
+    let place = account
+        .zip(region)
+        .map(|(account, region)| Place::Aws { account, region });
+    let network = match block.existing_network.as_ref() {
+        Some(existing) => {
+            managed_network::refuse_unused(config, "The network is there already", collector);
+            network::build(existing, collector).map(AwsNetworkSpec::Existing)
+        }
+        None => {
+            let id = place.clone().zip(name.cloned());
+            let id = id.map(|(place, name)| EnvironmentId { place, name });
+            let network = managed_network::build(config, id.as_ref(), context, collector);
+            Some(AwsNetworkSpec::Managed(network))
+        }
+    };
     let spec = role_path.zip(network).map(|(role_path, network)| {
         CloudSpec::Aws(AwsSpec {
             partition: partition.clone(),
@@ -69,9 +85,6 @@ pub(super) fn build(
             network,
         })
     });
-    let place = account
-        .zip(region)
-        .map(|(account, region)| Place::Aws { account, region });
     (place, spec)
 }
 
@@ -80,7 +93,11 @@ impl AwsSpec {
         config::Aws {
             account_id: Some(account.to_owned()),
             region: Some(region.to_owned()),
-            existing_network: Some(self.network.resolved()),
+            existing_network: match &self.network {
+                AwsNetworkSpec::Existing(network) => Some(network.resolved()),
+                AwsNetworkSpec::Managed(_) => None,
+            },
+            vpc_endpoints: self.network.managed().map(|network| network.endpoints.clone()),
             permissions_boundary: self.permissions_boundary.as_ref().map(ToString::to_string),
             role_path: Some(self.role_path.to_string()),
             extended_support: Some(self.extended_support),

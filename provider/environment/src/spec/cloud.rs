@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::collector::Collector;
 use super::{
-    AccountId, Arn, AttributePath, GcpNetworkSpec, GcpRegion, Late, Location, NetworkSpec, ProjectId, Region,
-    RolePath,
+    AccountId, Arn, AttributePath, GcpExistingNetwork, GcpRegion, Late, Location, ManagedNetwork,
+    NetworkSpec, ProjectId, Region, RolePath,
 };
 use crate::config::Config;
 
@@ -90,8 +90,46 @@ pub struct AwsSpec {
     pub permissions_boundary: Option<Late<Arn>>,
     /// Pay for versions out of standard support.
     pub extended_support: bool,
-    /// The network in use.
-    pub network: NetworkSpec,
+    /// The network.
+    pub network: AwsNetworkSpec,
+}
+
+/// Whose the network on AWS is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AwsNetworkSpec {
+    /// Somebody else's.
+    Existing(NetworkSpec),
+    /// The environment's own.
+    Managed(ManagedNetwork),
+}
+
+impl AwsNetworkSpec {
+    /// What is wanted of the environment's own.
+    pub fn managed(&self) -> Option<&ManagedNetwork> {
+        match self {
+            Self::Managed(network) => Some(network),
+            Self::Existing(_) => None,
+        }
+    }
+}
+
+/// Whose the network on Google Cloud is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GcpNetworkSpec {
+    /// Somebody else's.
+    Existing(GcpExistingNetwork),
+    /// The environment's own.
+    Managed(ManagedNetwork),
+}
+
+impl GcpNetworkSpec {
+    /// What is wanted of the environment's own.
+    pub fn managed(&self) -> Option<&ManagedNetwork> {
+        match self {
+            Self::Managed(network) => Some(network),
+            Self::Existing(_) => None,
+        }
+    }
 }
 
 /// What only Google Cloud has.
@@ -101,7 +139,7 @@ pub struct GcpSpec {
     pub number: String,
     /// Region or zone of the cluster.
     pub location: Location,
-    /// The network in use.
+    /// The network.
     pub network: GcpNetworkSpec,
     /// The API is reached by its DNS name with IAM alone.
     pub dns_endpoint: bool,
@@ -127,8 +165,8 @@ pub(super) fn chosen(config: &Config, collector: &mut Collector) -> Option<Cloud
             collector.refuse(
                 &AttributePath::root("aws"),
                 "No cloud chosen",
-                "Give an aws block, aws = { existing_network = { … } }, or a gcp block, gcp = { existing_network = { … } }. \
-                 Account or project and region default to the provider's.",
+                "Give an aws block or a gcp block, with existing_network = { … } where the network is there already. Account or \
+                 project and region default to the provider's.",
             );
             None
         }

@@ -2,15 +2,15 @@
 
 use super::collector::Collector;
 use super::{
-    AttributePath, CloudFacts, CloudSpec, Context, EnvironmentName, Facts, GcpRegion, GcpSpec, Late,
-    Location, NetworkName, ProjectId, RangeName, SubnetworkName, Tier,
+    AttributePath, CloudFacts, CloudSpec, Context, EnvironmentName, Facts, GcpNetworkSpec, GcpRegion,
+    GcpSpec, Late, Location, NetworkName, ProjectId, RangeName, SubnetworkName, Tier, managed_network,
 };
 use crate::config::{self, Config};
-use crate::names::Place;
+use crate::names::{EnvironmentId, Place};
 
 /// A network, a subnetwork and two secondary ranges of somebody else.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GcpNetworkSpec {
+pub struct GcpExistingNetwork {
     /// The VPC network.
     pub network: Late<NetworkName>,
     /// Of nodes.
@@ -24,6 +24,7 @@ pub struct GcpNetworkSpec {
 /// Where the environment is, and what only Google Cloud has; either is missing where something is wrong with it.
 pub(super) fn build(
     config: &Config,
+    name: Option<&EnvironmentName>,
     context: &Context<'_>,
     facts: &Facts,
     collector: &mut Collector,
@@ -88,7 +89,21 @@ pub(super) fn build(
             );
         }
     }
-    let network = network(block.existing_network.as_ref(), &path, collector);
+    let place = project
+        .zip(region.clone())
+        .map(|(project, region)| Place::Gcp { project, region });
+    let network = match block.existing_network.as_ref() {
+        Some(existing) => {
+            managed_network::refuse_unused(config, "The network is there already", collector);
+            network(existing, &path, collector).map(GcpNetworkSpec::Existing)
+        }
+        None => {
+            let id = place.clone().zip(name.cloned());
+            let id = id.map(|(place, name)| EnvironmentId { place, name });
+            let network = managed_network::build(config, id.as_ref(), context, collector);
+            Some(GcpNetworkSpec::Managed(network))
+        }
+    };
     let location = location.or_else(|| region.as_ref()?.as_str().parse().ok());
     let spec = location.zip(network).map(|(location, network)| {
         CloudSpec::Gcp(GcpSpec {
@@ -99,27 +114,15 @@ pub(super) fn build(
             manage_apis: block.manage_apis.unwrap_or(true),
         })
     });
-    let place = project
-        .zip(region)
-        .map(|(project, region)| Place::Gcp { project, region });
     (place, spec)
 }
 
 fn network(
-    config: Option<&config::GcpNetwork>,
+    config: &config::GcpNetwork,
     path: &AttributePath,
     collector: &mut Collector,
-) -> Option<GcpNetworkSpec> {
+) -> Option<GcpExistingNetwork> {
     let path = path.attribute("existing_network");
-    let Some(config) = config else {
-        collector.refuse(
-            &path,
-            "No network given",
-            "Name the network to use: existing_network = { network = \"…\", subnetwork = \"…\", pods_range = \"…\", \
-             services_range = \"…\" }; the ranges are secondary ranges of the subnetwork.",
-        );
-        return None;
-    };
     fn part<T: super::Text>(
         path: &AttributePath,
         attribute: &str,
@@ -141,7 +144,7 @@ fn network(
     let subnetwork = part(&path, "subnetwork", &config.subnetwork, collector);
     let pods_range = part(&path, "pods_range", &config.pods_range, collector);
     let services_range = part(&path, "services_range", &config.services_range, collector);
-    let spec = GcpNetworkSpec {
+    let spec = GcpExistingNetwork {
         network: network?,
         subnetwork: subnetwork?,
         pods_range: pods_range?,
@@ -163,12 +166,15 @@ impl GcpSpec {
             project: Some(project.to_owned()),
             region: Some(region.to_owned()),
             location: Some(self.location.to_string()),
-            existing_network: Some(config::GcpNetwork {
-                network: Some(self.network.network.to_string()),
-                subnetwork: Some(self.network.subnetwork.to_string()),
-                pods_range: Some(self.network.pods_range.to_string()),
-                services_range: Some(self.network.services_range.to_string()),
-            }),
+            existing_network: match &self.network {
+                GcpNetworkSpec::Existing(network) => Some(config::GcpNetwork {
+                    network: Some(network.network.to_string()),
+                    subnetwork: Some(network.subnetwork.to_string()),
+                    pods_range: Some(network.pods_range.to_string()),
+                    services_range: Some(network.services_range.to_string()),
+                }),
+                GcpNetworkSpec::Managed(_) => None,
+            },
             dns_endpoint: Some(self.dns_endpoint),
             manage_apis: Some(self.manage_apis),
         }

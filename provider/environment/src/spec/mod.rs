@@ -11,6 +11,7 @@ mod federation;
 mod gcp;
 mod gitlab;
 mod identities;
+mod managed_network;
 mod network;
 mod node_pools;
 mod references;
@@ -24,14 +25,15 @@ use std::collections::BTreeMap;
 
 pub use accelerators::AcceleratorSpec;
 pub use buckets::{BucketOnDestroy, BucketSpec, WriteOnce};
-pub use cloud::{AwsSpec, Cloud, CloudFacts, CloudSpec, Facts, GcpSpec};
+pub use cloud::{AwsNetworkSpec, AwsSpec, Cloud, CloudFacts, CloudSpec, Facts, GcpNetworkSpec, GcpSpec};
 pub use cluster::{ClusterSpec, Endpoint, LOG_TYPES};
 pub(crate) use encryption::KEY_USES;
 pub use encryption::{EncryptionSpec, KeyUse};
 pub use federation::{GithubSpec, OidcProviderMode};
-pub use gcp::GcpNetworkSpec;
+pub use gcp::GcpExistingNetwork;
 pub use gitlab::GitlabSpec;
 pub use identities::{AdditionalRoles, IdentitySpec};
+pub use managed_network::{Block, Egress, ManagedNetwork};
 pub use mlops_access::Purpose;
 pub use mlops_access::generate::aws::{AdditionalPermission, Bucket, KubernetesAccess};
 pub use mlops_access::generate::{RegistryMode, SubjectFormat};
@@ -285,9 +287,7 @@ impl Spec {
             .is_some_and(|identity| identity.enabled);
         let entered = match purpose {
             Purpose::Ci => self.github.is_some() || self.gitlab.is_some(),
-            Purpose::Deploy => {
-                self.github.is_some() || self.gitlab.as_ref().is_some_and(GitlabSpec::deploys)
-            }
+            Purpose::Deploy => self.github.is_some() || self.gitlab.as_ref().is_some_and(GitlabSpec::deploys),
             Purpose::Runtime | Purpose::Drift | Purpose::Retrain => !self.services.is_empty(),
             Purpose::Node => return true,
         };
@@ -315,6 +315,10 @@ impl Spec {
             gcp: match &self.cloud {
                 CloudSpec::Gcp(gcp) => Some(gcp.resolved(self.id.account(), self.id.region())),
                 CloudSpec::Aws(_) => None,
+            },
+            network: match &self.cloud {
+                CloudSpec::Aws(aws) => aws.network.managed().map(ManagedNetwork::resolved),
+                CloudSpec::Gcp(gcp) => gcp.network.managed().map(ManagedNetwork::resolved),
             },
             cluster: Some(self.cluster.resolved()),
             node_pools: Some(
@@ -414,11 +418,11 @@ fn build(config: &Config, facts: &Facts, collector: &mut Collector) -> Option<Sp
         None => (None, None),
         Some(Cloud::Aws) => {
             aws::refuse_others(config, collector);
-            aws::build(config, name.as_ref(), facts, collector)
+            aws::build(config, name.as_ref(), &context, facts, collector)
         }
         Some(Cloud::Gcp) => {
             gcp::refuse_others(config, name.as_ref(), collector);
-            gcp::build(config, &context, facts, collector)
+            gcp::build(config, name.as_ref(), &context, facts, collector)
         }
     };
 

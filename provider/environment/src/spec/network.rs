@@ -17,20 +17,8 @@ pub struct NetworkSpec {
     pub public_subnet_ids: BTreeSet<Late<SubnetId>>,
 }
 
-pub(super) fn build(
-    config: Option<&config::ExistingNetwork>,
-    collector: &mut Collector,
-) -> Option<NetworkSpec> {
+pub(super) fn build(config: &config::ExistingNetwork, collector: &mut Collector) -> Option<NetworkSpec> {
     let path = AttributePath::root("aws").attribute("existing_network");
-    let Some(config) = config else {
-        collector.refuse(
-            &path,
-            "No network given",
-            "Name the VPC and subnets to use: existing_network = { vpc_id = \"vpc-…\", private_subnet_ids = [\"subnet-…\", \
-             \"subnet-…\"] }.",
-        );
-        return None;
-    };
     let vpc_id = match config.vpc_id.as_deref() {
         Some(text) => collector.late(&path.attribute("vpc_id"), text),
         None => {

@@ -134,11 +134,6 @@ fn the_region_comes_from_somewhere() {
 fn refuses_networks_that_eks_cannot_use() {
     let network = "/aws/existing_network";
     refuses(
-        with(minimal(), network, Value::Null),
-        "aws.existing_network",
-        "vpc_id",
-    );
-    refuses(
         with(
             minimal(),
             &format!("{network}/private_subnet_ids"),

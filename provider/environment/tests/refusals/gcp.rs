@@ -113,8 +113,6 @@ fn a_cluster_stands_in_its_region_and_in_one_zone_only_for_trying_things() {
 
 #[test]
 fn refuses_networks_that_gke_cannot_use() {
-    let network = "/gcp/existing_network";
-    refuses(network, Value::Null, "gcp.existing_network", "secondary ranges");
     refuses(
         "/gcp/existing_network/pods_range",
         Value::Null,

@@ -143,7 +143,7 @@ fn gitlab() -> Attribute {
     Attribute::object(attributes([
         (
             "url",
-            string().optional_computed().keep().description("The instance. Default: `https://gitlab.com`. Its discovery document must be reachable by the cloud. A change makes another provider."),
+            string().optional_computed().keep().description("The instance. Default: `https://gitlab.com`. Its discovery document must be reachable by the cloud. A change is *refused*: take the block out, apply, and put it in again."),
         ),
         ("project_path", string().required().description("`group/project`; groups may nest.")),
         (
@@ -195,7 +195,7 @@ fn gitlab() -> Attribute {
 }
 
 fn github() -> Attribute {
-        Attribute::object(attributes([
+    Attribute::object(attributes([
             ("repository", string().required().description("`owner/name`.")),
             ("owner_id", string().optional().description("Numeric id of the owner: survives rename and re-registration.")),
             ("repository_id", string().optional().description("Numeric id of the repository.")),

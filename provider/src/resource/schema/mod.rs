@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use access::{enforcement, federation, guardrails, identities, services};
 use cluster::{cluster, kubernetes, node_pools};
 use computed::computed;
-use place::{aws, gcp};
+use place::{aws, gcp, network};
 use storage::{buckets, encryption, protection, registry};
 use tfplugin::Type;
 use tfplugin::schema::{Attribute, Block, Nesting, Schema};
@@ -106,6 +106,7 @@ fn settings() -> Attributes {
         ),
         ("aws", aws()),
         ("gcp", gcp()),
+        ("network", network()),
         ("cluster", cluster()),
         ("node_pools", node_pools()),
         ("registry", registry()),

@@ -2,7 +2,7 @@
 
 use tfplugin::schema::Attribute;
 
-use super::{attributes, boolean, string, strings};
+use super::{attributes, boolean, number, string, strings};
 
 pub(super) fn aws() -> Attribute {
     Attribute::object(attributes([
@@ -34,8 +34,14 @@ pub(super) fn aws() -> Attribute {
                     Attribute::of(strings()).optional().description("Subnets of public load balancers."),
                 ),
             ]))
-            .required()
-            .description("The network to use. It is never changed and never deleted. A change of the VPC is *refused*."),
+            .optional()
+            .description("The network to use. It is never changed and never deleted. Default: a network of the environment's own, see `network`. A change is *refused*."),
+        ),
+        (
+            "vpc_endpoints",
+            Attribute::of(strings()).optional_computed().description(
+                "Services that are reached without leaving a network of the environment's own: `s3` (a gateway, free of charge), `registry`, `sts`, `logs`, `kms`, `secrets`, `ec2`, `eks` (interfaces, charged by the hour). Default: dev `s3`; staging `s3`, `registry`, `sts`; prod also `logs`, `kms`, `secrets`; with `network.egress = \"none\"` also what nodes need to join. *In place*.",
+            ),
         ),
         (
             "permissions_boundary",
@@ -94,10 +100,11 @@ pub(super) fn gcp() -> Attribute {
                 ("pods_range", string().required().description("Secondary range of pods.")),
                 ("services_range", string().required().description("Secondary range of Kubernetes services.")),
             ]))
-            .required()
+            .optional()
             .description(
                 "The network to use. It is never changed and never deleted. Nodes have no public addresses: give it Cloud NAT \
-                 where they need more than Google's APIs. A change is *refused*.",
+                 where they need more than Google's APIs. Default: a network of the environment's own, see `network`. A change \
+                 is *refused*.",
             ),
         ),
         (
@@ -115,4 +122,29 @@ pub(super) fn gcp() -> Attribute {
     ]))
     .optional()
     .description("The environment on Google Cloud. Exactly one cloud must be given.")
+}
+
+pub(super) fn network() -> Attribute {
+    Attribute::object(attributes([
+        (
+            "cidr",
+            string().optional_computed().keep().description(
+                "All its addresses, a private range of /16 to /20 (Google Cloud: from /12 on). AWS: an eighth of it for each zone's private subnet, small public ones at its end. Google Cloud: a sixteenth for nodes, one for Kubernetes services, the upper half for pods. Default: `10.<n>.0.0/16`, n from the environment's id. A change is *refused*.",
+            ),
+        ),
+        (
+            "zones",
+            number().optional_computed().keep().description(
+                "AWS only: availability zones with a private and a public subnet each, 2 to 4. Default: dev 2, else 3. A change is *refused*.",
+            ),
+        ),
+        (
+            "egress",
+            string().optional_computed().description(
+                "How nodes reach the internet: `nat_single`, `nat_per_zone` (AWS only: outlasts the loss of a zone) or `none` (on AWS endpoints only, no public subnets; on Google Cloud Google's APIs only). Default: prod on AWS `nat_per_zone`, else `nat_single`. *In place*.",
+            ),
+        ),
+    ]))
+    .optional_computed()
+    .description("A network of the environment's own, made where no `existing_network` is given: VPC, subnets, NAT, endpoints; on Google Cloud a VPC-native subnetwork with private access to Google's APIs, router and NAT.")
 }

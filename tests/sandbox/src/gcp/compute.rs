@@ -406,6 +406,12 @@ fn resource(
             }
             begin(world, call, id, "patch", &at, body)
         }
+        "setPrivateIpGoogleAccess" => {
+            let mut body = standing(world, id, &at)?;
+            let wanted = call.body().get("privateIpGoogleAccess").cloned();
+            body["privateIpGoogleAccess"] = wanted.unwrap_or(json!(false));
+            begin(world, call, id, "setPrivateIpGoogleAccess", &at, body)
+        }
         "delete" => {
             standing(world, id, &at)?;
             check_unused(world, id, &at)?;

@@ -91,6 +91,16 @@ pub(super) fn needs(world: &World, call: &Call) -> Vec<Need> {
             needs.push(on(kind, id));
         }
     }
+    // A table is named by what leads to it.
+    if operation == "DisassociateRouteTable"
+        && let Some(association) = call.text("AssociationId")
+    {
+        let tables = &world.aws.region(&call.account, &call.region).ec2.route_tables;
+        let found = tables
+            .iter()
+            .find(|(_, table)| table.associations.contains_key(association));
+        needs.extend(found.map(|(id, _)| on("route-table", id)));
+    }
     // A template is named by either; who makes one names what is not there yet.
     if let Some(name) = call
         .text("LaunchTemplateName")

@@ -92,7 +92,7 @@ fn shown(id: &str, endpoint: &Endpoint, state: &State, call: &Call) -> Value {
         "VpcEndpointType": endpoint.kind,
         "VpcId": endpoint.vpc,
         "ServiceName": endpoint.service,
-        "State": "available",
+        "State": "Available",
         "PolicyDocument": endpoint.policy.clone().unwrap_or_else(everything),
         "RouteTableIds": endpoint.route_tables,
         "SubnetIds": endpoint.subnets,
