@@ -128,6 +128,10 @@ fn gitlab_row(path: &str, only_aws: impl Fn(Outcome, &'static str) -> Outcome) -
     let on_aws = matches!(only_aws(InPlace, ""), InPlace);
     let only_gcp = |said: &'static str| if on_aws { Refused(said) } else { InPlace };
     let (after, outcome) = match path.trim_start_matches("federation.gitlab.") {
+        "url" if on_aws => (
+            json!("https://git.acme.example"),
+            Refused("cannot take its place"),
+        ),
         "url" => (json!("https://git.acme.example"), FIXED),
         "project_path" => (json!("acme/retention"), InPlace),
         "project_id" => (json!("42"), only_gcp("names the project by its path")),

@@ -20,6 +20,12 @@ const KIND: Ec2Kind = Ec2Kind {
     resource: "internet-gateway",
 };
 
+/// What a gateway is attached to.
+fn vpc_of(item: Node<'_, '_>) -> String {
+    let first = items(item, "attachmentSet").into_iter().next();
+    first.and_then(|of| text(of, "vpcId")).unwrap_or_default()
+}
+
 async fn attach(aws: &Aws, id: &str, vpc_id: &str) -> Outcome<()> {
     let form = Form::default().set("InternetGatewayId", id).set("VpcId", vpc_id);
     match ec2::call(&aws.clients, "ec2:AttachInternetGateway", form, |_| ()).await {
@@ -32,11 +38,7 @@ async fn attach(aws: &Aws, id: &str, vpc_id: &str) -> Outcome<()> {
 #[async_trait]
 impl Object for Wanted<InternetGateway> {
     async fn observe(&self, aws: &Aws, _: &Component) -> Outcome<Observation> {
-        let attached = |item: Node<'_, '_>| {
-            let first = items(item, "attachmentSet").into_iter().next();
-            first.and_then(|of| text(of, "vpcId")).unwrap_or_default()
-        };
-        let Some(found) = KIND.find(aws, &self.tags, attached).await? else {
+        let Some(found) = KIND.find(aws, &self.tags, vpc_of).await? else {
             return Ok(Observation::Absent);
         };
         let typed = InternetGateway {
@@ -67,11 +69,8 @@ impl Object for Wanted<InternetGateway> {
 
     async fn delete(&self, aws: &Aws, _: &Component, found: &Present, monitor: &dyn Monitor) -> Outcome<()> {
         let id = &found.id;
-        let attached = found
-            .properties
-            .get("vpc_id")
-            .and_then(|value| value.as_str())
-            .unwrap_or_default();
+        let attached = KIND.find(aws, &self.tags, vpc_of).await?.map(|found| found.value);
+        let attached = attached.unwrap_or_default();
         if !attached.is_empty() {
             let form = Form::default()
                 .set("InternetGatewayId", id)

@@ -182,9 +182,10 @@ fn foresee(
 
 /// One object cannot step into another's place: what that holds would be left behind.
 fn moved(component: &Component, prior: &Component) -> Result<(), Refusal> {
-    let adopted = |component: &Component| component.management == Management::Adopted;
+    let bound =
+        |component: &Component| matches!(component.management, Management::Adopted | Management::Shared);
     let (from, to) = (prior.handle(), component.handle());
-    if (adopted(component) || adopted(prior)) && from != to {
+    if (bound(component) || bound(prior)) && from != to {
         return Err(Refusal {
             address: component.address.clone(),
             cause: Cause::Moved { from, to },

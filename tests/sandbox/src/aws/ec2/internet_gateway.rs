@@ -23,7 +23,7 @@ fn shown(id: &str, state: &State, account: &str) -> Value {
         .get(id)
         .into_iter()
         .flatten()
-        .map(|vpc| json!({"State": "available", "VpcId": vpc}))
+        .map(|vpc| json!({"State": "attached", "VpcId": vpc}))
         .collect();
     let entry = json!({"InternetGatewayId": id, "OwnerId": account, "Attachments": attached});
     tagged(entry, &state.tags_of(id))
