@@ -56,6 +56,7 @@ pub mod guard;
 pub mod kubernetes;
 pub mod names;
 pub mod outputs;
+pub mod pace;
 pub mod permission_sets;
 mod picture;
 pub mod plan;

@@ -9,8 +9,9 @@ use mlops_environment::driver::{
     Caller, ClaimVersion, ClusterToken, Driver, Failure, Monitor, Pending, Reason, Rival,
 };
 use mlops_environment::gcp::{
-    Bucket, Cluster, CustomRole, Key, KeyRing, LogBucket, Network, NodePool, ProjectGrants, Repository, Router,
-    Secret, ServiceAccount, Services, Subnetwork, Trust, Vpc, WorkloadIdentityPool, WorkloadIdentityProvider,
+    Bucket, Cluster, CustomRole, Key, KeyRing, LogBucket, Network, NodePool, ProjectGrants, Repository,
+    Router, Secret, ServiceAccount, Services, Subnetwork, Trust, Vpc, WorkloadIdentityPool,
+    WorkloadIdentityProvider,
 };
 use mlops_environment::plan::Change;
 use tokio::sync::OnceCell;

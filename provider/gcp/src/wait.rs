@@ -4,55 +4,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use mlops_environment::driver::{Failure, Monitor, Reason};
-use mlops_environment::retry;
+pub(crate) use mlops_environment::pace::{LONG, Pace, SPREADING};
 
 use crate::failure::{Outcome, failure};
-
-/// How long to wait between looks: short at first, then ever longer.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Pace {
-    first: Duration,
-    longest: Duration,
-    total: Duration,
-}
-
-/// For work of minutes: clusters and node pools. Most other operations are over at the first look or the second.
-pub(crate) const LONG: Pace = Pace {
-    first: Duration::from_millis(400),
-    longest: Duration::from_secs(10),
-    total: Duration::from_secs(60 * 60),
-};
-
-/// For what spreads through a service within seconds; two to four minutes at most, as the lot falls.
-pub(crate) const SPREADING: Pace = Pace {
-    first: Duration::from_millis(500),
-    longest: Duration::from_secs(5),
-    total: Duration::from_secs(240),
-};
-
-impl Pace {
-    /// The same for no longer than `total`.
-    pub(crate) const fn within(self, total: Duration) -> Self {
-        Self { total, ..self }
-    }
-
-    /// The pauses, growing by half each.
-    pub(crate) fn pauses(self) -> impl Iterator<Item = Duration> {
-        let mut spent = Duration::ZERO;
-        let mut next = self.first;
-        std::iter::from_fn(move || {
-            let pause = next;
-            spent += pause;
-            next = (next * 3 / 2).min(self.longest);
-            (spent <= self.total).then_some(pause)
-        })
-    }
-
-    /// The same, each shorter by lot, so that many who wait for one thing do not all come back at one moment.
-    pub(crate) fn spread(self) -> impl Iterator<Item = Duration> {
-        self.pauses().map(|pause| retry::spread(pause, fastrand::f64()))
-    }
-}
 
 /// What a look at long work showed.
 pub(crate) enum Look<T> {
@@ -116,7 +70,7 @@ where
     F: Future<Output = Outcome<T>>,
 {
     let mut said = false;
-    for pause in pace.spread() {
+    for pause in pace.spread(fastrand::f64) {
         match Box::pin(attempt()).await {
             Err(failure) if passing(&failure) => {
                 if !said {
@@ -171,15 +125,6 @@ mod tests {
             *self.spent.lock().unwrap() += duration;
             Box::pin(std::future::ready(()))
         }
-    }
-
-    #[test]
-    fn looks_soon_and_then_less_often() {
-        let pauses: Vec<_> = LONG.pauses().collect();
-        assert!(pauses[0] < Duration::from_secs(1));
-        assert!(pauses.windows(2).all(|pair| pair[0] <= pair[1]));
-        assert_eq!(pauses.last(), Some(&Duration::from_secs(10)));
-        assert!(pauses.iter().sum::<Duration>() <= Duration::from_secs(3600));
     }
 
     #[tokio::test]
@@ -270,7 +215,9 @@ mod tests {
 
     #[test]
     fn those_who_wait_for_one_thing_do_not_come_back_together() {
-        let ways: Vec<Vec<_>> = (0..5).map(|_| SPREADING.spread().collect()).collect();
+        let ways: Vec<Vec<_>> = (0..5)
+            .map(|_| SPREADING.spread(fastrand::f64).collect())
+            .collect();
         for way in &ways {
             let longest = SPREADING.pauses();
             assert!(
