@@ -174,7 +174,7 @@ where
     R: Future<Output = Outcome<Policy>>,
     W: Future<Output = Outcome<Policy>>,
 {
-    let (mut known, mut races, mut patience) = (known, 0, SPREADING.spread());
+    let (mut known, mut races, mut patience) = (known, 0, SPREADING.spread(fastrand::f64));
     loop {
         let policy = match known.take() {
             Some(policy) => policy,
