@@ -98,7 +98,7 @@ fn functions_answer_without_a_cloud() {
             .contains("environment:prod")
     );
     assert_eq!((value("allows"), value("denies")), (json!(true), json!(false)));
-    assert_eq!(value("policies"), 2);
+    assert_eq!(value("policies"), 3);
 }
 
 #[test]

@@ -165,7 +165,7 @@ pub(super) fn chosen(config: &Config, collector: &mut Collector) -> Option<Cloud
             collector.refuse(
                 &AttributePath::root("aws"),
                 "No cloud chosen",
-                "Give an aws block or a gcp block, with existing_network = { … } where the network is there already. Account or \
+                "Give `aws = { … }` or `gcp = { … }`, with existing_network inside where the network is there already. Account or \
                  project and region default to the provider's.",
             );
             None
