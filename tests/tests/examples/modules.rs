@@ -174,7 +174,7 @@ fn lived(module: &str, cloud: &Cloud, more: &Value) -> bool {
 fn environment_lives_on_a_local_cloud() {
     let cloud = Cloud::sandboxed(Sandbox::builder()).unwrap();
     let network = cloud.network().unwrap();
-    let network = json!({ "network": {
+    let network = json!({ "existing_network": {
         "vpc_id": network.vpc_id,
         "private_subnet_ids": network.private_subnet_ids,
         "public_subnet_ids": network.public_subnet_ids,

@@ -1,4 +1,4 @@
-# Against a local AWS: `terraform test -test-directory=tests/local -var 'endpoints={…}' -var 'network={…}'`.
+# Against a local AWS: `terraform test -test-directory=tests/local -var 'endpoints={…}' -var 'existing_network={…}'`.
 # The repository's tests start the cloud and run this.
 
 provider "mlops" {
@@ -11,7 +11,7 @@ provider "mlops" {
 variables {
   name     = "module-dev"
   tier     = "dev"
-  aws      = { existing_network = var.network }
+  aws      = { existing_network = var.existing_network }
   services = { churn = {} }
   github   = { repository = "acme/churn", owner_id = "1", repository_id = "2" }
 }
