@@ -101,7 +101,23 @@ fn cases(base: fn() -> Value) -> Vec<(&'static str, Vec<Refusal>, &'static str)>
         let other = "vpc-0123456789abcdeff".into();
         with(base(), "/aws/existing_network/vpc_id", other)
     };
+    let (cloud, zones) = if base().get("gcp").is_some() {
+        ("/gcp", "/network/cidr")
+    } else {
+        ("/aws", "/network/zones")
+    };
+    let own = || with(base(), cloud, json!({}));
+    let wider = if cloud == "/gcp" {
+        json!("10.99.0.0/16")
+    } else {
+        json!(3)
+    };
     vec![
+        (
+            "Lasting",
+            planned(own(), with(own(), zones, wider)),
+            "everything of the environment stands in it",
+        ),
         (
             "Foreign",
             met(base(), bucket, |_, found| {

@@ -26,19 +26,6 @@ fn text(environment: &Environment, address: &str, property: &str) -> String {
     component.properties[property].as_str().expect("text").to_owned()
 }
 
-#[track_caller]
-fn refuses(config: Value, path: &str, words: &str) {
-    let found = match spec(config) {
-        Err(violations) => violations,
-        Ok(_) => Vec::new(),
-    };
-    let hit = found.iter().any(|violation| {
-        violation.path.to_string() == path
-            && format!("{} {}", violation.summary, violation.detail).contains(words)
-    });
-    assert!(hit, "expected {path}: …{words}…, found {found:#?}");
-}
-
 #[test]
 fn on_aws_the_accounts_provider_of_the_instance_is_shared_and_subjects_are_exact() {
     let url = "https://git.acme.example/gitlab";
@@ -141,99 +128,6 @@ fn without_a_tier_nobody_deploys_from_gitlab_on_aws_and_the_plan_says_so() {
     let outputs = environment.outputs();
     let scopes: Vec<&String> = outputs["gitlab"].as_object().expect("an object").keys().collect();
     assert_eq!(scopes, ["*"]);
-}
-
-#[test]
-fn the_path_alone_is_warned_of_where_the_number_could_be_told() {
-    let spec = spec(gitlab(gcp_minimal(), json!({}))).expect("legal");
-    assert!(
-        spec.warnings
-            .iter()
-            .any(|warning| warning.path.to_string() == "federation.gitlab.project_id")
-    );
-}
-
-#[test]
-fn what_a_cloud_cannot_see_is_refused_there() {
-    let (aws, gcp) = (|more| gitlab(minimal(), more), |more| gitlab(gcp_minimal(), more));
-    let at = |rest: &str| format!("federation.gitlab.{rest}");
-    for (config, path, words) in [
-        (
-            aws(json!({ "project_id": "42" })),
-            at("project_id"),
-            "names the project by its path",
-        ),
-        (
-            aws(json!({ "protected_only": true })),
-            at("protected_only"),
-            "Protect the refs",
-        ),
-        (
-            gcp(json!({ "environments": { "tier": "production" } })),
-            at("environments.tier"),
-            "Remove tier",
-        ),
-        (gcp(json!({ "audience": "x" })), at("audience"), "gitlab_audience"),
-        (
-            gcp(json!({ "oidc_provider": "reference" })),
-            at("oidc_provider"),
-            "a workload identity pool of its own",
-        ),
-        (
-            aws(json!({ "environments": { "tier": "live" } })),
-            at("environments.tier"),
-            "\"production\"",
-        ),
-        (aws(json!({ "url": "http://gitlab.com" })), at("url"), "https://"),
-        (
-            aws(json!({ "url": "https://git.acme.example:8443" })),
-            at("url"),
-            "without port",
-        ),
-        (
-            aws(json!({ "url": "https://gitlab.com/" })),
-            at("url"),
-            "final slash",
-        ),
-        (
-            aws(json!({ "project_path": "churn" })),
-            at("project_path"),
-            "group/project",
-        ),
-        (
-            aws(json!({ "project_path": "acme/*" })),
-            at("project_path"),
-            "without wildcards",
-        ),
-        (
-            aws(json!({ "project_path": null })),
-            at("project_path"),
-            "Missing",
-        ),
-        (
-            gcp(json!({ "project_id": "churn" })),
-            at("project_id"),
-            "digits only",
-        ),
-        (
-            aws(json!({ "ci_refs": ["refs/heads/*"] })),
-            at("ci_refs"),
-            "who may push a branch",
-        ),
-        (aws(json!({ "ci_refs": [] })), at("ci_refs"), "Nobody could build"),
-        (
-            aws(json!({ "environments": { "deploy": "a:b" } })),
-            at("environments.deploy"),
-            "no colon",
-        ),
-        (
-            aws(json!({ "audience": "a b" })),
-            at("audience"),
-            "without spaces",
-        ),
-    ] {
-        refuses(config, &path, words);
-    }
 }
 
 #[test]

@@ -138,6 +138,16 @@ pub(crate) fn phase(workspace: &Workspace, cloud: &Cloud, arguments: &[&str]) ->
     Ok(Phase { taken, calls })
 }
 
+/// What Terraform itself takes to make and destroy something that is nowhere.
+fn alone() -> Result<f64, String> {
+    let workspace = Workspace::empty();
+    workspace.write("main.tf", "resource \"terraform_data\" \"this\" {}\n");
+    measure::run(&mut workspace.command(&["init"]))?;
+    let (made, _) = measure::run(&mut workspace.command(&["apply", "-auto-approve"]))?;
+    let (gone, _) = measure::run(&mut workspace.command(&["destroy", "-auto-approve"]))?;
+    Ok(made.wall + gone.wall)
+}
+
 /// Lives in turns, and the table of their medians.
 ///
 /// # Errors
@@ -145,7 +155,9 @@ pub(crate) fn phase(workspace: &Workspace, cloud: &Cloud, arguments: &[&str]) ->
 pub(crate) fn compare(rounds: usize) -> Result<Vec<Table>, String> {
     let rivals = plugin_mirror().is_some();
     let mut lives: BTreeMap<bool, Vec<Vec<Phase>>> = BTreeMap::new();
+    let mut bare = Vec::new();
     for round in 1..=rounds {
+        bare.push(alone()?);
         lives.entry(true).or_default().push(life(Maker::Ours)?);
         if rivals {
             lives.entry(false).or_default().push(life(Maker::Theirs)?);
@@ -241,6 +253,19 @@ pub(crate) fn compare(rounds: usize) -> Result<Vec<Table>, String> {
             theirs.as_ref().map_or_else(absent, by_service),
         ]);
     }
+    let whole = lives.get(&true).into_iter().flatten().map(|life| {
+        let wall = |name: &str| {
+            let at = PHASES.iter().position(|(phase, _)| *phase == name);
+            at.and_then(|at| life.get(at))
+                .map_or(0.0, |phase| phase.taken.wall)
+        };
+        wall("apply") + wall("destroy")
+    });
+    took.notes.push(format!(
+        "Made and destroyed in {} besides Terraform itself, which takes {} for a resource that is nowhere. Budget: 1 s.",
+        seconds(measure::middle(whole) - measure::middle(bare.iter().copied())),
+        seconds(measure::middle(bare.iter().copied()))
+    ));
     let (cloud, network) = cloud(Behaviour::default())?;
     let environment = resource("churn-dev", &aws_block(&network));
     let own = format!(

@@ -48,16 +48,7 @@ pub const BEYOND_CALLS: [(&str, &str); 8] = [
 /// the environment's identities may do: set `aws.permissions_boundary` to a policy of somebody else to cap that.
 pub fn policies(id: &EnvironmentId, partition: &str) -> [Document; 3] {
     let path = format!("/mlops/{}/", id.name);
-    let scope = Scope {
-        id,
-        partition,
-        names: Names::new(id, partition, &path),
-        suffix: if partition == "aws-cn" {
-            "amazonaws.com.cn"
-        } else {
-            "amazonaws.com"
-        },
-    };
+    let scope = Scope::new(id, partition, &path);
     [
         Document {
             statements: scope.objects().into_iter().chain(scope.machines()).collect(),
@@ -66,9 +57,33 @@ pub fn policies(id: &EnvironmentId, partition: &str) -> [Document; 3] {
             statements: scope.identities().into_iter().chain(scope.keys()).collect(),
         },
         Document {
-            statements: scope.network(),
+            statements: [look_at_networks()].into_iter().chain(scope.network()).collect(),
         },
     ]
+}
+
+/// What a network of an environment's own is found by; lists cannot be narrowed.
+pub(crate) fn look_at_networks() -> Statement {
+    Statement::allow(
+        "LookAtNetworks",
+        &[
+            "ec2:DescribeAddresses",
+            "ec2:DescribeAvailabilityZones",
+            "ec2:DescribeInternetGateways",
+            "ec2:DescribeNatGateways",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeRouteTables",
+            "ec2:DescribeVpcAttribute",
+            "ec2:DescribeVpcEndpoints",
+            "ec2:DescribeVpcs",
+        ],
+    )
+    .on(["*"])
+}
+
+/// What a network of the environment's own takes: what carries its mark, and new objects that get it.
+pub(crate) fn network(id: &EnvironmentId, partition: &str) -> Vec<Statement> {
+    Scope::new(id, partition, &format!("/mlops/{}/", id.name)).network()
 }
 
 struct Scope<'a> {
@@ -78,7 +93,19 @@ struct Scope<'a> {
     suffix: &'static str,
 }
 
-impl Scope<'_> {
+impl<'a> Scope<'a> {
+    fn new(id: &'a EnvironmentId, partition: &'a str, path: &'a str) -> Self {
+        Self {
+            id,
+            partition,
+            names: Names::new(id, partition, path),
+            suffix: if partition == "aws-cn" {
+                "amazonaws.com.cn"
+            } else {
+                "amazonaws.com"
+            },
+        }
+    }
     fn regional(&self, service: &str, resource: &str) -> String {
         let (region, account) = (self.id.region(), self.id.account());
         format!("arn:{}:{service}:{region}:{account}:{resource}", self.partition)
@@ -353,8 +380,7 @@ impl Scope<'_> {
         ]
     }
 
-    /// A network of the environment's own: what carries its mark, and new objects that get it. Not needed in an existing
-    /// network.
+    /// See [`network`]. Not needed in an existing network.
     fn network(&self) -> Vec<Statement> {
         let kinds = [
             "elastic-ip",
@@ -380,21 +406,6 @@ impl Scope<'_> {
         ];
         let id = self.id.to_string();
         vec![
-            Statement::allow(
-                "LookAtNetworks",
-                &[
-                    "ec2:DescribeAddresses",
-                    "ec2:DescribeAvailabilityZones",
-                    "ec2:DescribeInternetGateways",
-                    "ec2:DescribeNatGateways",
-                    "ec2:DescribeNetworkInterfaces",
-                    "ec2:DescribeRouteTables",
-                    "ec2:DescribeVpcAttribute",
-                    "ec2:DescribeVpcEndpoints",
-                    "ec2:DescribeVpcs",
-                ],
-            )
-            .on(["*"]),
             Statement::allow("NewNetwork", &made).on(objects.clone()).when(
                 "StringEquals",
                 "aws:RequestTag/mlops:environment",

@@ -7,6 +7,7 @@ mod aws;
 mod gcp;
 
 pub use aws::{BEYOND_CALLS, policies};
+pub(crate) use aws::{look_at_networks, network};
 pub use gcp::{BEYOND_CALLS as GCP_BEYOND_CALLS, permissions};
 
 use crate::names::{EnvironmentId, Place};

@@ -46,7 +46,11 @@ fn actions(text: &str) -> BTreeSet<String> {
 
 /// What bootstrap's provisioner of dev may, but for the state.
 fn handed_out() -> BTreeSet<String> {
-    let places = ["reading.dev document", "provisioners.dev write"];
+    let places = [
+        "reading.dev document",
+        "networks.dev document",
+        "provisioners.dev write",
+    ];
     let documents = super::aws::documents();
     let of_provisioner = documents
         .iter()

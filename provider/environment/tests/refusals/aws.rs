@@ -87,7 +87,7 @@ fn refuses_what_no_environment_can_have() {
         "partial_create",
         "\"warn\"",
     );
-    refuses(with(minimal(), "/aws", Value::Null), "aws", "Give an aws block");
+    refuses(with(minimal(), "/aws", Value::Null), "aws", "Give `aws = { … }`");
 }
 
 #[test]

@@ -9,7 +9,9 @@ mod fixtures;
 
 mod aws;
 mod gcp;
+mod gitlab;
 mod guard;
+mod managed_network;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +22,13 @@ use mlops_environment::{Environment, Violation};
 use serde_json::Value;
 
 /// The tests that break rules, in lists of their own. One that is missing there shows: its rules count as unbroken.
-const TESTS: [&[fn()]; 3] = [aws::TESTS, gcp::TESTS, guard::TESTS];
+const TESTS: [&[fn()]; 5] = [
+    aws::TESTS,
+    gcp::TESTS,
+    gitlab::TESTS,
+    guard::TESTS,
+    managed_network::TESTS,
+];
 
 /// Rules that no configuration breaks, by words of theirs: what keeps them is behind another.
 const UNREACHABLE: &[(&str, &str)] = &[

@@ -59,12 +59,15 @@ fn standing(cloud: &Cloud) -> BTreeSet<String> {
     paths.collect()
 }
 
-const EVERYTHING: [&str; 16] = [
+const EVERYTHING: [&str; 19] = [
     "boundaries.dev",
     "boundaries.prod",
     "boundaries.staging",
     "boundaries.workers",
     "federation.github",
+    "networks.dev",
+    "networks.prod",
+    "networks.staging",
     "planners.dev",
     "planners.prod",
     "planners.staging",
@@ -83,7 +86,7 @@ fn makes_everything_once_and_says_what_to_copy() {
     let cloud = empty();
     let before = bootstrap(&cloud, &["--check"]).expect(1);
     assert!(
-        before.stderr.contains("16 objects, 16 not as they shall be"),
+        before.stderr.contains("19 objects, 19 not as they shall be"),
         "{}",
         before.stderr
     );
@@ -233,6 +236,7 @@ fn every_policy_can_be_read_beforehand() {
         "# state.key: policy",
         "# planners.dev: trust",
         "# reading.dev: document",
+        "# networks.dev: document",
         "# provisioners.dev: write",
         "# boundaries.dev: document",
     ] {

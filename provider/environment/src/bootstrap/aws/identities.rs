@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mlops_access::generate::{Document, Github, Principals, Statement};
 
-use super::permissions::{Scope, boundary, permissions, reading, worker_boundary};
+use super::permissions::{Scope, boundary, network, permissions, reading, worker_boundary};
 use super::{Draft, Names};
 use crate::aws::{ManagedPolicy, OidcProvider, Role, canonical};
 use crate::component::{Address, Kind, Management};
@@ -18,6 +18,7 @@ const AUDIENCE: &str = "sts.amazonaws.com";
 const GITHUB: [&str; 2] = ["federation", "github"];
 const WORKERS: [&str; 2] = ["boundaries", "workers"];
 const READING: &str = "reading";
+const NETWORKS: &str = "networks";
 /// Longest session of a worker: a cluster and its pools take their time.
 const SESSION_SECONDS: i32 = 2 * 3600;
 
@@ -35,6 +36,7 @@ pub(super) fn add(draft: &mut Draft<'_>) -> Result<(), TextError> {
         let scope = Scope::new(names, *tier, &environment);
         add_boundary(draft, *tier, &environment, &scope);
         add_reading(draft, *tier, &environment, &scope);
+        add_network(draft, *tier, &environment, &scope);
         for worker in Worker::ALL {
             add_role(draft, *tier, worker, &environment, &scope);
         }
@@ -102,6 +104,18 @@ fn add_reading(draft: &mut Draft<'_>, tier: Tier, environment: &EnvironmentId, s
     );
 }
 
+fn add_network(draft: &mut Draft<'_>, tier: Tier, environment: &EnvironmentId, scope: &Scope<'_>) {
+    let document = network(scope);
+    let what = format!("Makes a network for ML environment {}", environment.name);
+    add_policy(
+        draft,
+        &[NETWORKS, tier.as_str()],
+        draft.names.network(tier),
+        what,
+        &document,
+    );
+}
+
 fn add_role(
     draft: &mut Draft<'_>,
     tier: Tier,
@@ -110,9 +124,9 @@ fn add_role(
     scope: &Scope<'_>,
 ) {
     let address = [worker.plural(), tier.as_str()];
-    let does = match worker {
-        Worker::Planner => "Plans",
-        Worker::Provisioner => "Makes",
+    let (does, policies): (_, &[&str]) = match worker {
+        Worker::Planner => ("Plans", &[READING]),
+        Worker::Provisioner => ("Makes", &[READING, NETWORKS]),
     };
     let role = Role {
         name: draft.names.role(worker, tier),
@@ -123,7 +137,10 @@ fn add_role(
             .into_iter()
             .map(|(name, document)| (name.to_owned(), canonical(&document)))
             .collect::<BTreeMap<_, _>>(),
-        managed_policies: BTreeSet::from([reference::to(&Address::new(&[READING, tier.as_str()]), "arn")]),
+        managed_policies: policies
+            .iter()
+            .map(|policy| reference::to(&Address::new(&[policy, tier.as_str()]), "arn"))
+            .collect(),
         permissions_boundary: Some(reference::to(&Address::new(&WORKERS), "arn")),
         max_session_seconds: SESSION_SECONDS,
         tags: draft.tags(&address),

@@ -83,6 +83,12 @@ impl<'a> Names<'a> {
         format!("{}-{}-reading", self.spec.name, tier.as_str())
     }
 
+    /// What the provisioner of a tier may do with a network of the environment's own.
+    #[must_use]
+    pub fn network(&self, tier: Tier) -> String {
+        format!("{}-{}-network", self.spec.name, tier.as_str())
+    }
+
     /// The most that any planner or provisioner can ever do.
     #[must_use]
     pub fn worker_boundary(&self) -> String {

@@ -12,6 +12,7 @@ use super::super::Worker;
 use super::Names;
 use super::state::key_arn;
 use crate::names::{EnvironmentId, bucket};
+use crate::provisioner;
 use crate::spec::{KEY_USES, Tier};
 
 /// What is an environment's.
@@ -133,6 +134,13 @@ pub(super) fn permissions(scope: &Scope<'_>, worker: Worker) -> Vec<(&'static st
     all
 }
 
+/// Policy of a provisioner for a network of the environment's own: one of its own, for inline there is no room.
+pub(super) fn network(scope: &Scope<'_>) -> Document {
+    Document {
+        statements: provisioner::network(scope.environment, &scope.names.place.partition),
+    }
+}
+
 /// What both workers read: a managed policy, because a role's inline policies have room for 10,240 characters together
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
 pub(super) fn reading(scope: &Scope<'_>) -> Document {
@@ -235,6 +243,7 @@ fn read(scope: &Scope<'_>) -> Vec<Statement> {
         Statement::allow("LogGroups", &["logs:DescribeLogGroups"]).on(["*"]),
         Statement::allow("LogGroup", &["logs:ListTagsForResource"]).on([scope.log_groups()]),
         Statement::allow("Secrets", &["secretsmanager:DescribeSecret"]).on([scope.secrets()]),
+        provisioner::look_at_networks(),
     ]
 }
 

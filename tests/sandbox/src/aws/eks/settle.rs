@@ -40,6 +40,16 @@ pub(crate) fn settle(world: &mut World, call: &Call) {
 
 /// The last lines of clusters that are gone arrive, and make their log groups anew where those were deleted meanwhile.
 fn last_lines(world: &mut World, call: &Call) {
+    // An account that was never used stays unknown.
+    if world
+        .aws
+        .region(&call.account, &call.region)
+        .eks
+        .last_lines
+        .is_empty()
+    {
+        return;
+    }
     let lines = &mut world.aws.region_mut(&call.account, &call.region).eks.last_lines;
     let due: Vec<String> = lines
         .iter()
