@@ -565,9 +565,9 @@ async fn a_protected_environment_is_not_destroyed() {
 }
 
 /// Every write of a create fails once, in every way; the next apply finishes with the same ids and one of everything.
-async fn create_with_every_fault(on: On, change: fn(&mut Json)) {
+async fn create_with_every_fault(on: On, strikes: &[Strike], change: fn(&mut Json)) {
     let mut tried = 0;
-    for strike in [Strike::Before, Strike::After, Strike::Panic] {
+    for strike in strikes.iter().copied() {
         for number in 0.. {
             let memory = Arc::new(Memory::new());
             let mut core = core(&memory).await;
@@ -613,17 +613,19 @@ async fn create_with_every_fault(on: On, change: fn(&mut Json)) {
             );
         }
     }
-    assert!(tried > 60, "only {tried} faults tried");
+    assert!(tried > 20 * strikes.len(), "only {tried} faults tried");
 }
+
+const EVERY_STRIKE: [Strike; 3] = [Strike::Before, Strike::After, Strike::Panic];
 
 #[tokio::test]
 async fn a_create_that_fails_anywhere_is_finished_by_the_next_apply_on_aws() {
-    create_with_every_fault(On::Aws, |_| {}).await;
+    create_with_every_fault(On::Aws, &EVERY_STRIKE, |_| {}).await;
 }
 
 #[tokio::test]
 async fn a_create_that_fails_anywhere_is_finished_by_the_next_apply_on_google_cloud() {
-    create_with_every_fault(On::Gcp, |_| {}).await;
+    create_with_every_fault(On::Gcp, &EVERY_STRIKE, |_| {}).await;
 }
 
 /// The same in a network of the environment's own, and without services to keep it short.
@@ -637,7 +639,8 @@ fn in_its_own_network(settings: &mut Json) {
 #[tokio::test]
 async fn a_create_that_fails_anywhere_in_its_own_network_is_finished_by_the_next_apply() {
     for on in BOTH {
-        create_with_every_fault(on, in_its_own_network).await;
+        // What is lost is the hardest; the other ways differ in nothing that a network has of its own.
+        create_with_every_fault(on, &[Strike::After], in_its_own_network).await;
     }
 }
 

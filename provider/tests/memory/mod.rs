@@ -324,6 +324,9 @@ fn failure(operation: &str, reason: Reason, code: &str, message: impl Into<Strin
     }
 }
 
+/// How ARNs begin that only this cloud could tell.
+const TOLD: &str = "arn:aws:test:";
+
 fn outputs(component: &Component, name: &str, number: u64) -> BTreeMap<String, String> {
     // Only what the cloud itself tells: what can be computed beforehand is not its business.
     let mut outputs = BTreeMap::new();
@@ -331,11 +334,10 @@ fn outputs(component: &Component, name: &str, number: u64) -> BTreeMap<String, S
         outputs.entry(key.to_owned()).or_insert(value);
     };
     let gcp = format!("{:?}", component.kind).starts_with("Gcp");
-    if !gcp && !component.outputs.contains_key("arn") {
-        add(
-            "arn",
-            format!("arn:aws:test:eu-west-1:123456789012:{name}-{number}"),
-        );
+    // A component that was lost comes with what it told before, which is of its old self.
+    let computed = component.outputs.get("arn");
+    if !gcp && computed.is_none_or(|arn| arn.starts_with(TOLD)) {
+        add("arn", format!("{TOLD}eu-west-1:123456789012:{name}-{number}"));
     }
     match component.kind {
         Kind::AwsKey => add("id", format!("key-{number}")),
