@@ -120,8 +120,8 @@ LINTERS := tests/lint/.venv
 linters: $(LINTERS)/.installed
 $(LINTERS)/.installed: tests/lint/requirements.txt
 	$(PYTHON) -m venv $(LINTERS) || { echo "python3 with venv is needed for the linters (Debian: apt-get install python3-venv)"; exit 1; }
-	$(LINTERS)/bin/pip install --quiet --require-hashes -r $<
-	touch $@
+	@# Without them the tests that use them say what they skipped: a platform that a linter has no wheel for can still be tested on.
+	$(LINTERS)/bin/pip install --quiet --require-hashes -r $< && touch $@ || echo "some linters cannot be installed here: their tests will say what they skip"
 
 .PHONY: prerequisites
 prerequisites:
