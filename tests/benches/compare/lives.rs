@@ -9,6 +9,7 @@ use mlops_sandbox::{Behaviour, Sandbox};
 
 use crate::measure::{self, Taken};
 use crate::report::{Table, megabytes, seconds, times};
+use crate::start;
 
 /// What an environment goes through, in order.
 pub(crate) const PHASES: [(&str, &[&str]); 6] = [
@@ -180,10 +181,11 @@ pub(crate) fn compare(rounds: usize) -> Result<Vec<Table>, String> {
     let mut took = Table::new(
         "One environment: this provider and the hashicorp/aws provider",
         &format!(
-            "The environment of `examples/aws-dev` (33 components) and the same objects written on hashicorp/aws 5.100 \
-             (`tests/peer/aws.tf`, 90 resources), by the same Terraform on the same local AWS in which nothing takes time of its own; \
-             medians of {rounds} lives in turns. CPU and memory are of Terraform and all its providers. Much of their `apply` is waiting \
-             that is written into that provider (S3 lifecycle rules, KMS keys)."
+            "The environment of `examples/aws-dev` and the same objects written on {} (`tests/peer/aws.tf`), by the same Terraform on the \
+             same local AWS in which nothing takes time of its own; medians of {rounds} lives in turns. CPU and memory are of Terraform \
+             and all its providers. Much of their `apply` is waiting \
+             that is written into that provider (S3 lifecycle rules, KMS keys).",
+            start::rivals_name()
         ),
         &[
             "phase",

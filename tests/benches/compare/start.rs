@@ -81,6 +81,15 @@ fn rival() -> Option<PathBuf> {
     None
 }
 
+/// `hashicorp/aws 5.100.0`, as the mirror's folders say: its program lies below its version and the platform.
+pub(crate) fn rivals_name() -> String {
+    let version = rival().and_then(|program| {
+        let folder = program.parent()?.parent()?.file_name()?;
+        Some(format!("hashicorp/aws {}", folder.to_string_lossy()))
+    });
+    version.unwrap_or_else(|| "hashicorp/aws".to_owned())
+}
+
 /// The table.
 ///
 /// # Errors
