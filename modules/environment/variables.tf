@@ -143,8 +143,9 @@ variable "gitlab" {
 }
 
 variable "cluster" {
-  description = "The Kubernetes cluster: version, channel, how its API is reached, administrators, logs."
+  description = "The Kubernetes cluster: version, channel, how its API is reached, administrators, logs; or the name of an `existing` one."
   type = object({
+    existing        = optional(string)
     version         = optional(string)
     release_channel = optional(string)
     endpoint = optional(object({

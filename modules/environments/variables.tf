@@ -61,6 +61,7 @@ variable "tiers" {
       disk_gb       = optional(number)
     })))
     cluster = optional(object({
+      existing        = optional(string)
       version         = optional(string)
       release_channel = optional(string)
       endpoint = optional(object({

@@ -644,6 +644,52 @@ async fn a_create_that_fails_anywhere_in_its_own_network_is_finished_by_the_next
     }
 }
 
+/// The same in a cluster of somebody else.
+fn in_a_given_cluster(settings: &mut Json) {
+    let cloud = if settings["gcp"].is_null() { "aws" } else { "gcp" };
+    settings[cloud] = json!({});
+    settings["cluster"] = json!({ "existing": memory::GIVEN_CLUSTER });
+}
+
+#[tokio::test]
+async fn a_create_that_fails_anywhere_in_a_given_cluster_is_finished_by_the_next_apply() {
+    for on in BOTH {
+        create_with_every_fault(on, &[Strike::After], in_a_given_cluster).await;
+    }
+}
+
+#[tokio::test]
+async fn a_given_cluster_that_will_not_do_is_refused_by_the_plan() {
+    for (on, property, value, says) in [
+        (On::Aws, "access_entries", json!(false), "authenticationMode=API_AND_CONFIG_MAP"),
+        (On::Gcp, "workload_pool", json!(""), "--workload-pool"),
+    ] {
+        let memory = Arc::new(Memory::new());
+        let mut core = core(&memory).await;
+        let config = on.config(&core, in_a_given_cluster);
+        memory.spoil_given(property, value);
+        memory.calls();
+        let said = messages(&core.plan(ADDRESS, &config).await.unwrap_err());
+        assert!(said.contains(says), "{said}");
+        let calls = memory.calls();
+        assert!(calls.iter().all(|call| call.starts_with("observe")), "{calls:?}");
+        assert_eq!(memory.ids(), BTreeMap::new());
+    }
+}
+
+#[tokio::test]
+async fn a_given_cluster_that_nobody_may_look_at_is_planned_with_a_warning() {
+    let memory = Arc::new(Memory::new());
+    let mut core = core(&memory).await;
+    let config = config(&core, in_a_given_cluster);
+    memory.hide(Some(Kind::AwsExistingCluster));
+    let plan = core.plan(ADDRESS, &config).await.unwrap();
+    let warnings: Vec<&str> = plan.warnings.0.iter().map(|said| said.summary.as_str()).collect();
+    assert!(warnings.contains(&"cluster cannot be looked at"), "{warnings:?}");
+    memory.hide(None);
+    core.converge(ADDRESS, &config).await.unwrap();
+}
+
 /// The same for an update in many places: a service comes, an identity goes, a bucket changes.
 async fn update_with_every_fault(on: On) {
     let changed = |core: &FakeCore| {

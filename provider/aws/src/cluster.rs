@@ -144,7 +144,7 @@ fn logging(wanted: &BTreeSet<String>) -> Logging {
         .build()
 }
 
-fn health(cluster: &Found) -> String {
+pub(crate) fn health(cluster: &Found) -> String {
     let issues: Vec<String> = cluster
         .health()
         .map(|health| health.issues())
@@ -193,50 +193,57 @@ pub(crate) async fn change_tags(aws: &Aws, arn: &str, change: &Changes<'_>) -> O
     Ok(())
 }
 
+/// What EKS tells of a cluster.
+pub(crate) async fn describe(aws: &Aws, name: &str) -> Outcome<Found> {
+    let answer = call(DESCRIBE, aws.clients.eks.describe_cluster().name(name).send()).await?;
+    answer.cluster.ok_or_else(|| missing(DESCRIBE, "cluster"))
+}
+
+/// What others may refer to.
+pub(crate) fn known(cluster: &Found) -> Outputs {
+    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+    let authority = cluster.certificate_authority();
+    let oidc = cluster.identity().and_then(|identity| identity.oidc());
+    let vpc = cluster.resources_vpc_config();
+    outputs([
+        ("arn", text(cluster.arn())),
+        ("endpoint", text(cluster.endpoint())),
+        (
+            "ca_certificate",
+            text(authority.and_then(|authority| authority.data())),
+        ),
+        ("issuer", text(oidc.and_then(|oidc| oidc.issuer()))),
+        ("version", text(cluster.version())),
+        (
+            "security_group",
+            text(vpc.and_then(|vpc| vpc.cluster_security_group_id())),
+        ),
+    ])
+}
+
+/// Waits until nothing is under way.
+///
+/// # Errors
+///
+/// [`Reason::Failed`] with EKS's reasons when it gave up.
+pub(crate) async fn steady(aws: &Aws, name: &str, monitor: &dyn Monitor) -> Outcome<Found> {
+    until(DESCRIBE, &format!("cluster {name}"), LONG, monitor, || async {
+        let cluster = describe(aws, name).await?;
+        match cluster.status() {
+            Some(ClusterStatus::Active) => Ok(Look::Done(cluster)),
+            Some(ClusterStatus::Failed) => Err(failure(
+                DESCRIBE,
+                Reason::Failed,
+                format!("cluster {name} ended FAILED: {}", health(&cluster)),
+            )),
+            Some(status) => Ok(Look::Busy(status.as_str().to_owned())),
+            None => Ok(Look::Busy("without a status".to_owned())),
+        }
+    })
+    .await
+}
+
 impl Wanted<Cluster> {
-    async fn describe(&self, aws: &Aws) -> Outcome<Found> {
-        let answer = call(
-            DESCRIBE,
-            aws.clients.eks.describe_cluster().name(&self.name).send(),
-        )
-        .await?;
-        answer.cluster.ok_or_else(|| missing(DESCRIBE, "cluster"))
-    }
-
-    fn known(&self, cluster: &Found) -> Outputs {
-        let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
-        outputs([
-            ("arn", text(cluster.arn())),
-            ("endpoint", text(cluster.endpoint())),
-            (
-                "ca_certificate",
-                text(
-                    cluster
-                        .certificate_authority()
-                        .and_then(|authority| authority.data()),
-                ),
-            ),
-            (
-                "issuer",
-                text(
-                    cluster
-                        .identity()
-                        .and_then(|identity| identity.oidc())
-                        .and_then(|oidc| oidc.issuer()),
-                ),
-            ),
-            ("version", text(cluster.version())),
-            (
-                "security_group",
-                text(
-                    cluster
-                        .resources_vpc_config()
-                        .and_then(|vpc| vpc.cluster_security_group_id()),
-                ),
-            ),
-        ])
-    }
-
     fn present(&self, cluster: &Found) -> Present {
         let vpc = cluster.resources_vpc_config();
         let public = vpc.is_some_and(|vpc| vpc.endpoint_public_access());
@@ -276,7 +283,7 @@ impl Wanted<Cluster> {
             cluster.arn().unwrap_or(&self.name),
             &found.tags,
             &found,
-            self.known(cluster),
+            known(cluster),
         );
         let mode = cluster
             .access_config()
@@ -299,34 +306,6 @@ impl Wanted<Cluster> {
             },
         };
         present
-    }
-
-    /// Waits until nothing is under way.
-    ///
-    /// # Errors
-    ///
-    /// [`Reason::Failed`] with EKS's reasons when it gave up.
-    async fn steady(&self, aws: &Aws, monitor: &dyn Monitor) -> Outcome<Found> {
-        until(
-            DESCRIBE,
-            &format!("cluster {}", self.name),
-            LONG,
-            monitor,
-            || async {
-                let cluster = self.describe(aws).await?;
-                match cluster.status() {
-                    Some(ClusterStatus::Active) => Ok(Look::Done(cluster)),
-                    Some(ClusterStatus::Failed) => Err(failure(
-                        DESCRIBE,
-                        Reason::Failed,
-                        format!("cluster {} ended FAILED: {}", self.name, health(&cluster)),
-                    )),
-                    Some(status) => Ok(Look::Busy(status.as_str().to_owned())),
-                    None => Ok(Look::Busy("without a status".to_owned())),
-                }
-            },
-        )
-        .await
     }
 
     /// One change, waited for.
@@ -386,7 +365,7 @@ impl Wanted<Cluster> {
 #[async_trait]
 impl Object for Wanted<Cluster> {
     async fn observe(&self, aws: &Aws, _: &Component) -> Outcome<Observation> {
-        Ok(match optional(self.describe(aws).await)? {
+        Ok(match optional(describe(aws, &self.name).await)? {
             Some(cluster) => Observation::Present(self.present(&cluster)),
             None => Observation::Absent,
         })
@@ -431,7 +410,7 @@ impl Object for Wanted<Cluster> {
             call(OPERATION, create.send()).await
         })
         .await?;
-        Ok(self.present(&self.steady(aws, monitor).await?))
+        Ok(self.present(&steady(aws, &self.name, monitor).await?))
     }
 
     async fn update(&self, aws: &Aws, _: &Component, change: &Changes<'_>) -> Outcome<()> {
@@ -505,7 +484,7 @@ impl Object for Wanted<Cluster> {
         if change.any(&["tags"]) && change.changes.len() == 1 && !change.foreign() {
             return Ok(());
         }
-        self.steady(aws, monitor).await.map(drop)
+        steady(aws, &self.name, monitor).await.map(drop)
     }
 
     async fn settle(&self, aws: &Aws, _: &Component, found: &Present, monitor: &dyn Monitor) -> Outcome<()> {
@@ -513,7 +492,7 @@ impl Object for Wanted<Cluster> {
             return self.vanished(aws, monitor).await;
         }
         // Gone or failed meanwhile: the observation that follows tells.
-        match self.steady(aws, monitor).await {
+        match steady(aws, &self.name, monitor).await {
             Err(failure) if matches!(failure.reason, Reason::NotFound | Reason::Failed) => Ok(()),
             other => other.map(drop),
         }
@@ -567,7 +546,7 @@ impl Wanted<Cluster> {
             LONG,
             monitor,
             || async {
-                match optional(self.describe(aws).await)? {
+                match optional(describe(aws, &self.name).await)? {
                     None => Ok(Look::Done(())),
                     Some(cluster) if cluster.status() == Some(&ClusterStatus::Failed) => Err(failure(
                         DESCRIBE,

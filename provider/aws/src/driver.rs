@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use mlops_environment::aws::{
-    AccessEntry, Bucket, Cluster, Endpoint, InternetGateway, Key, LogGroup, ManagedPolicy, NatGateway,
+    AccessEntry, Bucket, Cluster, Endpoint, ExistingCluster, InternetGateway, Key, LogGroup, ManagedPolicy, NatGateway,
     Network, NodePool, OidcProvider, Repository, Role, RouteTable, Secret, SecurityGroup, Subnet, Tags, Vpc,
 };
 use mlops_environment::claim::Claim;
@@ -46,6 +46,10 @@ macro_rules! by_kind {
             }
             Kind::AwsCluster => {
                 let $object: Wanted<Cluster> = typed($component)?;
+                $body
+            }
+            Kind::AwsExistingCluster => {
+                let $object: Wanted<ExistingCluster> = typed($component)?;
                 $body
             }
             Kind::AwsNodePool => {

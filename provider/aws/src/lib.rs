@@ -15,6 +15,7 @@ mod credentials;
 mod document;
 mod driver;
 mod ec2;
+mod existing_cluster;
 mod failure;
 mod key;
 mod launch_template;

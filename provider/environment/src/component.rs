@@ -93,6 +93,8 @@ pub enum Kind {
     AwsOidcProvider,
     /// An EKS cluster.
     AwsCluster,
+    /// An EKS cluster of somebody else.
+    AwsExistingCluster,
     /// An EKS access entry.
     AwsAccessEntry,
     /// An EKS managed node group with its launch template.
@@ -133,6 +135,8 @@ pub enum Kind {
     GcpWorkloadIdentityProvider,
     /// A GKE cluster.
     GcpCluster,
+    /// A GKE cluster of somebody else.
+    GcpExistingCluster,
     /// A GKE node pool.
     GcpNodePool,
 }
@@ -142,6 +146,12 @@ impl Kind {
     /// and keys never deleted.
     pub fn lasts(self) -> bool {
         matches!(self, Self::GcpServices | Self::GcpKeyRing | Self::GcpKey)
+    }
+
+    /// Whether the plan has to look at it before it is used for the first time: much is wired to it, and not every one of
+    /// its kind will do.
+    pub fn looked_at(self) -> bool {
+        matches!(self, Self::AwsExistingCluster | Self::GcpExistingCluster)
     }
 
     /// Whether it stands already when its turn comes in a fresh environment, so that looking first spares a create that fails:

@@ -142,6 +142,9 @@ pub struct GcpNetwork {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cluster {
+    /// Name of a cluster to use as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub existing: Option<String>,
     /// Minor version.
     pub version: Option<String>,
     /// `REGULAR`, `STABLE`, …; Google Cloud only.

@@ -8,7 +8,7 @@ mod fixtures;
 use std::collections::{BTreeMap, BTreeSet};
 
 use fixtures::cloud::{Cloud, UID};
-use fixtures::{environment, gcp_minimal, minimal, with};
+use fixtures::{environment, gcp_minimal, in_cluster, minimal, with};
 use jiff::Timestamp;
 use mlops_environment::claim::{Claim, Claimant, Conflict, Operation, Phase, admit};
 use mlops_environment::component::{Component, Management, Observation, Owner, Present, Status};
@@ -137,6 +137,16 @@ fn cases(base: fn() -> Value) -> Vec<(&'static str, Vec<Refusal>, &'static str)>
             "Missing",
             met(base(), "network", |_, _| Observation::Absent),
             "Correct its id",
+        ),
+        (
+            "Unfit",
+            met(in_cluster(base(), "shared"), "cluster", |_, found| {
+                present(found, |found| {
+                    found.properties.insert("access_entries".to_owned(), false.into());
+                    found.properties.insert("workload_pool".to_owned(), "".into());
+                })
+            }),
+            "Have its owner switch it",
         ),
         (
             "NothingToAdopt",

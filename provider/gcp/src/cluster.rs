@@ -69,17 +69,101 @@ pub(crate) fn reasons(conditions: &[StatusCondition]) -> String {
     reasons.join("; ")
 }
 
+/// What others may refer to. `by_name`: the API is to be reached by its DNS name, where it has one.
+pub(crate) fn known(name: &str, workload_pool: &str, by_name: bool, cluster: &Found) -> Outputs {
+    let dns = cluster
+        .control_plane_endpoints_config
+        .as_ref()
+        .and_then(|endpoints| endpoints.dns_endpoint_config.as_ref())
+        .map(|dns| dns.endpoint.as_str())
+        .filter(|endpoint| by_name && !endpoint.is_empty());
+    let host = dns.unwrap_or(&cluster.endpoint);
+    let endpoint = if host.is_empty() {
+        String::new()
+    } else {
+        format!("https://{host}")
+    };
+    let certificate = cluster
+        .master_auth
+        .as_ref()
+        .map(|auth| auth.cluster_ca_certificate.clone());
+    outputs([
+        ("name", short(name).to_owned()),
+        ("endpoint", endpoint),
+        ("ca_certificate", certificate.unwrap_or_default()),
+        ("version", minor(&cluster.current_master_version)),
+        ("issuer", format!("https://container.googleapis.com/v1/{name}")),
+        ("workload_pool", workload_pool.to_owned()),
+        // Part of its nodes' tag.
+        ("unique_id", cluster.id.clone()),
+    ])
+}
+
+/// Whether the API can be reached by its DNS name from outside Google Cloud.
+pub(crate) fn open_by_name(cluster: &Found) -> bool {
+    cluster
+        .control_plane_endpoints_config
+        .as_ref()
+        .and_then(|endpoints| endpoints.dns_endpoint_config.as_ref())
+        .is_some_and(|dns| dns.allow_external_traffic == Some(true))
+}
+
+/// The pool by which its pods become identities; empty where that is switched off.
+pub(crate) fn workload_pool(cluster: &Found) -> String {
+    let config = cluster.workload_identity_config.as_ref();
+    config
+        .map(|config| config.workload_pool.clone())
+        .unwrap_or_default()
+}
+
+/// Where it is in its life.
+pub(crate) fn status(cluster: &Found) -> Status {
+    match &cluster.status {
+        // What a degraded cluster lacks is Kubernetes' business; it can be used and changed.
+        ClusterStatus::Running | ClusterStatus::Degraded | ClusterStatus::Unspecified => Status::Ready,
+        ClusterStatus::Stopping => Status::Deleting,
+        ClusterStatus::Error => Status::Failed {
+            reason: reasons(&cluster.conditions),
+        },
+        other => Status::InProgress {
+            what: other.name().unwrap_or("under way").to_owned(),
+            operation: None,
+        },
+    }
+}
+
+/// What GKE tells of a cluster.
+pub(crate) async fn get(gcp: &Gcp, name: &str) -> Outcome<Found> {
+    gcp.clients
+        .call(GET, || gcp.clients.clusters.get_cluster().set_name(name).send())
+        .await
+}
+
+/// Waits until nothing is under way.
+///
+/// # Errors
+///
+/// [`Reason::Failed`] with GKE's reasons when it gave up.
+pub(crate) async fn steady(gcp: &Gcp, name: &str, monitor: &dyn Monitor) -> Outcome<Found> {
+    let subject = format!("cluster {}", short(name));
+    until(GET, &subject, LONG, monitor, || async {
+        let cluster = get(gcp, name).await?;
+        match &cluster.status {
+            ClusterStatus::Running | ClusterStatus::Degraded => Ok(Look::Done(cluster)),
+            ClusterStatus::Error => Err(failure(
+                GET,
+                Reason::Failed,
+                format!("{subject} ended in ERROR: {}", reasons(&cluster.conditions)),
+            )),
+            other => Ok(Look::Busy(other.name().unwrap_or("under way").to_owned())),
+        }
+    })
+    .await
+}
+
 impl Wanted<Cluster> {
     fn subject(&self) -> String {
         format!("cluster {}", short(&self.name))
-    }
-
-    async fn get(&self, gcp: &Gcp) -> Outcome<Found> {
-        gcp.clients
-            .call(GET, || {
-                gcp.clients.clusters.get_cluster().set_name(&self.name).send()
-            })
-            .await
     }
 
     fn endpoints(&self) -> ControlPlaneEndpointsConfig {
@@ -160,38 +244,6 @@ impl Wanted<Cluster> {
         cluster
     }
 
-    fn known(&self, cluster: &Found) -> Outputs {
-        let dns = cluster
-            .control_plane_endpoints_config
-            .as_ref()
-            .and_then(|endpoints| endpoints.dns_endpoint_config.as_ref())
-            .map(|dns| dns.endpoint.as_str())
-            .filter(|endpoint| self.dns_endpoint && !endpoint.is_empty());
-        let host = dns.unwrap_or(&cluster.endpoint);
-        let endpoint = if host.is_empty() {
-            String::new()
-        } else {
-            format!("https://{host}")
-        };
-        let certificate = cluster
-            .master_auth
-            .as_ref()
-            .map(|auth| auth.cluster_ca_certificate.clone());
-        outputs([
-            ("name", short(&self.name).to_owned()),
-            ("endpoint", endpoint),
-            ("ca_certificate", certificate.unwrap_or_default()),
-            ("version", minor(&cluster.current_master_version)),
-            (
-                "issuer",
-                format!("https://container.googleapis.com/v1/{}", self.name),
-            ),
-            ("workload_pool", self.workload_pool.clone()),
-            // Part of its nodes' tag.
-            ("unique_id", cluster.id.clone()),
-        ])
-    }
-
     fn present(&self, cluster: &Found) -> Present {
         let network = cluster.network_config.as_ref();
         let ranges = cluster.ip_allocation_policy.as_ref();
@@ -231,19 +283,11 @@ impl Wanted<Cluster> {
             services_range: ranges
                 .map_or_else(String::new, |ranges| ranges.services_secondary_range_name.clone()),
             private_nodes: network.is_some_and(|network| network.default_enable_private_nodes == Some(true)),
-            dns_endpoint: cluster
-                .control_plane_endpoints_config
-                .as_ref()
-                .and_then(|endpoints| endpoints.dns_endpoint_config.as_ref())
-                .is_some_and(|dns| dns.allow_external_traffic == Some(true)),
+            dns_endpoint: open_by_name(cluster),
             endpoint_private: inside,
             endpoint_public: public,
             public_cidrs,
-            workload_pool: cluster
-                .workload_identity_config
-                .as_ref()
-                .map(|config| config.workload_pool.clone())
-                .unwrap_or_default(),
+            workload_pool: workload_pool(cluster),
             database_encryption_key: cluster
                 .database_encryption
                 .as_ref()
@@ -267,47 +311,19 @@ impl Wanted<Cluster> {
             tags: mark::found(&cluster.resource_labels),
             initial_pools: self.initial_pools.clone(),
         };
-        let mut present = ready(&self.name, mark::owner(&found.tags), &found, self.known(cluster));
+        let mut present = ready(
+            &self.name,
+            mark::owner(&found.tags),
+            &found,
+            known(&self.name, &self.workload_pool, self.dns_endpoint, cluster),
+        );
         // Only says how the cluster was begun.
         present.properties.remove("initial_pools");
         if cluster.legacy_abac.as_ref().is_some_and(|abac| abac.enabled) {
             present.foreign.push(LEGACY_ABAC.to_owned());
         }
-        present.status = match &cluster.status {
-            // What a degraded cluster lacks is Kubernetes' business; it can be used and changed.
-            ClusterStatus::Running | ClusterStatus::Degraded | ClusterStatus::Unspecified => Status::Ready,
-            ClusterStatus::Stopping => Status::Deleting,
-            ClusterStatus::Error => Status::Failed {
-                reason: reasons(&cluster.conditions),
-            },
-            other => Status::InProgress {
-                what: other.name().unwrap_or("under way").to_owned(),
-                operation: None,
-            },
-        };
+        present.status = status(cluster);
         present
-    }
-
-    /// Waits until nothing is under way.
-    ///
-    /// # Errors
-    ///
-    /// [`Reason::Failed`] with GKE's reasons when it gave up.
-    async fn steady(&self, gcp: &Gcp, monitor: &dyn Monitor) -> Outcome<Found> {
-        let subject = self.subject();
-        until(GET, &subject, LONG, monitor, || async {
-            let cluster = self.get(gcp).await?;
-            match &cluster.status {
-                ClusterStatus::Running | ClusterStatus::Degraded => Ok(Look::Done(cluster)),
-                ClusterStatus::Error => Err(failure(
-                    GET,
-                    Reason::Failed,
-                    format!("{subject} ended in ERROR: {}", reasons(&cluster.conditions)),
-                )),
-                other => Ok(Look::Busy(other.name().unwrap_or("under way").to_owned())),
-            }
-        })
-        .await
     }
 
     /// One change, waited for: GKE takes one wish a call.
@@ -337,7 +353,7 @@ impl Wanted<Cluster> {
         run(gcp, &self.name, Of::Cluster, &subject, monitor, || {
             patiently(&subject, SPREADING, monitor, raced, || async {
                 // The fingerprint says which labels we know; changed since, the write is refused.
-                let cluster = self.get(gcp).await?;
+                let cluster = get(gcp, &self.name).await?;
                 let wanted = labels(&cluster.resource_labels);
                 if wanted == cluster.resource_labels {
                     return Ok(None);
@@ -390,7 +406,7 @@ impl Object for Wanted<Cluster> {
             })
         })
         .await?;
-        Ok(self.present(&self.steady(gcp, monitor).await?))
+        Ok(self.present(&steady(gcp, &self.name, monitor).await?))
     }
 
     async fn update(&self, gcp: &Gcp, _: &Component, change: &Changes<'_>) -> Outcome<()> {
@@ -470,7 +486,7 @@ impl Object for Wanted<Cluster> {
         if found.status == Status::Deleting {
             return self.vanished(gcp, monitor).await;
         }
-        match self.steady(gcp, monitor).await {
+        match steady(gcp, &self.name, monitor).await {
             Err(failure) if matches!(failure.reason, Reason::NotFound | Reason::Failed) => Ok(()),
             other => other.map(drop),
         }
@@ -501,7 +517,7 @@ impl Object for Wanted<Cluster> {
         // A cluster seen by an older release did not tell its id.
         let id = match found.outputs.get("unique_id") {
             Some(id) => id.clone(),
-            None => match optional(self.get(gcp).await)? {
+            None => match optional(get(gcp, &self.name).await)? {
                 Some(cluster) => cluster.id,
                 None => return Ok(Vec::new()),
             },
@@ -513,7 +529,7 @@ impl Object for Wanted<Cluster> {
 impl Wanted<Cluster> {
     async fn vanished(&self, gcp: &Gcp, monitor: &dyn Monitor) -> Outcome<()> {
         until(GET, &self.subject(), LONG, monitor, || async {
-            Ok(match optional(self.get(gcp).await)? {
+            Ok(match optional(get(gcp, &self.name).await)? {
                 None => Look::Done(()),
                 Some(cluster) => Look::Busy(cluster.status.name().unwrap_or("STOPPING").to_owned()),
             })

@@ -13,6 +13,7 @@ mod cluster;
 mod credentials;
 mod custom_role;
 mod driver;
+mod existing_cluster;
 mod failure;
 mod folders;
 mod gke;

@@ -26,6 +26,7 @@ pub(super) fn function() -> Pure {
                  the form by name.",
             ),
         ],
+        variadic: None,
         returns: Type::String,
         call,
     }

@@ -36,6 +36,7 @@ struct Pure {
     summary: &'static str,
     description: &'static str,
     parameters: Vec<Parameter>,
+    variadic: Option<Parameter>,
     returns: Type,
     call: fn(&Arguments) -> Result<Value, FunctionError>,
 }
@@ -47,6 +48,10 @@ impl Function for Pure {
 
     fn parameters(&self) -> Vec<Parameter> {
         self.parameters.clone()
+    }
+
+    fn variadic(&self) -> Option<Parameter> {
+        self.variadic.clone()
     }
 
     fn returns(&self) -> Type {

@@ -15,6 +15,7 @@ pub(super) fn function() -> Pure {
             "id",
             "Id of an environment, as `mlops_environment.<name>.id` has it.",
         )],
+        variadic: None,
         returns: Type::object(["cloud", "account", "region", "name"].map(|name| (name, Type::String))),
         call: |arguments| {
             let id: EnvironmentId = arguments.parsed(0)?;

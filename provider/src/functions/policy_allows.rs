@@ -30,6 +30,7 @@ pub(super) fn function() -> Pure {
                  `aws:PrincipalArn` says who asks.",
             ),
         ],
+        variadic: None,
         returns: Type::Bool,
         call,
     }

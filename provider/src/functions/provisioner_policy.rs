@@ -2,9 +2,10 @@
 
 use mlops_environment::names::EnvironmentId;
 use mlops_environment::provisioner::{Provisioner, provisioner};
+use mlops_environment::spec::EksClusterName;
 use tfplugin::{Type, Value};
 
-use super::{Pure, text};
+use super::{Pure, text, wrong};
 
 pub(super) fn function() -> Pure {
     Pure {
@@ -18,13 +19,23 @@ pub(super) fn function() -> Pure {
             Whoever holds it writes the policies of the environment's identities; `aws.permissions_boundary` caps these. Reading \
             Terraform's state is not part of it.",
         parameters: vec![text("id", "Id of the environment.")],
+        variadic: Some(text(
+            "cluster",
+            "Name of the cluster, where `cluster.existing` names one: then nothing of machines and networks is allowed, and of \
+             the cluster only to look at it and to let this environment's identities in.",
+        )),
         returns: Type::object([
             ("policies", Type::list(Type::String)),
             ("permissions", Type::list(Type::String)),
         ]),
         call: |arguments| {
             let id: EnvironmentId = arguments.parsed(0)?;
-            let (policies, permissions) = match provisioner(&id) {
+            let cluster: Option<EksClusterName> = match arguments.0.len() {
+                1 => None,
+                2 => Some(arguments.parsed(1)?),
+                _ => return Err(wrong(2, "an environment is in one cluster")),
+            };
+            let (policies, permissions) = match provisioner(&id, cluster.as_ref().map(EksClusterName::as_str)) {
                 Provisioner::Aws(policies) => (policies, Vec::new()),
                 Provisioner::Gcp(permissions) => (Vec::new(), permissions),
             };

@@ -26,6 +26,7 @@ pub(super) fn function() -> Pure {
                 "Address of the component, for example `buckets.data`.",
             ),
         ],
+        variadic: None,
         returns: Type::String,
         call: |arguments| {
             let id: EnvironmentId = arguments.parsed(0)?;

@@ -18,6 +18,7 @@ pub(super) fn function() -> Pure {
             text("purpose", "`runtime`, `drift` or `retrain`."),
             text("service", "Name of the service."),
         ],
+        variadic: None,
         returns: Type::map(Type::String),
         call: |arguments| {
             let id: EnvironmentId = arguments.parsed(0)?;

@@ -17,6 +17,7 @@ pub(super) fn function() -> Pure {
             text("a", "A trust policy, as JSON."),
             text("b", "Another trust policy, as JSON."),
         ],
+        variadic: None,
         returns: Type::object([
             ("disjoint", Type::Bool),
             ("token", Type::String),

@@ -1,5 +1,5 @@
-//! PlanResourceChange: the truth about what an apply would do, without a call to the cloud but for who we are
-//! and what is to be taken over.
+//! PlanResourceChange: the truth about what an apply would do, without a call to the cloud but for who we are,
+//! what is to be taken over, and a cluster of somebody else.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -153,11 +153,11 @@ pub(super) fn prior_model(
     }
 }
 
-/// What stands in the place of components that are to be taken over.
+/// What stands in the place of components that are to be taken over, or to be used for the first time.
 pub(super) type Standing = BTreeMap<Address, Observation>;
 
-/// Looks at what is to be taken over, so that the plan can say what will change on it. Nothing else is looked at while
-/// planning.
+/// Looks at what is to be taken over, so that the plan can say what will change on it, and at a cluster of somebody else before
+/// its first use, so that nothing is made for one that will not do. Nothing else is looked at while planning.
 async fn standing(
     cloud: &Cloud,
     prior: Option<&Model>,
@@ -165,10 +165,14 @@ async fn standing(
     state: &Value,
     private: &Private,
 ) -> (Standing, Diagnostics) {
-    let taken = |model: &Model, address: &Address| {
-        model
-            .component(address.as_str())
-            .is_some_and(|component| component.management == Management::Adopted)
+    let looked_at = |component: &Component| match component.management {
+        Management::Adopted => true,
+        Management::Existing => component.kind.looked_at(),
+        Management::Create | Management::Shared => false,
+    };
+    let known_already = |component: &Component| {
+        let before = prior.and_then(|prior| prior.component(component.address.as_str()));
+        before.is_some_and(|before| before.management == component.management)
     };
     let mut world = known_world(next, state);
     for (address, outputs) in private.world() {
@@ -177,30 +181,36 @@ async fn standing(
     let looks = next
         .components
         .iter()
-        .filter(|component| component.management == Management::Adopted)
-        .filter(|component| !prior.is_some_and(|prior| taken(prior, &component.address)))
-        .map(|component| {
-            let (component, _) = reference::fill_component(component, &world);
-            async move {
-                let found = cloud.driver.observe(&component).await;
-                (component.address, found)
-            }
+        .filter(|component| looked_at(component) && !known_already(component))
+        .map(|component| reference::fill_component(component, &world).0)
+        // One that is not named yet is looked at when it is used.
+        .filter(|component| reference::is_resolved(&component.handle()))
+        .map(|component| async move {
+            let found = cloud.driver.observe(&component).await;
+            (component, found)
         });
     let mut standing = Standing::new();
     let mut unseen = Diagnostics::new();
-    for (address, found) in futures::future::join_all(looks).await {
+    for (component, found) in futures::future::join_all(looks).await {
+        let address = component.address;
         match found {
             Ok(found) => {
                 standing.insert(address, found);
             }
-            Err(failure) => unseen.push(Diagnostic::warning(
-                format!("{address} cannot be looked at"),
-                format!(
-                    "{}: {}. It is to be taken over, but this plan cannot say what will change on it. Use credentials that may \
-                     read it to see that.",
-                    failure.operation, failure.message
-                ),
-            )),
+            Err(failure) => {
+                let blind = if component.management == Management::Adopted {
+                    "It is to be taken over, but this plan cannot say what will change on it."
+                } else {
+                    "It is to be used, but this plan cannot say whether it will do."
+                };
+                unseen.push(Diagnostic::warning(
+                    format!("{address} cannot be looked at"),
+                    format!(
+                        "{}: {}. {blind} Use credentials that may read it to see that.",
+                        failure.operation, failure.message
+                    ),
+                ));
+            }
         }
     }
     (standing, unseen)

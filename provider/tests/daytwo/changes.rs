@@ -124,6 +124,14 @@ fn own_network(on: On) -> Json {
     }
 }
 
+/// An environment in a cluster of somebody else.
+fn in_a_given_cluster(on: On) -> Json {
+    let mut given = own_network(on);
+    let more = json!({ "cluster": { "existing": "shared", "version": null }, "node_pools": null });
+    merge(&mut given, &more);
+    given
+}
+
 fn gitlab_row(path: &str, only_aws: impl Fn(Outcome, &'static str) -> Outcome) -> Row {
     let on_aws = matches!(only_aws(InPlace, ""), InPlace);
     let only_gcp = |said: &'static str| if on_aws { Refused(said) } else { InPlace };
@@ -209,6 +217,7 @@ fn row(on: On, path: &str) -> Option<Row> {
         "network.zones" => from(own_network(on), set(json!(3)), only_aws(LASTING, "Remove zones")),
         "network.egress" => from(own_network(on), set(json!("none")), InPlace),
 
+        "cluster.existing" => from(in_a_given_cluster(on), set(json!("another")), LASTING),
         "cluster.version" => to(set(json!("1.34")), InPlace),
         "cluster.release_channel" if aws => to(set(json!("STABLE")), Refused("EKS has no release channels")),
         "cluster.release_channel" => to(set(json!("STABLE")), InPlace),

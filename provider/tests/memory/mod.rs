@@ -45,8 +45,13 @@ struct Inner {
     fault: Option<(usize, Strike)>,
     /// Cannot be looked at by these credentials.
     hidden: Option<Kind>,
+    /// Wherein what belongs to others is not as it has to be.
+    given: Properties,
     next: u64,
 }
+
+/// A cluster of somebody else that stands.
+pub(crate) const GIVEN_CLUSTER: &str = "shared";
 
 /// A cloud at a moment.
 #[derive(Debug)]
@@ -101,6 +106,11 @@ impl Memory {
                 .any(|kind| name.starts_with(kind))
         });
         inner
+    }
+
+    /// What belongs to others is otherwise than it has to be.
+    pub(crate) fn spoil_given(&self, property: &str, value: Value) {
+        self.lock().given.insert(property.to_owned(), value);
     }
 
     /// The calls since the last question.
@@ -341,7 +351,7 @@ fn outputs(component: &Component, name: &str, number: u64) -> BTreeMap<String, S
     }
     match component.kind {
         Kind::AwsKey => add("id", format!("key-{number}")),
-        Kind::AwsCluster => {
+        Kind::AwsCluster | Kind::AwsExistingCluster => {
             add("endpoint", format!("https://{number}.example"));
             add("ca_certificate", "Y2E=".into());
             add("issuer", format!("https://oidc.example/id/{number}"));
@@ -353,7 +363,7 @@ fn outputs(component: &Component, name: &str, number: u64) -> BTreeMap<String, S
             let before = component.outputs.get("unique_id").cloned();
             add("unique_id", before.unwrap_or_else(|| format!("{number:021}")));
         }
-        Kind::GcpCluster => {
+        Kind::GcpCluster | Kind::GcpExistingCluster => {
             add("endpoint", format!("https://{number}.gke.goog"));
             add("ca_certificate", "Y2E=".into());
             add("version", "1.33".into());
@@ -409,12 +419,15 @@ impl Driver for Memory {
                     "hidden by the test",
                 ));
             }
-            if matches!(component.kind, Kind::AwsNetwork | Kind::GcpNetwork) {
+            let network = matches!(component.kind, Kind::AwsNetwork | Kind::GcpNetwork);
+            if network || component.kind.looked_at() {
+                let mut properties = component.properties.clone();
+                properties.extend(inner.given.clone());
                 return Ok(Observation::Present(Present {
                     id: name.clone(),
                     owner: Owner::Unmarked,
                     status: Status::Ready,
-                    properties: component.properties.clone(),
+                    properties,
                     outputs: outputs(component, &name, 0),
                     foreign: Vec::new(),
                 }));
@@ -465,6 +478,7 @@ impl Driver for Memory {
                 if let Some(cluster) = needs
                     && !inner.objects.contains_key(&(Kind::AwsCluster, cluster.clone()))
                     && !inner.objects.contains_key(&(Kind::GcpCluster, cluster.clone()))
+                    && cluster != GIVEN_CLUSTER
                 {
                     return Err(failure(
                         &operation,

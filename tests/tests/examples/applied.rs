@@ -117,6 +117,19 @@ examples! {
         },
         ..PLAIN
     },
+    existing_cluster: Example {
+        folder: "existing-cluster",
+        variables: |ground| {
+            ground.cluster("platform");
+            json!({ "endpoints": ground.aws_endpoints() })
+        },
+        shows: |ground, outputs| {
+            assert_eq!(outputs.of("cluster")["name"], "platform");
+            assert_eq!(outputs.of("components")["cluster"], "existing");
+            assert_eq!(ground.inventory("clusters"), ["platform"]);
+        },
+        ..PLAIN
+    },
     own_network: Example {
         folder: "own-network",
         variables: |ground| json!({ "endpoints": ground.aws_endpoints() }),
@@ -262,6 +275,27 @@ impl Ground {
     fn ask(&self, service: &str, operation: &str, input: Value) -> Value {
         let asked = self.sandbox().ask(REGION, service, operation, input);
         asked.unwrap_or_else(|refusal| panic!("{service}:{operation}: {refusal}"))
+    }
+
+    /// A cluster of a platform team.
+    fn cluster(&self, name: &str) {
+        let trust = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow",
+            "Principal": { "Service": "eks.amazonaws.com" }, "Action": "sts:AssumeRole" }] });
+        let role = json!({ "RoleName": name, "AssumeRolePolicyDocument": trust.to_string() });
+        let role = self.ask("iam", "CreateRole", role)["Role"]["Arn"].clone();
+        let policy = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy";
+        self.ask(
+            "iam",
+            "AttachRolePolicy",
+            json!({ "RoleName": name, "PolicyArn": policy }),
+        );
+        let subnets = json!({ "subnetIds": self.network.private_subnet_ids });
+        let access = json!({ "authenticationMode": "API_AND_CONFIG_MAP" });
+        self.ask(
+            "eks",
+            "CreateCluster",
+            json!({ "name": name, "roleArn": role, "resourcesVpcConfig": subnets, "accessConfig": access }),
+        );
     }
 
     fn name_the_network(&self, name: &str) {

@@ -11,7 +11,7 @@ use crate::blueprint::{Blueprint, Wanted, want};
 use crate::component::{Address, Component, Kind};
 use crate::names::aws::Names;
 use crate::reference;
-use crate::spec::{AwsSpec, Spec};
+use crate::spec::{AwsSpec, Late, Spec};
 
 /// Takes a spec apart. References and `after` give the order:
 /// logs bucket; keys; network, registry, buckets, secrets, boundaries, GitHub provider; log group and control plane's
@@ -30,10 +30,15 @@ pub fn blueprint(spec: &Spec, aws: &AwsSpec) -> Blueprint {
     super::network::add(&mut draft);
     super::registry::add(&mut draft);
     super::secrets::add(&mut draft);
-    super::log_groups::add(&mut draft);
+    if spec.cluster.existing.is_none() {
+        super::log_groups::add(&mut draft);
+    }
     super::federation::add(&mut draft);
     super::identities::add(&mut draft);
-    super::cluster::add(&mut draft);
+    match &spec.cluster.existing {
+        None => super::cluster::add(&mut draft),
+        Some(_) => super::cluster::add_existing(&mut draft),
+    }
     super::node_pools::add(&mut draft);
     super::access::add(&mut draft);
     Blueprint {
@@ -44,7 +49,8 @@ pub fn blueprint(spec: &Spec, aws: &AwsSpec) -> Blueprint {
 
 /// Names of an environment's objects.
 pub fn names<'a>(spec: &'a Spec, aws: &'a AwsSpec) -> Names<'a> {
-    Names::new(&spec.id, &aws.partition, aws.role_path.as_str())
+    let existing = spec.cluster.existing.as_ref().map(Late::as_str);
+    Names::new(&spec.id, &aws.partition, aws.role_path.as_str()).in_cluster(existing)
 }
 
 /// A blueprint being drawn.

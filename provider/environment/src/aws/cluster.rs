@@ -1,9 +1,11 @@
-//! The control plane.
+//! The control plane: the environment's own, or somebody else's.
 
-use super::Cluster;
+use mlops_access::Purpose;
+
 use super::blueprint::Draft;
 use super::network::private_subnets;
-use crate::component::{Address, Kind};
+use super::{Cluster, ExistingCluster};
+use crate::component::{Address, Kind, Management, OnDestroy};
 use crate::reference;
 
 pub(super) fn add(draft: &mut Draft<'_>) {
@@ -42,4 +44,23 @@ pub(super) fn add(draft: &mut Draft<'_>) {
         .output("name", name)
         .after(&["log_groups", "cluster"])
         .after(&["network"]);
+}
+
+/// Only looked at: it has to be of a kind that identities can be wired to.
+pub(super) fn add_existing(draft: &mut Draft<'_>) {
+    let name = draft.names.cluster().to_owned();
+    let arn = draft.names.cluster_arn();
+    let enters = draft.spec.has_identity(Purpose::Deploy) || !draft.spec.cluster.admins.is_empty();
+    let cluster = ExistingCluster {
+        name: name.clone(),
+        issuer: true,
+        access_entries: enters,
+    };
+    draft
+        .want(&["cluster"], Kind::AwsExistingCluster, &cluster)
+        .id(name.clone())
+        .output("arn", arn)
+        .output("name", name)
+        .managed(Management::Existing)
+        .on_destroy(OnDestroy::Retain);
 }

@@ -21,13 +21,26 @@ pub(super) fn add(draft: &mut Draft<'_>) {
         let audience = gitlab.audience.as_str();
         add_forge(draft, "gitlab", gitlab.issuer(), audience, gitlab.oidc_provider);
     }
+    add_pods(draft);
+}
+
+/// The provider of the cluster's issuer. Whoever else uses a cluster of somebody else needs it too: it is shared then.
+fn add_pods(draft: &mut Draft<'_>) {
     let address = ["federation", "pods"];
+    let shared = draft.spec.cluster.existing.is_some();
     let provider = OidcProvider {
         url: reference::to(&Address::new(&["cluster"]), "issuer"),
         audiences: BTreeSet::from([AUDIENCE.to_owned()]),
-        tags: draft.tags(&address),
+        tags: if shared {
+            mark(&draft.spec.id.to_string(), &Address::new(&address))
+        } else {
+            draft.tags(&address)
+        },
     };
-    draft.want(&address, Kind::AwsOidcProvider, &provider);
+    let wanted = draft.want(&address, Kind::AwsOidcProvider, &provider);
+    if shared {
+        wanted.managed(Management::Shared);
+    }
 }
 
 fn add_forge(draft: &mut Draft<'_>, forge: &str, issuer: &str, audience: &str, mode: OidcProviderMode) {

@@ -28,7 +28,9 @@ pub(super) fn add(draft: &mut Draft<'_>) {
             add_role(draft, purpose, None);
         }
     }
-    add_cluster_role(draft);
+    if draft.spec.cluster.existing.is_none() {
+        add_cluster_role(draft);
+    }
 }
 
 fn add_boundary(draft: &mut Draft<'_>, purpose: Purpose) {

@@ -5,13 +5,13 @@ use mlops_access::generate::aws::key_policy;
 use super::Key;
 use super::blueprint::{Draft, canonical};
 use crate::component::{Address, Kind, Management, OnDestroy};
-use crate::spec::{Bucket, BucketOnDestroy, KEY_USES, Spec};
+use crate::spec::{Bucket, BucketOnDestroy, Spec};
 
 pub(super) fn add(draft: &mut Draft<'_>) {
     if !draft.spec.encryption.customer {
         return;
     }
-    for (usage, key_use) in KEY_USES {
+    for (usage, key_use) in draft.spec.key_uses() {
         let address = ["keys", usage];
         let encryption = &draft.spec.encryption;
         let key = Key {

@@ -11,6 +11,7 @@ use crate::spec::{AwsNetworkSpec, Egress, ManagedNetwork, NetworkSpec};
 pub(super) fn add(draft: &mut Draft<'_>) {
     let aws = draft.aws;
     match &aws.network {
+        AwsNetworkSpec::OfCluster => {}
         AwsNetworkSpec::Existing(spec) => existing(draft, spec),
         AwsNetworkSpec::Managed(network) => managed(draft, network),
     }
@@ -34,6 +35,7 @@ fn existing(draft: &mut Draft<'_>, spec: &NetworkSpec) {
 /// Private subnets: ids, or references to them.
 pub(crate) fn private_subnets(network: &AwsNetworkSpec) -> Vec<String> {
     match network {
+        AwsNetworkSpec::OfCluster => Vec::new(),
         AwsNetworkSpec::Existing(spec) => spec.private_subnet_ids.iter().map(ToString::to_string).collect(),
         AwsNetworkSpec::Managed(network) => subnets(network, "private"),
     }
@@ -42,6 +44,7 @@ pub(crate) fn private_subnets(network: &AwsNetworkSpec) -> Vec<String> {
 /// Public subnets in the same way.
 pub(crate) fn public_subnets(network: &AwsNetworkSpec) -> Vec<String> {
     match network {
+        AwsNetworkSpec::OfCluster => Vec::new(),
         AwsNetworkSpec::Existing(spec) => spec.public_subnet_ids.iter().map(ToString::to_string).collect(),
         AwsNetworkSpec::Managed(network) if network.egress == Egress::None => Vec::new(),
         AwsNetworkSpec::Managed(network) => subnets(network, "public"),

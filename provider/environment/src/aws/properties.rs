@@ -303,6 +303,17 @@ pub struct Cluster {
     pub tags: Tags,
 }
 
+/// An EKS cluster of somebody else. Outputs: those of [`Cluster`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExistingCluster {
+    /// Name.
+    pub name: String,
+    /// It signs tokens for its pods, by which they become identities.
+    pub issuer: bool,
+    /// Access entries let somebody in. Wanted only where somebody is to be let in.
+    pub access_entries: bool,
+}
+
 /// An EKS access entry. Outputs: `arn`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessEntry {

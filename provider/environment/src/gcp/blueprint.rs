@@ -9,7 +9,7 @@ use crate::blueprint::{Blueprint, LOGS, Wanted, want};
 use crate::component::{Address, Component, Kind};
 use crate::names::gcp::Names;
 use crate::reference;
-use crate::spec::{GcpSpec, ServiceName, Spec};
+use crate::spec::{GcpSpec, Late, ServiceName, Spec};
 
 /// Takes a spec apart. References and `after` give the order:
 /// logs bucket; APIs; key ring, network, accounts, workload identity pool; keys, provider, project-wide grants; registry,
@@ -30,11 +30,16 @@ pub fn blueprint(spec: &Spec, gcp: &GcpSpec) -> Blueprint {
     super::network::add(&mut draft);
     super::registry::add(&mut draft);
     super::secrets::add(&mut draft);
-    super::log_groups::add(&mut draft);
+    if spec.cluster.existing.is_none() {
+        super::log_groups::add(&mut draft);
+    }
     super::federation::add(&mut draft);
     super::identities::add(&mut draft);
     super::grants::add(&mut draft);
-    super::cluster::add(&mut draft);
+    match &spec.cluster.existing {
+        None => super::cluster::add(&mut draft),
+        Some(_) => super::cluster::add_existing(&mut draft),
+    }
     super::node_pools::add(&mut draft);
     Blueprint {
         components: draft.components,
@@ -44,7 +49,8 @@ pub fn blueprint(spec: &Spec, gcp: &GcpSpec) -> Blueprint {
 
 /// Names of an environment's objects.
 pub fn names<'a>(spec: &'a Spec, gcp: &'a GcpSpec) -> Names<'a> {
-    Names::new(&spec.id, &gcp.number, gcp.location.as_str())
+    let existing = spec.cluster.existing.as_ref().map(Late::as_str);
+    Names::new(&spec.id, &gcp.number, gcp.location.as_str()).in_cluster(existing)
 }
 
 /// A blueprint being drawn.

@@ -1,14 +1,16 @@
-//! The control plane, with the pools it is made with.
+//! The control plane, with the pools it is made with; or somebody else's.
 
 use std::collections::BTreeSet;
 
-use super::Cluster;
 use super::blueprint::Draft;
-use crate::component::{Address, Kind};
+use super::{Cluster, ExistingCluster};
+use crate::component::{Address, Kind, Management, OnDestroy};
 
 pub(super) fn add(draft: &mut Draft<'_>) {
     let spec = draft.spec;
-    let place = super::network::in_use(&draft.gcp.network);
+    let Some(place) = super::network::in_use(&draft.gcp.network) else {
+        return;
+    };
     let initial_pools = spec
         .node_pools
         .iter()
@@ -57,14 +59,35 @@ pub(super) fn add(draft: &mut Draft<'_>) {
         .want(&["cluster"], Kind::GcpCluster, &cluster)
         .id(name.clone())
         .output("name", spec.id.name.to_string())
-        // https://cloud.google.com/kubernetes-engine/docs/concepts/workload-identity
-        .output("issuer", format!("https://container.googleapis.com/v1/{name}"))
+        .output("issuer", issuer(&name))
         .output("workload_pool", workload_pool)
         .after(&["log_groups", "cluster"])
         .after(&["identities", "node"])
         .after(&["project_grants"])
         .after(&["network"])
         .after_all(&place.ways_out);
+}
+
+/// <https://cloud.google.com/kubernetes-engine/docs/concepts/workload-identity>
+fn issuer(name: &str) -> String {
+    format!("https://container.googleapis.com/v1/{name}")
+}
+
+/// Only looked at: its pods have to become identities.
+pub(super) fn add_existing(draft: &mut Draft<'_>) {
+    let cluster = ExistingCluster {
+        name: draft.names.cluster_name(),
+        workload_pool: draft.names.workload_pool(),
+    };
+    let short = draft.names.cluster().to_owned();
+    draft
+        .want(&["cluster"], Kind::GcpExistingCluster, &cluster)
+        .id(cluster.name.clone())
+        .output("name", short)
+        .output("issuer", issuer(&cluster.name))
+        .output("workload_pool", cluster.workload_pool)
+        .managed(Management::Existing)
+        .on_destroy(OnDestroy::Retain);
 }
 
 /// The same logs under GKE's names. Audit logs are always there; what nodes and workloads write is always taken.

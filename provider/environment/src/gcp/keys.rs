@@ -7,7 +7,6 @@ use mlops_access::gcp::Resource;
 use super::blueprint::Draft;
 use super::{Key, KeyRing, ServiceAgent};
 use crate::component::{Kind, Management, OnDestroy};
-use crate::spec::KEY_USES;
 
 pub(super) const RING: [&str; 1] = ["key_ring"];
 
@@ -16,8 +15,9 @@ pub(super) fn add(draft: &mut Draft<'_>) {
     if !encryption.customer {
         return;
     }
-    if KEY_USES
-        .iter()
+    if draft
+        .spec
+        .key_uses()
         .any(|(usage, _)| !encryption.given.contains_key(usage))
     {
         let name = draft.names.key_ring();
@@ -31,7 +31,7 @@ pub(super) fn add(draft: &mut Draft<'_>) {
             .output("name", name)
             .on_destroy(OnDestroy::Retain);
     }
-    for (usage, _) in KEY_USES {
+    for (usage, _) in draft.spec.key_uses() {
         add_key(draft, usage);
     }
 }

@@ -20,18 +20,19 @@ pub(super) struct InUse {
     pub(super) ways_out: Vec<Vec<String>>,
 }
 
-/// Where the cluster goes.
-pub(super) fn in_use(network: &GcpNetworkSpec) -> InUse {
+/// Where a cluster of the environment's own goes.
+pub(super) fn in_use(network: &GcpNetworkSpec) -> Option<InUse> {
     let to = |component: &str, output: &str| reference::to(&Address::new(&[component]), output);
     match network {
-        GcpNetworkSpec::Existing(spec) => InUse {
+        GcpNetworkSpec::OfCluster => None,
+        GcpNetworkSpec::Existing(spec) => Some(InUse {
             network: to("network", "network"),
             subnetwork: to("network", "subnetwork"),
             pods_range: spec.pods_range.to_string(),
             services_range: spec.services_range.to_string(),
             ways_out: Vec::new(),
-        },
-        GcpNetworkSpec::Managed(network) => InUse {
+        }),
+        GcpNetworkSpec::Managed(network) => Some(InUse {
             network: to("network", "network"),
             subnetwork: to("subnetwork", "subnetwork"),
             pods_range: PODS.to_owned(),
@@ -40,13 +41,14 @@ pub(super) fn in_use(network: &GcpNetworkSpec) -> InUse {
                 Egress::None => Vec::new(),
                 _ => vec![vec!["router".to_owned()]],
             },
-        },
+        }),
     }
 }
 
 pub(super) fn add(draft: &mut Draft<'_>) {
     let gcp = draft.gcp;
     match &gcp.network {
+        GcpNetworkSpec::OfCluster => {}
         GcpNetworkSpec::Existing(spec) => existing(draft, spec),
         GcpNetworkSpec::Managed(network) => managed(draft, network),
     }

@@ -461,6 +461,15 @@ pub struct Cluster {
     pub initial_pools: BTreeMap<String, NodePool>,
 }
 
+/// A GKE cluster of somebody else. Outputs: those of [`Cluster`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExistingCluster {
+    /// `projects/<project>/locations/<region or zone>/clusters/<name>`.
+    pub name: String,
+    /// `<project>.svc.id.goog`, by which its pods become identities; empty where that is switched off.
+    pub workload_pool: String,
+}
+
 /// A GKE node pool. Outputs: `name` (the short one).
 ///
 /// Always: `GKE_METADATA`, scope `cloud-platform`, Secure Boot and integrity monitoring, auto-repair, auto-upgrade.

@@ -83,6 +83,8 @@ pub(crate) fn scope_in(spec: &Spec, aws: &AwsSpec, world: &World) -> Scope {
         scope.registry.prefix = [arn, partition, ecr, region, spec.id.account(), resource].join(":");
     }
     if let Some(cluster) = &mut scope.cluster {
+        change(&mut cluster.name);
+        change(&mut cluster.arn);
         change(&mut cluster.oidc_issuer);
         change(&mut cluster.oidc_provider_arn);
     }

@@ -28,6 +28,7 @@ pub struct Names<'a> {
     id: &'a EnvironmentId,
     partition: &'a str,
     role_path: &'a str,
+    cluster: &'a str,
 }
 
 impl<'a> Names<'a> {
@@ -37,6 +38,16 @@ impl<'a> Names<'a> {
             id,
             partition,
             role_path,
+            cluster: id.name.as_str(),
+        }
+    }
+
+    /// The same in a cluster of somebody else.
+    #[must_use]
+    pub fn in_cluster(self, name: Option<&'a str>) -> Self {
+        Self {
+            cluster: name.unwrap_or(self.cluster),
+            ..self
         }
     }
 
@@ -98,7 +109,7 @@ impl<'a> Names<'a> {
 
     /// The cluster.
     pub fn cluster(&self) -> &str {
-        self.id.name.as_str()
+        self.cluster
     }
 
     /// ARN of the cluster.

@@ -42,12 +42,27 @@ pub struct Names<'a> {
     id: &'a EnvironmentId,
     number: &'a str,
     location: &'a str,
+    cluster: &'a str,
 }
 
 impl<'a> Names<'a> {
     /// Names of the environment `id`; `number` of its project, `location` (region or zone) of its cluster.
     pub fn new(id: &'a EnvironmentId, number: &'a str, location: &'a str) -> Self {
-        Self { id, number, location }
+        Self {
+            id,
+            number,
+            location,
+            cluster: id.name.as_str(),
+        }
+    }
+
+    /// The same in a cluster of somebody else.
+    #[must_use]
+    pub fn in_cluster(self, name: Option<&'a str>) -> Self {
+        Self {
+            cluster: name.unwrap_or(self.cluster),
+            ..self
+        }
     }
 
     fn regional(&self, collection: &str, name: &str) -> String {
@@ -100,7 +115,7 @@ impl<'a> Names<'a> {
 
     /// The cluster's short name.
     pub fn cluster(&self) -> &str {
-        self.id.name.as_str()
+        self.cluster
     }
 
     /// The cluster.

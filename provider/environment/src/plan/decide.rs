@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::diff::diff;
+use super::existing;
 use super::follow::lost;
 use super::refusal::{Cause, Refusal, consent_token};
 use super::rules::{self, Treatment};
@@ -86,12 +87,17 @@ pub fn decide(
         cause,
     };
     let step = |action, disruption, detail: &str| step(component, action, disruption, detail);
+    if component.management == Management::Existing {
+        existing::judge(component, observation)?;
+        return Ok(match observation {
+            Observation::Present(Present {
+                status: Status::InProgress { what, .. },
+                ..
+            }) if component.kind.looked_at() => step(Action::Settle, Disruption::None, what),
+            _ => step(Action::Keep, Disruption::None, ""),
+        });
+    }
     let found = match (observation, component.management) {
-        (Observation::Absent, Management::Existing) => {
-            return Err(refuse(Cause::Missing {
-                handle: component.handle(),
-            }));
-        }
         // Once taken over, it is ours to make anew when it goes.
         (Observation::Absent, Management::Adopted) if !decision.recorded.contains_key(&component.address) => {
             return Err(refuse(Cause::NothingToAdopt {
@@ -101,18 +107,6 @@ pub fn decide(
         (Observation::Absent, _) => return Ok(step(Action::Create, Disruption::None, "")),
         (Observation::Present(found), _) => found,
     };
-    let suspended = |what: &String| {
-        Err(refuse(Cause::Suspended {
-            handle: component.handle(),
-            what: what.clone(),
-        }))
-    };
-    if component.management == Management::Existing {
-        return match &found.status {
-            Status::Suspended { what } => suspended(what),
-            _ => Ok(step(Action::Keep, Disruption::None, "")),
-        };
-    }
     let shared = component.management == Management::Shared;
     let ours = shared || decision.owns(component, found);
     if !ours {
@@ -135,7 +129,12 @@ pub fn decide(
         Status::Deleting => return Ok(step(Action::Settle, Disruption::None, "being deleted")),
         Status::InProgress { what, .. } => return Ok(step(Action::Settle, Disruption::None, what)),
         Status::Suspended { what } if ours => return Ok(step(Action::Restore, Disruption::None, what)),
-        Status::Suspended { what } => return suspended(what),
+        Status::Suspended { what } => {
+            return Err(refuse(Cause::Suspended {
+                handle: component.handle(),
+                what: what.clone(),
+            }));
+        }
         Status::Failed { reason } => {
             return if ours && may_be_made_anew(component) {
                 Ok(step(

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::decide::{Decision, change, leaving, may_be_made_anew, removal, step};
 use super::diff::{diff, foreseen};
 use super::drift::{Deviation, Finding};
+use super::existing::judge;
 use super::refusal::{Cause, Refusal};
 use super::rules::{self, Comparison, Treatment};
 use super::step::{Action, Change, Disruption, Step};
@@ -102,6 +103,12 @@ fn foresee(
         return match standing {
             Some(found) if component.management == Management::Adopted && !missing => {
                 Ok(vec![taken_over(component, found, decision)?])
+            }
+            Some(found) if component.management == Management::Existing => {
+                judge(component, found).map(|()| Vec::new())
+            }
+            None if component.management == Management::Existing && missing => {
+                judge(component, &Observation::Absent).map(|()| Vec::new())
             }
             _ => Ok(made(component, summary, missing)),
         };
@@ -295,7 +302,10 @@ fn existing(component: &Component, prior: &Component, decision: &Decision) -> Re
     let mut fixed: Vec<Change> = component
         .properties
         .iter()
-        .filter(|(property, _)| rules::of(component.kind, property).1 == Treatment::Fixed)
+        .filter(|(property, _)| {
+            let treatment = rules::of(component.kind, property).1;
+            matches!(treatment, Treatment::Fixed | Treatment::Lasting)
+        })
         .filter_map(|(property, to)| {
             let from = prior.properties.get(property).filter(|from| *from != to)?;
             Some(Change {

@@ -8,6 +8,7 @@
 mod decide;
 mod diff;
 mod drift;
+mod existing;
 mod fixed;
 mod follow;
 mod foresee;

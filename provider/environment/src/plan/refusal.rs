@@ -35,6 +35,13 @@ pub enum Cause {
         /// By what it was looked for.
         handle: String,
     },
+    /// It belongs to somebody else and cannot be used as it is.
+    Unfit {
+        /// By what it is found.
+        handle: String,
+        /// Why not, and what to do.
+        why: String,
+    },
     /// It was to be taken over and is not there.
     NothingToAdopt {
         /// By what it was looked for.
@@ -117,8 +124,12 @@ impl fmt::Display for Refusal {
             Cause::Missing { handle } => write!(
                 f,
                 "{address}: {handle} is not there, or not visible to these credentials. It is configured as existing, so it \
-                 is not made. Correct its id, or let its owner make it."
+                 is not made. Correct its id, or let its owner make it; where the same apply makes it, name it by what is known only \
+                 then, such as its id."
             ),
+            Cause::Unfit { handle, why } => {
+                write!(f, "{address}: {handle} cannot be used and was not touched. {why}")
+            }
             Cause::NothingToAdopt { handle } => write!(
                 f,
                 "{address}: there is no {handle} to take over. Remove the line from adopt to have it made, or correct it."

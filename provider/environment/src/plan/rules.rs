@@ -88,6 +88,9 @@ pub(super) fn of(kind: Kind, property: &str) -> (Comparison, Treatment) {
         (Kind::AwsCluster, "role_arn" | "encryption_key") => (Value, Fixed),
         (Kind::AwsCluster, "version") => (Version, Treatment::InPlace(Disruption::Restart)),
 
+        (Kind::AwsExistingCluster | Kind::GcpExistingCluster, "name") => (Value, Lasting),
+        (Kind::AwsExistingCluster | Kind::GcpExistingCluster, _) => (Never, QUIET),
+
         (Kind::AwsAccessEntry, "cluster" | "principal_arn") => (Value, Fixed),
 
         (Kind::AwsNodePool, "cluster") => (Value, Fixed),

@@ -62,6 +62,36 @@ pub fn policies(id: &EnvironmentId, partition: &str) -> [Document; 3] {
     ]
 }
 
+/// The same for an environment in a cluster of somebody else: no machines, no network, and of the cluster no more than to
+/// look at it and to let identities of this environment in.
+///
+/// Whoever holds them can let somebody into that cluster, as its administrator too: say `eks:policyArn` in a policy of the
+/// cluster's owner to cap that.
+pub fn policies_in_cluster(id: &EnvironmentId, partition: &str, cluster: &str) -> [Document; 2] {
+    let path = format!("/mlops/{}/", id.name);
+    let mut scope = Scope::new(id, partition, &path);
+    scope.names = scope.names.in_cluster(Some(cluster));
+    let unneeded = [
+        "Logs",
+        "ListLogs",
+        "AttachAwsPolicies",
+        "PassRoles",
+        "LeftProfiles",
+        "ServiceRoles",
+    ];
+    let needed = |statement: &Statement| !unneeded.contains(&statement.sid.as_str());
+    let objects = scope.objects().into_iter().chain(scope.guests());
+    let identities = scope.identities().into_iter().chain(scope.keys());
+    [
+        Document {
+            statements: objects.filter(needed).collect(),
+        },
+        Document {
+            statements: identities.filter(needed).collect(),
+        },
+    ]
+}
+
 /// What a network of an environment's own is found by; lists cannot be narrowed.
 pub(crate) fn look_at_networks() -> Statement {
     Statement::allow(
@@ -280,6 +310,37 @@ impl<'a> Scope<'a> {
                 [self.id.to_string()],
             ),
             Statement::allow("StartNodes", &["ec2:RunInstances"]).on(["*"]),
+        ]
+    }
+
+    /// In a cluster of somebody else: who is let in by this environment.
+    fn guests(&self) -> Vec<Statement> {
+        let entries = self.regional("eks", &format!("access-entry/{}/*", self.names.cluster()));
+        let id = self.id.to_string();
+        vec![
+            Statement::allow("LookAtCluster", &["eks:DescribeCluster"]).on([self.names.cluster_arn()]),
+            Statement::allow("NewGuests", &["eks:CreateAccessEntry", "eks:TagResource"])
+                .on([self.names.cluster_arn(), entries.clone()])
+                .when("StringEquals", "aws:RequestTag/mlops:environment", [id.clone()]),
+            // One that is not there has no tag: asking for it is not refused, but answered.
+            Statement::allow(
+                "LookAtGuests",
+                &["eks:DescribeAccessEntry", "eks:ListAssociatedAccessPolicies"],
+            )
+            .on([entries.clone()]),
+            Statement::allow(
+                "Guests",
+                &[
+                    "eks:AssociateAccessPolicy",
+                    "eks:DeleteAccessEntry",
+                    "eks:DisassociateAccessPolicy",
+                    "eks:TagResource",
+                    "eks:UntagResource",
+                    "eks:UpdateAccessEntry",
+                ],
+            )
+            .on([entries])
+            .when("StringEquals", "aws:ResourceTag/mlops:environment", [id]),
         ]
     }
 

@@ -6,7 +6,7 @@
 mod aws;
 mod gcp;
 
-pub use aws::{BEYOND_CALLS, policies};
+pub use aws::{BEYOND_CALLS, policies, policies_in_cluster};
 pub(crate) use aws::{look_at_networks, network};
 pub use gcp::{BEYOND_CALLS as GCP_BEYOND_CALLS, permissions};
 
@@ -21,15 +21,17 @@ pub enum Provisioner {
     Gcp(Vec<String>),
 }
 
-/// What the provisioner of an environment needs.
-pub fn provisioner(id: &EnvironmentId) -> Provisioner {
+/// What the provisioner of an environment needs; `cluster`: in a cluster of somebody else of this name.
+pub fn provisioner(id: &EnvironmentId, cluster: Option<&str>) -> Provisioner {
     match &id.place {
-        Place::Aws { region, .. } => Provisioner::Aws(
-            policies(id, crate::names::aws::partition_of(region))
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-        ),
+        Place::Aws { region, .. } => {
+            let partition = crate::names::aws::partition_of(region);
+            let documents = match cluster {
+                Some(cluster) => policies_in_cluster(id, partition, cluster).to_vec(),
+                None => policies(id, partition).to_vec(),
+            };
+            Provisioner::Aws(documents.iter().map(ToString::to_string).collect())
+        }
         Place::Gcp { .. } => Provisioner::Gcp(permissions().into_iter().map(str::to_owned).collect()),
     }
 }

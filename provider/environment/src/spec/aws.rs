@@ -3,7 +3,7 @@
 use super::collector::Collector;
 use super::{
     AccountId, AttributePath, AwsNetworkSpec, AwsSpec, CloudFacts, CloudSpec, Context, EnvironmentName,
-    Facts, Region, managed_network, network,
+    Facts, Region, existing_cluster, managed_network, network,
 };
 use crate::config::{self, Config};
 use crate::names::{EnvironmentId, Place};
@@ -65,6 +65,7 @@ pub(super) fn build(
         .zip(region)
         .map(|(account, region)| Place::Aws { account, region });
     let network = match block.existing_network.as_ref() {
+        _ if existing_cluster::given(config) => Some(AwsNetworkSpec::OfCluster),
         Some(existing) => {
             managed_network::refuse_unused(config, "The network is there already", collector);
             network::build(existing, collector).map(AwsNetworkSpec::Existing)
@@ -95,12 +96,15 @@ impl AwsSpec {
             region: Some(region.to_owned()),
             existing_network: match &self.network {
                 AwsNetworkSpec::Existing(network) => Some(network.resolved()),
-                AwsNetworkSpec::Managed(_) => None,
+                AwsNetworkSpec::Managed(_) | AwsNetworkSpec::OfCluster => None,
             },
             vpc_endpoints: self.network.managed().map(|network| network.endpoints.clone()),
             permissions_boundary: self.permissions_boundary.as_ref().map(ToString::to_string),
             role_path: Some(self.role_path.to_string()),
-            extended_support: Some(self.extended_support),
+            extended_support: match self.network {
+                AwsNetworkSpec::OfCluster => None,
+                _ => Some(self.extended_support),
+            },
         }
     }
 }

@@ -97,6 +97,8 @@ pub struct AwsSpec {
 /// Whose the network on AWS is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AwsNetworkSpec {
+    /// Where the cluster of somebody else stands.
+    OfCluster,
     /// Somebody else's.
     Existing(NetworkSpec),
     /// The environment's own.
@@ -108,7 +110,7 @@ impl AwsNetworkSpec {
     pub fn managed(&self) -> Option<&ManagedNetwork> {
         match self {
             Self::Managed(network) => Some(network),
-            Self::Existing(_) => None,
+            Self::Existing(_) | Self::OfCluster => None,
         }
     }
 }
@@ -116,6 +118,8 @@ impl AwsNetworkSpec {
 /// Whose the network on Google Cloud is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum GcpNetworkSpec {
+    /// Where the cluster of somebody else stands.
+    OfCluster,
     /// Somebody else's.
     Existing(GcpExistingNetwork),
     /// The environment's own.
@@ -127,7 +131,7 @@ impl GcpNetworkSpec {
     pub fn managed(&self) -> Option<&ManagedNetwork> {
         match self {
             Self::Managed(network) => Some(network),
-            Self::Existing(_) => None,
+            Self::Existing(_) | Self::OfCluster => None,
         }
     }
 }

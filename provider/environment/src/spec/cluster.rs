@@ -26,6 +26,8 @@ const CHANNELS: &[(&str, &str)] = &[
 /// The control plane as it shall be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterSpec {
+    /// Name of a cluster of somebody else, used in place of one of our own. Of what follows, only `admins` is said then.
+    pub existing: Option<Late<String>>,
     /// Minor version; newest at creation where nobody says one.
     pub version: Option<Late<KubernetesVersion>>,
     /// Release channel, where the cloud has them.
@@ -99,11 +101,34 @@ pub(super) fn build(
     // What the state holds while nobody named a version stands for "newest at creation".
     let version = version.filter(|version| version.to_string() != newest());
     Some(ClusterSpec {
+        existing: None,
         version,
         release_channel,
         endpoint,
         admins,
         log_types,
+    })
+}
+
+/// One of somebody else: what it is like is not ours to say, only who administers it.
+pub(super) fn build_existing(
+    name: Option<Late<String>>,
+    config: Option<&config::Cluster>,
+    collector: &mut Collector,
+) -> Option<ClusterSpec> {
+    let path = AttributePath::root("cluster");
+    let admins = config.and_then(|config| config.admins.as_ref());
+    Some(ClusterSpec {
+        existing: Some(name?),
+        version: None,
+        release_channel: None,
+        endpoint: Endpoint {
+            private: false,
+            public: false,
+            public_cidrs: BTreeSet::new(),
+        },
+        admins: self::admins(admins, &path.attribute("admins"), collector),
+        log_types: BTreeSet::new(),
     })
 }
 
@@ -202,8 +227,18 @@ fn admins(
 
 impl ClusterSpec {
     pub(super) fn resolved(&self) -> config::Cluster {
+        let admins =
+            || (!self.admins.is_empty()).then(|| self.admins.iter().map(ToString::to_string).collect());
+        if let Some(name) = &self.existing {
+            return config::Cluster {
+                existing: Some(name.to_string()),
+                admins: admins(),
+                ..config::Cluster::default()
+            };
+        }
         let version = self.version.as_ref().map_or_else(newest, ToString::to_string);
         config::Cluster {
+            existing: None,
             version: Some(version),
             release_channel: self.release_channel.map(str::to_owned),
             endpoint: Some(config::Endpoint {
@@ -217,7 +252,7 @@ impl ClusterSpec {
                         .collect()
                 }),
             }),
-            admins: (!self.admins.is_empty()).then(|| self.admins.iter().map(ToString::to_string).collect()),
+            admins: admins(),
             log_types: Some(self.log_types.clone()),
         }
     }

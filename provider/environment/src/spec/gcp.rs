@@ -3,7 +3,8 @@
 use super::collector::Collector;
 use super::{
     AttributePath, CloudFacts, CloudSpec, Context, EnvironmentName, Facts, GcpNetworkSpec, GcpRegion,
-    GcpSpec, Late, Location, NetworkName, ProjectId, RangeName, SubnetworkName, Tier, managed_network,
+    GcpSpec, Late, Location, NetworkName, ProjectId, RangeName, SubnetworkName, Tier, existing_cluster,
+    managed_network,
 };
 use crate::config::{self, Config};
 use crate::names::{EnvironmentId, Place};
@@ -93,6 +94,7 @@ pub(super) fn build(
         .zip(region.clone())
         .map(|(project, region)| Place::Gcp { project, region });
     let network = match block.existing_network.as_ref() {
+        _ if existing_cluster::given(config) => Some(GcpNetworkSpec::OfCluster),
         Some(existing) => {
             managed_network::refuse_unused(config, "The network is there already", collector);
             network(existing, &path, collector).map(GcpNetworkSpec::Existing)
@@ -173,9 +175,12 @@ impl GcpSpec {
                     pods_range: Some(network.pods_range.to_string()),
                     services_range: Some(network.services_range.to_string()),
                 }),
-                GcpNetworkSpec::Managed(_) => None,
+                GcpNetworkSpec::Managed(_) | GcpNetworkSpec::OfCluster => None,
             },
-            dns_endpoint: Some(self.dns_endpoint),
+            dns_endpoint: match self.network {
+                GcpNetworkSpec::OfCluster => None,
+                _ => Some(self.dns_endpoint),
+            },
             manage_apis: Some(self.manage_apis),
         }
     }

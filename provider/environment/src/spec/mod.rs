@@ -7,6 +7,7 @@ mod cloud;
 mod cluster;
 mod collector;
 mod encryption;
+mod existing_cluster;
 mod federation;
 mod gcp;
 mod gitlab;
@@ -289,9 +290,18 @@ impl Spec {
             Purpose::Ci => self.github.is_some() || self.gitlab.is_some(),
             Purpose::Deploy => self.github.is_some() || self.gitlab.as_ref().is_some_and(GitlabSpec::deploys),
             Purpose::Runtime | Purpose::Drift | Purpose::Retrain => !self.services.is_empty(),
-            Purpose::Node => return true,
+            // The machines of a cluster of somebody else have an identity of somebody else.
+            Purpose::Node => return self.cluster.existing.is_none(),
         };
         enabled && entered
+    }
+
+    /// What keys are made for: the secrets and logs of a cluster of somebody else are its owner's.
+    pub(crate) fn key_uses(&self) -> impl Iterator<Item = (&'static str, KeyUse)> + use<> {
+        let own = self.cluster.existing.is_none();
+        KEY_USES
+            .into_iter()
+            .filter(move |(_, usage)| own || !matches!(usage, KeyUse::Cluster | KeyUse::Logs))
     }
 
     /// The configuration with every default filled in: what optional attributes hold in the state. What only the cloud
@@ -302,6 +312,7 @@ impl Spec {
                 .map(|(address, value)| (address.to_string(), value.clone()))
                 .collect::<BTreeMap<_, _>>()
         };
+        let own = self.cluster.existing.is_none();
         Config {
             name: Some(self.id.name.to_string()),
             tier: Some(self.tier.as_str().to_owned()),
@@ -321,12 +332,12 @@ impl Spec {
                 CloudSpec::Gcp(gcp) => gcp.network.managed().map(ManagedNetwork::resolved),
             },
             cluster: Some(self.cluster.resolved()),
-            node_pools: Some(
+            node_pools: own.then(|| {
                 self.node_pools
                     .iter()
                     .map(|(name, pool)| (name.to_string(), pool.resolved()))
-                    .collect(),
-            ),
+                    .collect()
+            }),
             registry: Some(self.registry.resolved()),
             buckets: Some(buckets::resolved(&self.buckets)),
             services: filled(
@@ -341,7 +352,7 @@ impl Spec {
                 gitlab: self.gitlab.as_ref().map(GitlabSpec::resolved),
             }),
             encryption: Some(self.encryption.resolved()),
-            logging: Some(config::Logging {
+            logging: own.then(|| config::Logging {
                 retention_days: Some(self.log_retention_days.into()),
             }),
             protection: Some(config::Protection {
@@ -432,8 +443,17 @@ fn build(config: &Config, facts: &Facts, collector: &mut Collector) -> Option<Sp
         // Something else is wrong already.
         None => cloud == Cloud::Gcp,
     };
-    let cluster = cluster::build(config.cluster.as_ref(), dns_endpoint, &context, collector);
-    let node_pools = node_pools::build(config.node_pools.as_ref(), &context, collector);
+    let (cluster, node_pools) = if existing_cluster::given(config) {
+        let name = existing_cluster::build(config, place.as_ref(), cloud_spec.as_ref(), &context, collector);
+        let cluster = cluster::build_existing(name, config.cluster.as_ref(), collector);
+        (cluster, BTreeMap::new())
+    } else {
+        let cluster = cluster::build(config.cluster.as_ref(), dns_endpoint, &context, collector);
+        (
+            cluster,
+            node_pools::build(config.node_pools.as_ref(), &context, collector),
+        )
+    };
     let registry = registry::build(config.registry.as_ref(), &context, collector);
     let protection = config.protection.clone().unwrap_or_default();
     let protect_data = protection.data.unwrap_or(true);
@@ -531,6 +551,7 @@ fn build(config: &Config, facts: &Facts, collector: &mut Collector) -> Option<Sp
     }
     if cloud == Cloud::Aws
         && access == KubernetesAccess::Group
+        && cluster.existing.is_none()
         && cluster.admins.is_empty()
         && !services.is_empty()
     {

@@ -215,6 +215,18 @@ fn git_ref(text: &str) -> bool {
         })
 }
 
+/// <https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters>
+fn gke_cluster(text: &str) -> bool {
+    let name = |t: &str| t.starts_with(|c: char| c.is_ascii_lowercase()) && t.len() <= 40 && label(t);
+    match text.split('/').collect::<Vec<_>>()[..] {
+        [short] => name(short),
+        ["projects", project, "locations", location, "clusters", short] => {
+            name(short) && !project.is_empty() && !location.is_empty()
+        }
+        _ => false,
+    }
+}
+
 fn prefixed(text: &str, prefix: &str) -> bool {
     text.strip_prefix(prefix)
         .is_some_and(|rest| rest.len() >= 8 && rest.chars().all(|c| c.is_ascii_hexdigit()))
@@ -278,6 +290,19 @@ text! {
 text! {
     /// Kubernetes service account.
     ServiceAccountName, "a Kubernetes service account", 1..=63, "a DNS label: lower-case letters, digits and hyphens", label
+}
+text! {
+    /// Name of a cluster of somebody else on EKS.
+    /// <https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html>
+    EksClusterName, "the name of an EKS cluster", 1..=100,
+    "up to 100 letters, digits, hyphens and underscores, beginning with a letter or digit; not its ARN",
+    |t| t.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && t.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+}
+text! {
+    /// A cluster of somebody else on GKE, by its short or its full name.
+    GkeClusterName, "a GKE cluster", 1..=200,
+    "its name, or projects/<project>/locations/<location>/clusters/<name>", gke_cluster
 }
 text! {
     /// A VPC.
@@ -605,6 +630,15 @@ impl<T> Late<T> {
         match self {
             Self::Known(value) => Some(value),
             Self::Unknown(_) => None,
+        }
+    }
+}
+
+impl Late<String> {
+    /// The text, or the reference that stands for it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Known(text) | Self::Unknown(text) => text,
         }
     }
 }

@@ -8,6 +8,14 @@ use super::{attributes, boolean, number, string, string_map, strings};
 pub(super) fn cluster() -> Attribute {
     Attribute::object(attributes([
         (
+            "existing",
+            string().optional().description(
+                "Name of a cluster to use as it is: only identities are wired to it, and it is never changed nor deleted. EKS: it takes \
+                 access entries, and its OIDC provider is made unless the account has it. GKE: Workload Identity Federation is on. Then \
+                 no network, node pools, logs and keys of the cluster can be configured. A change is *refused*.",
+            ),
+        ),
+        (
             "version",
             string().optional_computed().keep().description(
                 "Kubernetes minor version, for example `1.33`. Default: the newest at creation, then kept. One minor \
@@ -52,7 +60,7 @@ pub(super) fn cluster() -> Attribute {
         ),
     ]))
     .optional_computed()
-    .description("The Kubernetes cluster (EKS or GKE), named as the environment.")
+    .description("The Kubernetes cluster (EKS or GKE), named as the environment unless it is an `existing` one.")
 }
 
 pub(super) fn node_pools() -> Attribute {
