@@ -31,6 +31,7 @@ resource "mlops_environment" "this" {
 
   encryption = var.encryption
   logging    = var.log_retention_days == null ? null : { retention_days = var.log_retention_days }
+  budget     = var.budget
   protection = var.protection
   guardrails = var.guardrails
   kubernetes = var.kubernetes_access == null ? null : { access = var.kubernetes_access }

@@ -295,6 +295,19 @@ variable "log_retention_days" {
   default     = null
 }
 
+variable "budget" {
+  description = "What it may cost a month before somebody is told: at least one of `emails` (AWS) and `topics`. Default: none."
+  type = object({
+    monthly         = number
+    currency        = optional(string)
+    thresholds      = optional(set(number))
+    emails          = optional(set(string))
+    topics          = optional(set(string))
+    billing_account = optional(string)
+  })
+  default = null
+}
+
 variable "protection" {
   description = "Guards against loss. Default: data always, the environment itself in staging and prod."
   type = object({

@@ -661,7 +661,12 @@ async fn a_create_that_fails_anywhere_in_a_given_cluster_is_finished_by_the_next
 #[tokio::test]
 async fn a_given_cluster_that_will_not_do_is_refused_by_the_plan() {
     for (on, property, value, says) in [
-        (On::Aws, "access_entries", json!(false), "authenticationMode=API_AND_CONFIG_MAP"),
+        (
+            On::Aws,
+            "access_entries",
+            json!(false),
+            "authenticationMode=API_AND_CONFIG_MAP",
+        ),
         (On::Gcp, "workload_pool", json!(""), "--workload-pool"),
     ] {
         let memory = Arc::new(Memory::new());

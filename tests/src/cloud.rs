@@ -21,7 +21,8 @@ pub const DUMMY_CREDENTIALS: [(&str, &str); 3] = [
 pub const REGION: &str = "eu-west-1";
 
 /// Services that the provider calls.
-pub const SERVICES: [&str; 9] = [
+pub const SERVICES: [&str; 10] = [
+    "budgets",
     "ec2",
     "ecr",
     "eks",

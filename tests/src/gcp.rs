@@ -14,8 +14,9 @@ pub const REGION: &str = "europe-west1";
 pub const DUMMY_TOKEN: (&str, &str) = ("GOOGLE_OAUTH_ACCESS_TOKEN", "dummy");
 
 /// Services that the provider calls.
-pub const SERVICES: [&str; 11] = [
+pub const SERVICES: [&str; 12] = [
     "artifactregistry",
+    "billingbudgets",
     "cloudkms",
     "cloudresourcemanager",
     "compute",

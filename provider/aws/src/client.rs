@@ -24,7 +24,8 @@ use crate::failure::{Outcome, call, chain, failure};
 use crate::retry::{Patience, config as retries, partition};
 
 /// Services with an endpoint of their own, by the name used in the provider's `endpoints`.
-pub const SERVICES: [&str; 9] = [
+pub const SERVICES: [&str; 10] = [
+    "budgets",
     "ec2",
     "ecr",
     "eks",
@@ -35,6 +36,9 @@ pub const SERVICES: [&str; 9] = [
     "secretsmanager",
     "sts",
 ];
+
+/// The service that few environments use: its endpoint need not be named before one does.
+const SELDOM: &str = "budgets";
 
 /// IAM calls under way at once: its rate limits are low, unpublished and shared by the whole account.
 const IAM_SLOTS: usize = 8;
@@ -107,6 +111,8 @@ pub(crate) struct Clients {
     pub(crate) sts: aws_sdk_sts::Client,
     pub(crate) region: String,
     pub(crate) ec2_endpoint: String,
+    /// Where budgets are; none where every other service is somewhere else than at Amazon, and nobody said where this one is.
+    pub(crate) budgets_endpoint: Option<String>,
     pub(crate) sts_endpoint: String,
     pub(crate) credentials: SharedCredentialsProvider,
     pub(crate) connector: SharedHttpConnector,
@@ -206,6 +212,12 @@ impl Clients {
             secrets: client!(aws_sdk_secretsmanager, "secretsmanager", &config, settings, calls),
             sts: client!(aws_sdk_sts, "sts", &config, settings, calls),
             ec2_endpoint: endpoint("ec2", &region, endpoints, &config),
+            budgets_endpoint: {
+                let elsewhere = SERVICES
+                    .iter()
+                    .all(|service| overridden[service] != (*service == SELDOM));
+                (!elsewhere).then(|| endpoint(SELDOM, &region, endpoints, &config))
+            },
             sts_endpoint: endpoint("sts", &region, endpoints, &config),
             quiet: settings.quiet.unwrap_or_else(|| {
                 let logs = endpoint("logs", &region, endpoints, &config);
@@ -251,7 +263,7 @@ impl Clients {
     pub(crate) fn at_amazon(&self) -> Vec<&'static str> {
         self.overridden
             .iter()
-            .filter(|(_, overridden)| !**overridden)
+            .filter(|(service, overridden)| !**overridden && **service != SELDOM)
             .map(|(service, _)| *service)
             .collect()
     }
@@ -389,7 +401,11 @@ fn endpoint(service: &str, region: &str, endpoints: &BTreeMap<String, String>, c
         .get(service)
         .cloned()
         .or_else(|| endpoint_from_environment(service, config))
-        .unwrap_or_else(|| format!("https://{service}.{region}.{suffix}"))
+        // Budgets are one place for the whole partition.
+        .unwrap_or_else(|| match service {
+            SELDOM => format!("https://{service}.{suffix}"),
+            _ => format!("https://{service}.{region}.{suffix}"),
+        })
 }
 
 /// Whether a URL leads to this machine.
@@ -455,13 +471,38 @@ mod tests {
     async fn names_the_services_that_would_be_reached_at_amazon() {
         let settings = Settings {
             region: Some("eu-central-1".into()),
-            endpoints: SERVICES[1..]
+            endpoints: SERVICES[2..]
                 .iter()
                 .map(|s| ((*s).to_owned(), "http://127.0.0.1:1".to_owned()))
                 .collect(),
             ..Settings::default()
         };
         assert_eq!(Clients::connect(settings).await.unwrap().at_amazon(), ["ec2"]);
+    }
+
+    #[tokio::test]
+    async fn budgets_are_at_amazon_only_where_something_else_is() {
+        let place = async |named: &[&str]| {
+            let settings = Settings {
+                region: Some("eu-central-1".into()),
+                endpoints: named
+                    .iter()
+                    .map(|s| ((*s).to_owned(), "http://127.0.0.1:1".to_owned()))
+                    .collect(),
+                ..Settings::default()
+            };
+            Clients::connect(settings).await.unwrap().budgets_endpoint
+        };
+        assert_eq!(place(&SERVICES).await.as_deref(), Some("http://127.0.0.1:1"));
+        assert_eq!(
+            place(&SERVICES[1..]).await,
+            None,
+            "dummy credentials would be shown to Amazon"
+        );
+        assert_eq!(
+            place(&["s3"]).await.as_deref(),
+            Some("https://budgets.amazonaws.com")
+        );
     }
 
     #[test]

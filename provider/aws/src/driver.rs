@@ -6,8 +6,9 @@ use std::time::SystemTime;
 
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use mlops_environment::aws::{
-    AccessEntry, Bucket, Cluster, Endpoint, ExistingCluster, InternetGateway, Key, LogGroup, ManagedPolicy, NatGateway,
-    Network, NodePool, OidcProvider, Repository, Role, RouteTable, Secret, SecurityGroup, Subnet, Tags, Vpc,
+    AccessEntry, Bucket, Budget, Cluster, Endpoint, ExistingCluster, InternetGateway, Key, LogGroup,
+    ManagedPolicy, NatGateway, Network, NodePool, OidcProvider, Repository, Role, RouteTable, Secret,
+    SecurityGroup, Subnet, Tags, Vpc,
 };
 use mlops_environment::claim::Claim;
 use mlops_environment::component::{Component, Kind, Observation, Present};
@@ -58,6 +59,10 @@ macro_rules! by_kind {
             }
             Kind::AwsBucket => {
                 let $object: Wanted<Bucket> = typed($component)?;
+                $body
+            }
+            Kind::AwsBudget => {
+                let $object: Wanted<Budget> = typed($component)?;
                 $body
             }
             Kind::AwsKey => {

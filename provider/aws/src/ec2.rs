@@ -3,19 +3,13 @@
 //! Protocol: parameters as a signed form, answers as XML.
 //! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html>
 
-use std::time::{Instant, SystemTime};
-
-use aws_credential_types::provider::ProvideCredentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
-use aws_smithy_types::body::SdkBody;
 use mlops_environment::aws::Tags;
 use mlops_environment::driver::{Failure, Reason};
 use roxmltree::{Document, Node};
 
 use crate::client::Clients;
-use crate::failure::{Outcome, chain, classify, failure};
-use crate::retry::nobody_there;
+use crate::failure::{Outcome, classify, failure};
+use crate::signed::Request;
 
 const VERSION: &str = "2016-11-15";
 
@@ -107,31 +101,15 @@ async fn perform<T>(
     read: impl FnOnce(Node<'_, '_>) -> T,
 ) -> Outcome<T> {
     let action = operation.strip_prefix("ec2:").unwrap_or(operation);
-    let body = form.encode(action);
-    let (started, mut number) = (Instant::now(), 0);
-    let text = loop {
-        clients.calls.add("ec2", action);
-        number += 1;
-        let (failure, unreachable) = match send(clients, operation, &body).await {
-            Ok(text) => break text,
-            Err(refused) => refused,
-        };
-        let retry = if unreachable {
-            clients.retry.unreachable()
-        } else {
-            clients.retry.clone()
-        };
-        let pause = retry.pause(number, fastrand::f64());
-        let passing = match failure.reason {
-            Reason::Throttled => true,
-            Reason::Unavailable => repeatable || unreachable,
-            _ => false,
-        };
-        if !passing || !retry.goes_on(number, started.elapsed() + pause) {
-            return Err(failure);
-        }
-        tokio::time::sleep(pause).await;
+    let request = Request {
+        operation,
+        service: "ec2",
+        region: &clients.region,
+        endpoint: &clients.ec2_endpoint,
+        headers: &[("content-type", "application/x-www-form-urlencoded; charset=utf-8")],
+        body: form.encode(action),
     };
+    let text = request.perform(clients, repeatable, refused).await?;
     let unreadable = |error: roxmltree::Error| {
         failure(
             operation,
@@ -140,75 +118,6 @@ async fn perform<T>(
         )
     };
     Ok(read(Document::parse(&text).map_err(unreadable)?.root_element()))
-}
-
-/// One attempt. A failure comes with whether nobody listens at the address.
-async fn send(clients: &Clients, operation: &str, body: &str) -> Result<String, (Failure, bool)> {
-    let broken = |words: String| (failure(operation, Reason::Unavailable, words), false);
-    let identity = clients
-        .credentials
-        .provide_credentials()
-        .await
-        .map_err(|error| (failure(operation, Reason::Denied, chain(&error)), false))?
-        .into();
-    let params = v4::SigningParams::builder()
-        .identity(&identity)
-        .region(&clients.region)
-        .name("ec2")
-        .time(SystemTime::now())
-        .settings(SigningSettings::default())
-        .build()
-        .map_err(|error| broken(chain(&error)))?
-        .into();
-    let endpoint = clients.ec2_endpoint.trim_end_matches('/');
-    let content = ("content-type", "application/x-www-form-urlencoded; charset=utf-8");
-    let mut request = http::Request::post(format!("{endpoint}/"))
-        .header(content.0, content.1)
-        .header(
-            "user-agent",
-            concat!("terraform-provider-mlops/", env!("CARGO_PKG_VERSION")),
-        )
-        .body(SdkBody::from(body))
-        .map_err(|error| {
-            let words = format!("endpoint {endpoint}: {error}");
-            (failure(operation, Reason::Invalid, words), false)
-        })?;
-    let uri = request.uri().to_string();
-    let signable = SignableRequest::new(
-        "POST",
-        &uri,
-        [content].into_iter(),
-        SignableBody::Bytes(body.as_bytes()),
-    )
-    .map_err(|error| broken(chain(&error)))?;
-    let (instructions, _) = sign(signable, &params)
-        .map_err(|error| broken(chain(&error)))?
-        .into_parts();
-    instructions.apply_to_request_http1x(&mut request);
-    let request = request.try_into().map_err(|error| broken(format!("{error}")))?;
-    use aws_smithy_runtime_api::client::http::HttpConnector;
-    let mut response = clients
-        .connector
-        .call(request)
-        .await
-        .map_err(|error| (broken(chain(&error)).0, nobody_there(&error)))?;
-    let status = response.status().as_u16();
-    let bytes = collect(response.take_body()).await.map_err(broken)?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    if (200..300).contains(&status) {
-        Ok(text)
-    } else {
-        Err((refused(operation, status, &text), false))
-    }
-}
-
-async fn collect(body: SdkBody) -> Result<Vec<u8>, String> {
-    let stream = aws_smithy_types::byte_stream::ByteStream::new(body);
-    stream
-        .collect()
-        .await
-        .map(|bytes| bytes.to_vec())
-        .map_err(|error| chain(&error))
 }
 
 /// `<Response><Errors><Error><Code/><Message/></Error></Errors><RequestID/></Response>`

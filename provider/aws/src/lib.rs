@@ -7,6 +7,7 @@
 mod access;
 mod access_entry;
 mod bucket;
+mod budget;
 mod calls;
 mod claim;
 mod client;
@@ -34,6 +35,7 @@ mod repository;
 mod retry;
 mod role;
 mod secret;
+mod signed;
 mod tags;
 mod token;
 mod wait;

@@ -4,6 +4,8 @@
 // A test that cannot go on says so by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "driver/budget.rs"]
+mod budget;
 #[path = "driver/documents.rs"]
 mod documents;
 #[path = "driver/eks.rs"]

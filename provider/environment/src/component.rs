@@ -99,6 +99,8 @@ pub enum Kind {
     AwsAccessEntry,
     /// An EKS managed node group with its launch template.
     AwsNodePool,
+    /// A budget of an account.
+    AwsBudget,
     /// APIs that must be enabled in a project.
     GcpServices,
     /// The VPC network, subnetwork and secondary ranges in use.
@@ -139,6 +141,8 @@ pub enum Kind {
     GcpExistingCluster,
     /// A GKE node pool.
     GcpNodePool,
+    /// A budget of a billing account.
+    GcpBudget,
 }
 
 impl Kind {

@@ -45,6 +45,9 @@ pub struct Config {
     pub encryption: Option<Encryption>,
     /// Logs of the control plane.
     pub logging: Option<Logging>,
+    /// What it may cost before somebody is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
     /// What destroy refuses.
     pub protection: Option<Protection>,
     /// Second lines of defence.
@@ -481,6 +484,24 @@ pub struct Key {
 pub struct Logging {
     /// Days.
     pub retention_days: Option<i64>,
+}
+
+/// `budget`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Budget {
+    /// In whole units of the currency.
+    pub monthly: Option<i64>,
+    /// `USD`.
+    pub currency: Option<String>,
+    /// Percent of it.
+    pub thresholds: Option<BTreeSet<i64>>,
+    /// Who is written to; AWS only.
+    pub emails: Option<BTreeSet<String>>,
+    /// SNS topic; Pub/Sub topic or notification channels.
+    pub topics: Option<BTreeSet<String>>,
+    /// Google Cloud only.
+    pub billing_account: Option<String>,
 }
 
 /// `protection`.

@@ -80,8 +80,11 @@ impl Environment {
     /// Few words about components, for the lines of a plan.
     pub fn summaries(&self) -> BTreeMap<Address, String> {
         let pools = self.spec.node_pools.iter();
+        let pools = pools.map(|(name, pool)| (Address::new(&["node_pools", name.as_str()]), pool.summary()));
+        let budget = self.spec.budget.iter();
+        let cloud = self.spec.id.cloud();
         pools
-            .map(|(name, pool)| (Address::new(&["node_pools", name.as_str()]), pool.summary()))
+            .chain(budget.map(|budget| (Address::new(&["budget"]), budget.summary(cloud))))
             .collect()
     }
 

@@ -26,8 +26,9 @@ use crate::rest::Rest;
 use crate::retry::{Attempts, Created, Enabled, Twice};
 
 /// Services with an endpoint of their own, by the name used in the provider's `endpoints`.
-pub const SERVICES: [&str; 11] = [
+pub const SERVICES: [&str; 12] = [
     "artifactregistry",
+    "billingbudgets",
     "cloudkms",
     "cloudresourcemanager",
     "compute",
@@ -39,6 +40,9 @@ pub const SERVICES: [&str; 11] = [
     "storage",
     "sts",
 ];
+
+/// The service that few environments use: its endpoint need not be named before one does.
+const SELDOM: &str = "billingbudgets";
 
 /// A project makes and deletes about one bucket in two seconds: <https://cloud.google.com/storage/quotas#buckets>
 const BUCKET_PACE: Duration = Duration::from_secs(2);
@@ -272,6 +276,11 @@ impl Clients {
         }
     }
 
+    /// Whether the credentials may be shown to the service of budgets, whose endpoint need not have been named.
+    pub(crate) fn may_ask_for_budgets(&self) -> bool {
+        self.kind != CredentialsKind::Dummy || self.endpoints.contains_key(SELDOM)
+    }
+
     /// The credentials in use.
     pub(crate) fn credentials(&self) -> &google_cloud_auth::credentials::Credentials {
         self.rest.credentials()
@@ -287,6 +296,12 @@ impl Clients {
         body: Option<&Value>,
     ) -> Outcome<Value> {
         self.call(operation, || self.rest.send(method.clone(), url, query, body))
+            .await
+    }
+
+    /// A REST request that must not be repeated once it may have arrived.
+    pub(crate) async fn rest_once(&self, operation: &'static str, url: &str, body: &Value) -> Outcome<Value> {
+        self.once(operation, || self.rest.send(Method::POST, url, &[], Some(body)))
             .await
     }
 
@@ -330,7 +345,7 @@ fn bucket_pace(settings: &Settings) -> Duration {
 fn at_google(settings: &Settings, found: &Resolved) -> Vec<&'static str> {
     SERVICES
         .into_iter()
-        .filter(|service| !settings.endpoints.contains_key(*service))
+        .filter(|service| !settings.endpoints.contains_key(*service) && *service != SELDOM)
         .filter(|service| {
             // A file that names a token service on this machine does not go to Google's.
             *service != "sts" || (found.exchanges && found.kind != CredentialsKind::Dummy)
@@ -430,6 +445,11 @@ mod tests {
             (clients.at_google(), clients.kind),
             (&[] as &[&str], CredentialsKind::Dummy)
         );
+        assert!(clients.may_ask_for_budgets());
+        // Few use it: it is asked for its endpoint only then.
+        let without: Vec<&str> = SERVICES.into_iter().filter(|s| *s != SELDOM).collect();
+        let clients = Clients::connect(settings(&without, "dummy")).await.unwrap();
+        assert!(!clients.may_ask_for_budgets());
     }
 
     #[tokio::test]

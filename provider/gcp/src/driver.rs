@@ -9,9 +9,9 @@ use mlops_environment::driver::{
     Caller, ClaimVersion, ClusterToken, Driver, Failure, Monitor, Pending, Reason, Rival,
 };
 use mlops_environment::gcp::{
-    Bucket, Cluster, CustomRole, ExistingCluster, Key, KeyRing, LogBucket, Network, NodePool, ProjectGrants, Repository,
-    Router, Secret, ServiceAccount, Services, Subnetwork, Trust, Vpc, WorkloadIdentityPool,
-    WorkloadIdentityProvider,
+    Bucket, Budget, Cluster, CustomRole, ExistingCluster, Key, KeyRing, LogBucket, Network, NodePool,
+    ProjectGrants, Repository, Router, Secret, ServiceAccount, Services, Subnetwork, Trust, Vpc,
+    WorkloadIdentityPool, WorkloadIdentityProvider,
 };
 use mlops_environment::plan::Change;
 use tokio::sync::OnceCell;
@@ -52,7 +52,7 @@ pub struct Project {
 macro_rules! by_kind {
     ($component:expr, $object:ident => $body:expr) => {
         by_kind!(@ $component, $object => $body;
-            GcpBucket: Bucket, GcpCluster: Cluster, GcpCustomRole: CustomRole, GcpExistingCluster: ExistingCluster, GcpKey: Key, GcpKeyRing: KeyRing, GcpLogBucket: LogBucket,
+            GcpBucket: Bucket, GcpBudget: Budget, GcpCluster: Cluster, GcpCustomRole: CustomRole, GcpExistingCluster: ExistingCluster, GcpKey: Key, GcpKeyRing: KeyRing, GcpLogBucket: LogBucket,
             GcpNetwork: Network, GcpNodePool: NodePool, GcpProjectGrants: ProjectGrants, GcpRepository: Repository,
             GcpRouter: Router, GcpSecret: Secret, GcpServiceAccount: ServiceAccount, GcpServices: Services,
             GcpSubnetwork: Subnetwork, GcpTrust: Trust, GcpVpc: Vpc,

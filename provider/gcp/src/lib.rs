@@ -6,6 +6,7 @@
 
 mod agents;
 mod bucket;
+mod budget;
 mod calls;
 mod claim;
 mod client;

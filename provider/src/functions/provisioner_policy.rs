@@ -35,7 +35,8 @@ pub(super) fn function() -> Pure {
                 2 => Some(arguments.parsed(1)?),
                 _ => return Err(wrong(2, "an environment is in one cluster")),
             };
-            let (policies, permissions) = match provisioner(&id, cluster.as_ref().map(EksClusterName::as_str)) {
+            let (policies, permissions) = match provisioner(&id, cluster.as_ref().map(EksClusterName::as_str))
+            {
                 Provisioner::Aws(policies) => (policies, Vec::new()),
                 Provisioner::Gcp(permissions) => (Vec::new(), permissions),
             };

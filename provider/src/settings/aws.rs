@@ -49,7 +49,8 @@ pub struct AssumeRoleWithWebIdentity {
 }
 
 /// AWS services whose endpoint can be set.
-pub(super) const ENDPOINTS: [&str; 9] = [
+pub(super) const ENDPOINTS: [&str; 10] = [
+    "budgets",
     "ec2",
     "ecr",
     "eks",

@@ -25,7 +25,7 @@ pub struct Gcp {
 }
 
 /// Services whose endpoint can be set.
-pub(super) const ENDPOINTS: [&str; 11] = mlops_gcp::SERVICES;
+pub(super) const ENDPOINTS: [&str; 12] = mlops_gcp::SERVICES;
 
 /// Schema of the block.
 pub(super) fn schema() -> BTreeMap<String, Attribute> {

@@ -132,6 +132,34 @@ fn in_a_given_cluster(on: On) -> Json {
     given
 }
 
+fn budget(on: On, path: &str) -> Row {
+    let (before, topic, account) = match on {
+        On::Aws => (
+            json!({ "monthly": 500, "emails": ["ml@example.com"] }),
+            "arn:aws:sns:eu-west-1:123456789012:costs",
+            Refused("Remove billing_account"),
+        ),
+        On::Gcp => (
+            json!({ "monthly": 500, "topics": ["projects/acme/topics/a"], "billing_account": "012345-6789AB-CDEF01" }),
+            "projects/acme/topics/b",
+            FIXED,
+        ),
+    };
+    let aws = on == On::Aws;
+    let (after, outcome) = match path.trim_start_matches("budget.") {
+        "monthly" => (json!(700), InPlace),
+        "currency" if aws => (json!("EUR"), Refused("AWS bills in USD")),
+        "currency" => (json!("EUR"), FIXED),
+        "thresholds" => (json!([50, 90]), InPlace),
+        "emails" if aws => (json!(["costs@example.com"]), InPlace),
+        "emails" => (json!(["costs@example.com"]), Refused("notification channel")),
+        "topics" => (json!([topic]), InPlace),
+        "billing_account" => (json!("ABCDEF-012345-6789AB"), account),
+        other => panic!("budget.{other} has no row"),
+    };
+    from(json!({ "budget": before }), at(path, after), outcome)
+}
+
 fn gitlab_row(path: &str, only_aws: impl Fn(Outcome, &'static str) -> Outcome) -> Row {
     let on_aws = matches!(only_aws(InPlace, ""), InPlace);
     let only_gcp = |said: &'static str| if on_aws { Refused(said) } else { InPlace };
@@ -307,6 +335,7 @@ fn row(on: On, path: &str) -> Option<Row> {
             only_aws(InPlace, "a workload identity pool of its own"),
         ),
 
+        path if path.starts_with("budget.") => budget(on, path),
         path if path.starts_with("federation.gitlab.") => return Some(gitlab_row(path, only_aws)),
 
         "encryption.mode" => to(set(json!("cloud")), FIXED),

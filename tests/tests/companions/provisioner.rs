@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use mlops_e2e::cloud::REGION;
 use mlops_environment::names::EnvironmentId;
-use mlops_environment::provisioner::{BEYOND_CALLS, policies};
+use mlops_environment::provisioner::{BEYOND_CALLS, policies, policies_in_cluster};
 use mlops_sandbox::Sandbox;
 use serde_json::{Value, json};
 
@@ -265,6 +265,8 @@ fn life(ground: &Ground) {
         "registry = { keep_tagged = 12 }\n  identities = { ci = { max_session = \"2h\" } }",
         "node_pools = { system = { purpose = \"system\", size = \"small\", min = 1, max = 4 }, serving = { purpose = \"serving\", size = \"medium\", min = 0, max = 2 } }",
         "cluster = { admins = [\"arn:aws:iam::111122223333:role/provisioner\"] }",
+        "budget = { monthly = 500, emails = [\"ml@example.com\"] }\n  tags = { team = \"ml\" }",
+        "budget = { monthly = 700, thresholds = [90], emails = [\"ml@example.com\"] }\n  tags = { unit = \"ml\" }",
         "buckets = { data = { on_destroy = \"purge\" } }\n  protection = { data = false }",
     ] {
         ground.configure(&format!("{SERVICE}\n  {settings}"), "");
@@ -394,6 +396,63 @@ fn a_whole_life_needs_every_action_and_no_other() {
     assert!(idle.is_empty(), "no call needs {idle:?}");
     let needless: Vec<&String> = beyond.intersection(&needed).collect();
     assert!(needless.is_empty(), "calls do need {needless:?}");
+}
+
+/// In a cluster of somebody else it takes less: nothing of machines, and of the cluster no more than to let somebody in.
+#[test]
+fn a_whole_life_in_a_given_cluster_takes_less() {
+    if !super::terraform("a_whole_life_in_a_given_cluster_takes_less") {
+        return;
+    }
+    let documents: Vec<Value> = policies_in_cluster(&environment(), "aws", "platform")
+        .iter()
+        .map(|document| serde_json::from_str(&document.to_string()).unwrap())
+        .collect();
+    let ground = as_provisioner(&documents);
+    let ask = |service: &str, operation: &str, input: Value| {
+        let asked = ground.sandbox().ask(REGION, service, operation, input);
+        asked.unwrap_or_else(|refusal| panic!("{operation}: {refusal}"))
+    };
+    let trust = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "Service": "eks.amazonaws.com" } }] });
+    let role = json!({ "RoleName": "platform", "AssumeRolePolicyDocument": trust.to_string() });
+    let role = ask("iam", "CreateRole", role)["Role"]["Arn"].clone();
+    let policy = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy";
+    ask(
+        "iam",
+        "AttachRolePolicy",
+        json!({ "RoleName": "platform", "PolicyArn": policy }),
+    );
+    let cluster = json!({ "name": "platform", "roleArn": role, "accessConfig": { "authenticationMode": "API" },
+        "resourcesVpcConfig": { "subnetIds": ground.network.private_subnet_ids } });
+    ask("eks", "CreateCluster", cluster);
+    for settings in [
+        "",
+        "tags = { team = \"ml\" }",
+        "cluster = { existing = \"platform\", admins = [\"arn:aws:iam::111122223333:role/provisioner\"] }",
+        "kubernetes = { access = \"group\" }",
+    ] {
+        let cluster = if settings.starts_with("cluster") {
+            ""
+        } else {
+            "cluster = { existing = \"platform\" }"
+        };
+        let pipeline = "federation = { github = { repository = \"acme/churn\", owner_id = \"1\", repository_id = \"2\" } }";
+        ground.alone(&format!("aws = {{}}\n  {pipeline}\n  {cluster}\n  {settings}"));
+        let applied = ground.apply();
+        assert_eq!(applied.code, 0, "{settings}\n{}", applied.text());
+    }
+    ground
+        .workspace
+        .terraform(&["apply", "-destroy", "-auto-approve"])
+        .expect(0);
+    let needed = needed(&ground);
+    let given = actions(&documents);
+    let idle: Vec<&String> = given
+        .difference(&needed)
+        .filter(|action| action.starts_with("eks:"))
+        .collect();
+    assert!(idle.is_empty(), "no call needs {idle:?}");
 }
 
 /// That every action is needed is shown above for all of them; here for a few what becomes of an apply without one.

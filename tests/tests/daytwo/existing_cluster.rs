@@ -37,7 +37,11 @@ fn cluster(ground: &Ground, plain: bool) {
         }
         On::Gcp => {
             let pool = format!("{PROJECT}.svc.id.goog");
-            let identity = if plain { json!({}) } else { json!({ "workloadPool": pool }) };
+            let identity = if plain {
+                json!({})
+            } else {
+                json!({ "workloadPool": pool })
+            };
             let cluster = json!({ "name": CLUSTER, "network": "ml", "subnetwork": "ml-nodes",
                 "ipAllocationPolicy": { "useIpAliases": true, "clusterSecondaryRangeName": "pods",
                                         "servicesSecondaryRangeName": "services" },
@@ -49,13 +53,18 @@ fn cluster(ground: &Ground, plain: bool) {
     }
     ground.sandbox().skip(jiff::SignedDuration::from_hours(1));
     let usable = match ground.on {
-        On::Aws => ground.ask_aws("eks", "DescribeCluster", json!({ "name": CLUSTER }))["cluster"]["status"].clone(),
+        On::Aws => {
+            ground.ask_aws("eks", "DescribeCluster", json!({ "name": CLUSTER }))["cluster"]["status"].clone()
+        }
         On::Gcp => {
             let path = format!("container/v1/projects/{PROJECT}/locations/{REGION}/clusters/{CLUSTER}");
             ground.ask_gcp(&Method::GET, &path, None)["status"].clone()
         }
     };
-    assert!(["ACTIVE", "RUNNING"].contains(&usable.as_str().unwrap()), "{usable}");
+    assert!(
+        ["ACTIVE", "RUNNING"].contains(&usable.as_str().unwrap()),
+        "{usable}"
+    );
 }
 
 /// The cluster as its cloud holds it, all of it.
@@ -73,7 +82,14 @@ fn look_for<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
     for (name, inner) in members {
         if name == "clusters" {
             let named = |(key, _): &(&String, _)| key.as_str() == CLUSTER || key.ends_with("/platform");
-            found.extend(inner.as_object().into_iter().flatten().filter(named).map(|(_, held)| held));
+            found.extend(
+                inner
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .filter(named)
+                    .map(|(_, held)| held),
+            );
         }
         look_for(inner, found);
     }
@@ -110,7 +126,10 @@ fn a_given_cluster_is_wired_and_left_as_it_was_to_the_last_byte() {
         assert_eq!(environment["node_pools"], Value::Null);
         let kubeconfig = environment["kubeconfig"].as_str().unwrap();
         let endpoint = environment["cluster_info"]["endpoint"].as_str().unwrap();
-        assert!(endpoint.starts_with("https://") && kubeconfig.contains(endpoint), "{kubeconfig}");
+        assert!(
+            endpoint.starts_with("https://") && kubeconfig.contains(endpoint),
+            "{kubeconfig}"
+        );
 
         disturb(&ground, &environment);
         let plan = ground.plan().expect(2);
@@ -134,7 +153,10 @@ fn a_given_cluster_is_wired_and_left_as_it_was_to_the_last_byte() {
         assert_eq!(held(&ground), before);
         if ground.on == On::Gcp {
             let left = grants(ground.sandbox());
-            assert!(left.iter().all(|grant| !grant.member.contains("churn")), "{left:#?}");
+            assert!(
+                left.iter().all(|grant| !grant.member.contains("churn")),
+                "{left:#?}"
+            );
         }
         assert_eq!(ground.sandbox().mistakes(), [""; 0]);
     }
@@ -142,7 +164,9 @@ fn a_given_cluster_is_wired_and_left_as_it_was_to_the_last_byte() {
 
 /// Somebody shuts deploy out.
 fn disturb(ground: &Ground, environment: &Value) {
-    let deploy = environment["identity_info"]["deploy"]["principal"].as_str().unwrap();
+    let deploy = environment["identity_info"]["deploy"]["principal"]
+        .as_str()
+        .unwrap();
     if ground.on == On::Aws {
         let entry = json!({ "clusterName": CLUSTER, "principalArn": deploy });
         ground.ask_aws("eks", "DeleteAccessEntry", entry);
@@ -184,9 +208,17 @@ fn a_given_cluster_that_will_not_do_is_refused_before_anything_is_made() {
         };
         assert!(said.contains(way_out), "{said}");
 
-        configure(&ground, "churn-dev", &format!("{SERVICE}\n  logging = {{ retention_days = 30 }}"));
+        configure(
+            &ground,
+            "churn-dev",
+            &format!("{SERVICE}\n  logging = {{ retention_days = 30 }}"),
+        );
         let refused = ground.workspace.terraform(&["validate"]).expect(1);
-        assert!(flat(&refused.stderr).contains("would not be honoured"), "{}", refused.stderr);
+        assert!(
+            flat(&refused.stderr).contains("would not be honoured"),
+            "{}",
+            refused.stderr
+        );
     }
 }
 
@@ -226,7 +258,13 @@ fn a_provider_of_the_issuer_that_stands_is_used_and_stays() {
     let issuer = &found["cluster"]["identity"]["oidc"]["issuer"];
     let made = json!({ "Url": issuer, "ClientIDList": ["sts.amazonaws.com", "others"] });
     let arn = ground.ask_aws("iam", "CreateOpenIDConnectProvider", made)["OpenIDConnectProviderArn"].clone();
-    let look = || ground.ask_aws("iam", "GetOpenIDConnectProvider", json!({ "OpenIDConnectProviderArn": arn }));
+    let look = || {
+        ground.ask_aws(
+            "iam",
+            "GetOpenIDConnectProvider",
+            json!({ "OpenIDConnectProviderArn": arn }),
+        )
+    };
     let before = look();
     configure(&ground, "churn-dev", SERVICE);
     ground.settle();

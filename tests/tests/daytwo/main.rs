@@ -8,6 +8,7 @@
 )]
 
 mod adoption;
+mod budget;
 mod existing_cluster;
 mod import;
 mod rotation;

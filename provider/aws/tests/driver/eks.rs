@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mlops_aws::Aws;
-use mlops_environment::aws::{AccessEntry, Cluster, Network, NodePool, Role, Taint};
+use mlops_environment::aws::{AccessEntry, Cluster, ExistingCluster, Network, NodePool, Role, Taint};
 use mlops_environment::component::{Component, Kind, Observation, Status};
 use mlops_environment::driver::{Driver, Reason};
 use serde_json::json;
 
 use crate::documents::{other_trust, trust};
-use crate::harness::{Hurry, changed, component, deleted, diff, driver, made, present, tags};
+use crate::harness::{
+    Hurry, changed, component, deleted, diff, driver, made, present, refused_in_turn, tags,
+};
 use crate::server::{Emulator, emulator};
 
 pub(crate) async fn role(aws: &Aws, name: &str) -> String {
@@ -69,6 +71,47 @@ pub(crate) async fn standing(aws: &Aws, emulator: &Emulator, name: &str) -> (Com
     let wanted = component("cluster", Kind::AwsCluster, &wanted);
     made(aws, &wanted).await;
     (wanted, role_arn)
+}
+
+/// A cluster of somebody else is looked at, and nothing more.
+#[tokio::test]
+async fn a_given_cluster_is_looked_at_and_nothing_more() {
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
+    let (cluster, _) = standing(&aws, emulator, "given").await;
+    let before = present(&aws, &cluster).await;
+    let given = ExistingCluster {
+        name: "given".into(),
+        issuer: true,
+        access_entries: true,
+    };
+    let given = component("cluster", Kind::AwsExistingCluster, &given);
+    let found = refused_in_turn(&aws, "look at a given cluster", async |aws| {
+        aws.observe(&given).await
+    })
+    .await;
+    let Observation::Present(found) = found else {
+        panic!("it stands")
+    };
+    assert_eq!(diff(&given, &found), []);
+    assert_eq!(
+        found.outputs, before.outputs,
+        "it tells what one of our own tells"
+    );
+    let monitor = Hurry::default();
+    let tried = [
+        aws.create(&given, &monitor).await.map(drop),
+        aws.update(&given, &found, &[], &monitor).await.map(drop),
+        aws.delete(&given, &found, &monitor).await,
+    ];
+    for failure in tried.map(Result::unwrap_err) {
+        assert_eq!(failure.reason, Reason::Invalid, "{failure:?}");
+        assert!(failure.message.contains("somebody else"), "{failure}");
+    }
+    aws.retain(&given, &found).await.unwrap();
+    assert_eq!(present(&aws, &cluster).await, before);
+    aws.delete(&cluster, &before, &monitor).await.unwrap();
+    assert_eq!(aws.observe(&given).await.unwrap(), Observation::Absent);
 }
 
 pub(crate) fn pool(emulator: &Emulator, cluster: &str, role_arn: &str, name: &str) -> NodePool {

@@ -41,6 +41,7 @@ pub fn blueprint(spec: &Spec, aws: &AwsSpec) -> Blueprint {
     }
     super::node_pools::add(&mut draft);
     super::access::add(&mut draft);
+    super::budget::add(&mut draft);
     Blueprint {
         components: draft.components,
         incomplete: draft.incomplete,

@@ -3,6 +3,7 @@
 mod access;
 mod blueprint;
 mod buckets;
+mod budget;
 mod cluster;
 mod federation;
 mod identities;

@@ -314,6 +314,23 @@ pub struct ExistingCluster {
     pub access_entries: bool,
 }
 
+/// A monthly cost budget of the account. Outputs: `name`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Name.
+    pub name: String,
+    /// Amount, in the currency, without zeros behind the point.
+    pub monthly: String,
+    /// `USD`.
+    pub currency: String,
+    /// What of the account's cost counts: values by the name of a filter.
+    pub filters: BTreeMap<String, BTreeSet<String>>,
+    /// Who is told when: `ACTUAL GREATER_THAN 80 PERCENTAGE` to `EMAIL ml@example.com`, `SNS arn:…`.
+    pub notifications: BTreeMap<String, BTreeSet<String>>,
+    /// Tags.
+    pub tags: Tags,
+}
+
 /// An EKS access entry. Outputs: `arn`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessEntry {

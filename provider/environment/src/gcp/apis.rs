@@ -33,6 +33,9 @@ pub(super) fn add(draft: &mut Draft<'_>) {
     if spec.registry.scan_on_push {
         services.push("containerscanning");
     }
+    if spec.budget.is_some() {
+        services.push("billingbudgets");
+    }
     let wanted = Services {
         project: spec.id.account().to_owned(),
         services: services

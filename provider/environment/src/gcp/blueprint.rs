@@ -41,6 +41,7 @@ pub fn blueprint(spec: &Spec, gcp: &GcpSpec) -> Blueprint {
         Some(_) => super::cluster::add_existing(&mut draft),
     }
     super::node_pools::add(&mut draft);
+    super::budget::add(&mut draft);
     Blueprint {
         components: draft.components,
         incomplete: false,

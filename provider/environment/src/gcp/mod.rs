@@ -3,6 +3,7 @@
 mod apis;
 mod blueprint;
 mod buckets;
+mod budget;
 mod cluster;
 mod federation;
 mod grants;

@@ -470,6 +470,32 @@ pub struct ExistingCluster {
     pub workload_pool: String,
 }
 
+/// A monthly budget of a billing account. It has an id that Google gives, and neither labels nor a description: it is found
+/// by its display name, and the owner is whoever asks. Outputs: `name`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Display name.
+    pub name: String,
+    /// Id of the billing account (only at creation).
+    pub billing_account: String,
+    /// `projects/<number>` whose cost counts.
+    pub project: String,
+    /// Value of the label `mlops_environment` on what counts of that.
+    pub label: String,
+    /// Whole units of the currency.
+    pub monthly: String,
+    /// The billing account's (only at creation).
+    pub currency: String,
+    /// Percent of the amount at which somebody is told.
+    pub thresholds: BTreeSet<u32>,
+    /// Pub/Sub topic.
+    pub topic: Option<String>,
+    /// Notification channels.
+    pub channels: BTreeSet<String>,
+    /// Id of the environment that asks.
+    pub owner: String,
+}
+
 /// A GKE node pool. Outputs: `name` (the short one).
 ///
 /// Always: `GKE_METADATA`, scope `cloud-platform`, Secure Boot and integrity monitoring, auto-repair, auto-upgrade.

@@ -41,10 +41,10 @@ pub enum NameError {
 
 const ON_AWS: &str = "cluster, buckets.<purpose>, identities.<ci|deploy|node|cluster>, \
     identities.<runtime|drift|retrain>.<service>, boundaries.<purpose>, keys.<cluster|logs|secrets|storage>, \
-    registry.<repository>, secrets.<service>.<secret>, log_groups.cluster";
+    registry.<repository>, secrets.<service>.<secret>, log_groups.cluster, budget";
 const ON_GCP: &str = "cluster, buckets.<purpose>, identities.<ci|deploy|node>, \
     identities.<runtime|drift|retrain>.<service>, key_ring, keys.<cluster|logs|secrets|storage>, registry, \
-    secrets.<service>.<secret>, log_groups.cluster, federation.pool";
+    secrets.<service>.<secret>, log_groups.cluster, federation.pool, budget";
 
 /// The name of the object that a component is, as its cloud shows it; the whole table is at the top of
 /// [`crate::names`]. Whether the environment has the component is not asked.
@@ -99,6 +99,7 @@ fn on_aws(names: &aws::Names<'_>, address: &str) -> Result<String, NameError> {
             names.secret(&part(address, service)?, secret.as_str())
         }
         ["log_groups", "cluster"] => names.cluster_log_group(),
+        ["budget"] => names.budget(),
         _ => return Err(depends(address).unwrap_or_else(unknown)),
     })
 }
@@ -126,6 +127,7 @@ fn on_gcp(names: &gcp::Names<'_>, address: &str) -> Result<String, NameError> {
         }
         ["log_groups", "cluster"] => names.log_bucket(),
         ["federation", "pool"] => names.pool_id(),
+        ["budget"] => names.budget(),
         _ => return Err(depends(address).unwrap_or_else(unknown)),
     })
 }

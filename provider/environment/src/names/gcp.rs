@@ -70,6 +70,11 @@ impl<'a> Names<'a> {
         format!("projects/{project}/locations/{region}/{collection}/{name}")
     }
 
+    /// The budget.
+    pub fn budget(&self) -> String {
+        super::budget(self.id)
+    }
+
     /// Bucket of a purpose.
     pub fn bucket(&self, bucket: Bucket) -> String {
         super::bucket(self.id, bucket)

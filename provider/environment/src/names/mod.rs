@@ -12,6 +12,7 @@
 //! | key | alias `alias/<name>-<use>` | key `<use>` in key ring `<name>` |
 //! | log group | `/aws/eks/<name>/cluster` (EKS decides it) | log bucket and sink `<name>` |
 //! | federation | the account's provider for GitHub, for GitLab | providers `github`, `gitlab` of pool `mlops-<name>` |
+//! | budget | `mlops-<name>-<h8>`, h8 of `<id>/budget` | the same, as display name |
 //! | node pool | `<pool>-<h6>`, h6 = first 6 hex digits of SHA-256 of the machine types, capacity type, image type and subnets, joined by newlines | the same of capacity type and accelerator |
 //!
 //! IAM compares names without case, bucket names are global: the hash keeps equal environment names of two accounts or
@@ -34,6 +35,11 @@ pub fn hash(text: &str, digits: usize) -> String {
     let sum = Sha256::digest(text.as_bytes());
     let hex: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
     hex.chars().take(digits).collect()
+}
+
+/// Name of an environment's budget. Those of all regions stand in one list.
+pub fn budget(id: &EnvironmentId) -> String {
+    format!("mlops-{}-{}", id.name, hash(&format!("{id}/budget"), 8))
 }
 
 /// Id of an environment.

@@ -121,6 +121,7 @@ pub(super) fn of(kind: Kind, property: &str) -> (Comparison, Treatment) {
         (Kind::GcpCluster, "network" | "subnetwork" | "pods_range" | "services_range" | "workload_pool") => {
             (Value, Fixed)
         }
+        (Kind::GcpBudget, "billing_account" | "currency") => (Value, Fixed),
         (Kind::GcpCluster, "initial_pools") => (Never, QUIET),
         (Kind::GcpCluster, "version") => (Version, Treatment::InPlace(Disruption::Restart)),
         (Kind::GcpNodePool, "cluster") => (Value, Fixed),

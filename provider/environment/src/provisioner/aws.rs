@@ -116,6 +116,21 @@ pub(crate) fn network(id: &EnvironmentId, partition: &str) -> Vec<Statement> {
     Scope::new(id, partition, &format!("/mlops/{}/", id.name)).network()
 }
 
+/// What a budget takes.
+const BUDGET: [&str; 5] = [
+    "budgets:ListTagsForResource",
+    "budgets:ModifyBudget",
+    "budgets:TagResource",
+    "budgets:UntagResource",
+    "budgets:ViewBudget",
+];
+
+/// ARN of an environment's budget.
+pub(crate) fn budget_arn(id: &EnvironmentId, partition: &str) -> String {
+    let name = crate::names::budget(id);
+    format!("arn:{partition}:budgets::{}:budget/{name}", id.account())
+}
+
 struct Scope<'a> {
     id: &'a EnvironmentId,
     partition: &'a str,
@@ -239,6 +254,7 @@ impl<'a> Scope<'a> {
                 format!("{}:*", self.names.log_group_arn(&self.names.cluster_log_group())),
             ]),
             Statement::allow("ListLogs", &["logs:DescribeLogGroups"]).on(["*"]),
+            Statement::allow("Budget", &BUDGET).on([budget_arn(self.id, self.partition)]),
         ]
     }
 

@@ -7,7 +7,7 @@ mod aws;
 mod gcp;
 
 pub use aws::{BEYOND_CALLS, policies, policies_in_cluster};
-pub(crate) use aws::{look_at_networks, network};
+pub(crate) use aws::{budget_arn, look_at_networks, network};
 pub use gcp::{BEYOND_CALLS as GCP_BEYOND_CALLS, permissions};
 
 use crate::names::{EnvironmentId, Place};

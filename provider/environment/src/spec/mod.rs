@@ -3,6 +3,7 @@
 mod accelerators;
 mod aws;
 mod buckets;
+mod budget;
 mod cloud;
 mod cluster;
 mod collector;
@@ -26,6 +27,7 @@ use std::collections::BTreeMap;
 
 pub use accelerators::AcceleratorSpec;
 pub use buckets::{BucketOnDestroy, BucketSpec, WriteOnce};
+pub use budget::BudgetSpec;
 pub use cloud::{AwsNetworkSpec, AwsSpec, Cloud, CloudFacts, CloudSpec, Facts, GcpNetworkSpec, GcpSpec};
 pub use cluster::{ClusterSpec, Endpoint, LOG_TYPES};
 pub(crate) use encryption::KEY_USES;
@@ -162,6 +164,8 @@ pub struct Spec {
     pub encryption: EncryptionSpec,
     /// Control plane logs are kept so many days.
     pub log_retention_days: u32,
+    /// What it may cost before somebody is told.
+    pub budget: Option<BudgetSpec>,
     /// Destroy is refused.
     pub protect_deletion: bool,
     /// Purging data is refused.
@@ -355,6 +359,7 @@ impl Spec {
             logging: own.then(|| config::Logging {
                 retention_days: Some(self.log_retention_days.into()),
             }),
+            budget: self.budget.as_ref().map(BudgetSpec::resolved),
             protection: Some(config::Protection {
                 deletion: Some(self.protect_deletion),
                 data: Some(self.protect_data),
@@ -466,6 +471,7 @@ fn build(config: &Config, facts: &Facts, collector: &mut Collector) -> Option<Sp
     let gitlab = gitlab::build(by_gitlab, &identities, by_github.is_some(), &context, collector);
     let encryption = encryption::build(config.encryption.as_ref(), &context, collector);
 
+    let budget = budget::build(config.budget.as_ref(), &context, collector);
     let log_retention_days = log_retention(config, &context, collector);
     let guardrails = config.guardrails.clone().unwrap_or_default();
     let kubernetes = config.kubernetes.clone().unwrap_or_default();
@@ -584,6 +590,7 @@ fn build(config: &Config, facts: &Facts, collector: &mut Collector) -> Option<Sp
         gitlab,
         encryption,
         log_retention_days,
+        budget,
         protect_deletion: protection.deletion.unwrap_or(table.protect_deletion),
         protect_data,
         boundaries,

@@ -305,6 +305,25 @@ text! {
     "its name, or projects/<project>/locations/<location>/clusters/<name>", gke_cluster
 }
 text! {
+    /// An address that mail is sent to.
+    Email, "an e-mail address", 3..=254, "an address such as ml-costs@example.com",
+    |t| t.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'))
+        && t.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '<' | '>' | ','))
+}
+text! {
+    /// Where a budget of Google Cloud sends its news.
+    BudgetChannel, "a topic or channel", 20..=300,
+    "projects/<project>/topics/<topic> or projects/<project>/notificationChannels/<number>",
+    |t| matches!(t.split('/').collect::<Vec<_>>()[..],
+        ["projects", project, "topics" | "notificationChannels", name] if !project.is_empty() && !name.is_empty())
+}
+text! {
+    /// Who pays on Google Cloud.
+    BillingAccount, "a billing account", 20..=20, "its id, for example 012345-6789AB-CDEF01",
+    |t| t.split('-').count() == 3
+        && t.split('-').all(|part| part.len() == 6 && part.chars().all(|c| c.is_ascii_digit() || ('A'..='F').contains(&c)))
+}
+text! {
     /// A VPC.
     VpcId, "a VPC id", 12..=21, "vpc- and 8 or 17 hexadecimal digits", |t| prefixed(t, "vpc-")
 }

@@ -8,6 +8,7 @@
 mod fixtures;
 
 mod aws;
+mod budget;
 mod existing_cluster;
 mod gcp;
 mod gitlab;
@@ -23,8 +24,9 @@ use mlops_environment::{Environment, Violation};
 use serde_json::Value;
 
 /// The tests that break rules, in lists of their own. One that is missing there shows: its rules count as unbroken.
-const TESTS: [&[fn()]; 6] = [
+const TESTS: [&[fn()]; 7] = [
     aws::TESTS,
+    budget::TESTS,
     existing_cluster::TESTS,
     gcp::TESTS,
     gitlab::TESTS,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mlops_environment::component::{Component, Kind, OnDestroy};
 use mlops_environment::gcp::{
-    Bucket, Cluster, Condition, Grant, Key, KeyRing, LifecycleRule, LogBucket, Network, NodePool,
+    Bucket, Budget, Cluster, Condition, Grant, Key, KeyRing, LifecycleRule, LogBucket, Network, NodePool,
     ProjectGrants, Repository, Secret, ServiceAccount, ServiceAgent, Services, Taint, Trust,
     WorkloadIdentityPool, WorkloadIdentityProvider,
 };
@@ -214,7 +214,7 @@ macro_rules! each_kind {
     ($check:ident) => {
         $crate::environment::each_kind!(@ $check;
             services, key_ring, key, service_account, trust, project_grants, whole_bucket, repository, secret,
-            log_bucket, identity_pool, identity_provider, whole_cluster, node_pool);
+            log_bucket, identity_pool, identity_provider, whole_cluster, node_pool, budget);
     };
     (@ $check:ident; $($kind:ident),+) => {
         $(
@@ -508,4 +508,28 @@ pub(crate) fn node_pool() -> Case {
         kind(&second),
         vec![account("nd-shop"), cluster()],
     )
+}
+
+pub(crate) fn budget() -> Case {
+    let first = Budget {
+        name: "mlops-shop-1a2b3c4d".into(),
+        billing_account: "01AB23-CD45EF-67AB89".into(),
+        project: "projects/acme".into(),
+        label: "gcp_acme_europe-west4_shop".into(),
+        monthly: "500".into(),
+        currency: "EUR".into(),
+        thresholds: [80, 100].into(),
+        topic: Some("projects/acme/topics/costs".into()),
+        channels: set(["projects/acme/notificationChannels/42"]),
+        owner: ENVIRONMENT.into(),
+    };
+    let second = Budget {
+        monthly: "700".into(),
+        thresholds: [50, 90, 100].into(),
+        topic: None,
+        channels: set(["projects/acme/notificationChannels/43"]),
+        ..first.clone()
+    };
+    let kind = |budget: &Budget| component("budget", Kind::GcpBudget, budget);
+    case("budget", kind(&first), kind(&second), Vec::new())
 }

@@ -6,6 +6,7 @@
 mod clusters;
 mod environment;
 mod faults;
+mod given;
 mod harness;
 mod life;
 mod local;

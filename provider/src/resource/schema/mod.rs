@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use access::{enforcement, federation, guardrails, identities, services};
 use cluster::{cluster, kubernetes, node_pools};
 use computed::computed;
-use place::{aws, gcp, network};
+use place::{aws, budget, gcp, network};
 use storage::{buckets, encryption, protection, registry};
 use tfplugin::Type;
 use tfplugin::schema::{Attribute, Block, Nesting, Schema};
@@ -126,6 +126,7 @@ fn settings() -> Attributes {
             .optional_computed()
             .description("Logs of the control plane."),
         ),
+        ("budget", budget()),
         ("protection", protection()),
         ("guardrails", guardrails()),
         ("kubernetes", kubernetes()),

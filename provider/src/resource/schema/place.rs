@@ -1,5 +1,6 @@
 //! Where the environment is: one block for each cloud.
 
+use tfplugin::Type;
 use tfplugin::schema::Attribute;
 
 use super::{attributes, boolean, number, string, strings};
@@ -147,4 +148,43 @@ pub(super) fn network() -> Attribute {
     ]))
     .optional_computed()
     .description("A network of the environment's own, made where no `existing_network` is given: VPC, subnets, NAT, endpoints; on Google Cloud a VPC-native subnetwork with private access to Google's APIs, router and NAT.")
+}
+
+pub(super) fn budget() -> Attribute {
+    Attribute::object(attributes([
+        (
+            "monthly",
+            number().required().description("What the environment may cost a month, in whole units of the currency. *In place*."),
+        ),
+        (
+            "currency",
+            string().optional_computed().description(
+                "Three letters. AWS counts in `USD`; on Google Cloud that of the billing account, where a change is *refused*. Default: `USD`.",
+            ),
+        ),
+        (
+            "thresholds",
+            Attribute::of(Type::Set(Box::new(Type::Number))).optional_computed().description(
+                "Percent of the amount at which somebody is told, 1 to 5 of them. Default: 80 and 100. *In place*.",
+            ),
+        ),
+        (
+            "emails",
+            Attribute::of(strings()).optional().description("AWS only: addresses that are written to, up to 10. *In place*."),
+        ),
+        (
+            "topics",
+            Attribute::of(strings()).optional().description(
+                "AWS: ARN of the SNS topic that is told. Google Cloud: the Pub/Sub topic (`projects/…/topics/…`) and up to 5 notification channels (`projects/…/notificationChannels/…`). *In place*.",
+            ),
+        ),
+        (
+            "billing_account",
+            string().optional().description(
+                "Google Cloud only: id of the billing account that pays for the project and holds the budget; who applies needs `roles/billing.costsManager` on it. A change is *refused*.",
+            ),
+        ),
+    ]))
+    .optional()
+    .description("A monthly budget in the account's list, of the cost that carries the environment's mark, with at least one subscriber. AWS counts it once `mlops:environment` is activated as a cost allocation tag in the account that pays.")
 }

@@ -26,7 +26,7 @@ pub(crate) struct Emulator {
     /// ARN of a key that any of the account's identities may use if their own policies say so.
     pub(crate) key: String,
     python: PathBuf,
-    sandbox: Sandbox,
+    pub(crate) sandbox: Sandbox,
 }
 
 /// A VPC with subnets in three zones.

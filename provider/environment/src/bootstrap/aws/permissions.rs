@@ -102,6 +102,10 @@ impl<'a> Scope<'a> {
             .regional("secretsmanager", &format!("secret:{}/*", self.name()))
     }
 
+    fn budget(&self) -> String {
+        provisioner::budget_arn(self.environment, &self.names.place.partition)
+    }
+
     fn keys(&self) -> String {
         self.names.regional("kms", "key/*")
     }
@@ -243,6 +247,8 @@ fn read(scope: &Scope<'_>) -> Vec<Statement> {
         Statement::allow("LogGroups", &["logs:DescribeLogGroups"]).on(["*"]),
         Statement::allow("LogGroup", &["logs:ListTagsForResource"]).on([scope.log_groups()]),
         Statement::allow("Secrets", &["secretsmanager:DescribeSecret"]).on([scope.secrets()]),
+        Statement::allow("Budget", &["budgets:ListTagsForResource", "budgets:ViewBudget"])
+            .on([scope.budget()]),
         provisioner::look_at_networks(),
     ]
 }
@@ -410,6 +416,15 @@ fn write(scope: &Scope<'_>) -> Vec<Statement> {
         Statement::allow("TryTemplates", &["ec2:RunInstances"])
             .on(["*"])
             .when("Bool", "ec2:IsLaunchTemplateResource", ["true"]),
+        Statement::allow(
+            "WriteBudget",
+            &[
+                "budgets:ModifyBudget",
+                "budgets:TagResource",
+                "budgets:UntagResource",
+            ],
+        )
+        .on([scope.budget()]),
         Statement::allow(
             "WriteRepositories",
             &[
