@@ -16,6 +16,16 @@ locals {
     ci_refs      = local.settings.ci_refs
     environments = { deploy = "${local.cloud}-${var.tier}" }
   })
+
+  # The same of GitLab; AWS sees its deployment tier instead, and never the project's number.
+  gitlab = var.gitlab == null ? null : merge(var.gitlab, {
+    project_id = local.cloud == "gcp" ? var.gitlab.project_id : null
+    ci_refs    = local.settings.ci_refs
+    environments = {
+      deploy = "${local.cloud}-${var.tier}"
+      tier   = local.cloud == "aws" ? { dev = "development", staging = "staging", prod = "production" }[var.tier] : null
+    }
+  })
 }
 
 module "environment" {
@@ -30,6 +40,7 @@ module "environment" {
 
   services = var.services
   github   = local.github
+  gitlab   = local.gitlab
   registry = local.registry
 
   network    = local.settings.network

@@ -124,6 +124,16 @@ variable "github" {
   default = null
 }
 
+variable "gitlab" {
+  description = "The GitLab project whose pipelines enter ci and, by the environment `<cloud>-<tier>`, deploy; beside GitHub or alone. `project_id` is used on Google Cloud alone."
+  type = object({
+    url          = optional(string)
+    project_path = string
+    project_id   = optional(string)
+  })
+  default = null
+}
+
 variable "tags" {
   description = "Tags on every object; labels on Google Cloud."
   type        = map(string)

@@ -2,6 +2,7 @@ resource "mlops_state_backend" "this" {
   name           = var.name
   cloud          = var.cloud
   github         = var.github
+  gitlab         = var.gitlab
   tiers          = var.tiers
   retention_days = var.retention_days
   allow_destroy  = var.allow_destroy

@@ -19,14 +19,14 @@ output "backend_configs" {
 }
 
 output "environments" {
-  description = "Of each tier: its environment's name, backend, planner, provisioner, and the GitHub environments that become them."
+  description = "Of each tier: its environment's name, backend, planner, provisioner, and the environments of GitHub or GitLab whose jobs become them."
   value       = mlops_state_backend.this.environments
 }
 
 output "github" {
-  description = "What the module `github-environments` takes: the GitHub environments that the trust of planners and provisioners names, with their variables."
+  description = "What the module `github-environments` takes: the GitHub environments that the trust of planners and provisioners names, with their variables; empty with `gitlab`."
   value = merge([
-    for tier, environment in mlops_state_backend.this.environments : {
+    for tier, environment in mlops_state_backend.this.environments : var.github == null ? {} : {
       (environment.planner_environment) = {
         protected = false
         variables = { (local.variables.planner) = environment.planner }

@@ -21,22 +21,47 @@ variable "cloud" {
 }
 
 variable "github" {
-  description = "The infrastructure repository, whose workflows plan and apply. Its numeric ids survive renames, and stop whoever registers the name later."
+  description = "The infrastructure repository on GitHub, whose workflows plan and apply; or `gitlab`. Its numeric ids survive renames, and stop whoever registers the name later."
   type = object({
     repository    = string
     owner_id      = optional(string)
     repository_id = optional(string)
   })
-  nullable = false
+  default = null
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.github.repository))
+    condition     = var.github == null || can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.github.repository))
     error_message = "A repository is owner/name."
   }
 
   validation {
-    condition     = (var.github.owner_id == null) == (var.github.repository_id == null)
+    condition     = var.github == null || (try(var.github.owner_id, null) == null) == (try(var.github.repository_id, null) == null)
     error_message = "Give owner_id and repository_id, or neither."
+  }
+
+  validation {
+    condition     = (var.github == null) != (var.gitlab == null)
+    error_message = "The infrastructure's code lives in one place: give github or gitlab."
+  }
+}
+
+variable "gitlab" {
+  description = "The infrastructure project on GitLab, whose pipelines plan and apply; or `github`. `project_id`, which survives renames, on Google Cloud alone: AWS does not see it."
+  type = object({
+    project_path = string
+    project_id   = optional(string)
+    url          = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.gitlab == null || can(regex("^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)+$", var.gitlab.project_path))
+    error_message = "A project is group/project; groups nest."
+  }
+
+  validation {
+    condition     = try(var.gitlab.project_id, null) == null || var.cloud == "gcp"
+    error_message = "AWS does not see the project's number: remove project_id."
   }
 }
 

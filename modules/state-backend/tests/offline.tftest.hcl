@@ -60,6 +60,41 @@ run "refuses_one_id_alone" {
   expect_failures = [var.github]
 }
 
+run "is_let_in_from_gitlab" {
+  command = apply
+
+  variables {
+    github = null
+    gitlab = { project_path = "acme/platform/infra" }
+  }
+
+  assert {
+    condition     = mlops_state_backend.this.gitlab.project_path == "acme/platform/infra" && mlops_state_backend.this.github == null && output.github == {}
+    error_message = "GitLab's jobs enter, and there is nothing for GitHub to know."
+  }
+}
+
+run "refuses_two_places_for_the_code" {
+  command = plan
+
+  variables {
+    gitlab = { project_path = "acme/infra" }
+  }
+
+  expect_failures = [var.github]
+}
+
+run "refuses_a_number_that_aws_does_not_see" {
+  command = plan
+
+  variables {
+    github = null
+    gitlab = { project_path = "acme/infra", project_id = "42" }
+  }
+
+  expect_failures = [var.gitlab]
+}
+
 run "refuses_a_tier_that_there_is_not" {
   command = plan
 

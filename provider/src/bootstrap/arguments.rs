@@ -2,20 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mlops_environment::bootstrap::{RETENTION_DAYS, Repository, TIERS};
-use mlops_environment::spec::{Cloud, EnvironmentName, Tier};
+use mlops_environment::bootstrap::{Forge, Project, RETENTION_DAYS, Repository, TIERS};
+use mlops_environment::spec::{Cloud, EnvironmentName, GitlabProject, Tier};
 
 /// What `--help` says.
 pub(super) const HELP: &str = "\
 Makes what must stand before the first environment, and keeps no state itself.
 
-Usage: terraform-provider-mlops bootstrap aws --name NAME --region REGION --github OWNER/REPOSITORY [OPTION]...
-       terraform-provider-mlops bootstrap gcp --name NAME --project PROJECT --region REGION --github OWNER/REPOSITORY ...
+Usage: terraform-provider-mlops bootstrap aws --name NAME --region REGION FORGE [OPTION]...
+       terraform-provider-mlops bootstrap gcp --name NAME --project PROJECT --region REGION FORGE [OPTION]...
+FORGE: --github OWNER/REPOSITORY or --gitlab GROUP/PROJECT
 
 It makes or repairs a bucket for Terraform's states (versioned, encrypted with its own key, TLS only, closed to the
-public), lets GitHub's tokens in, and makes for each environment NAME-dev, NAME-staging, NAME-prod a planner that may
-read it and a provisioner that may make it, each with a boundary. Then it prints backend.hcl, the provider block and
-the variables of GitHub's environments. Run it as often as you like: it looks, compares, and changes what differs.
+public), lets the tokens of GitHub or GitLab in, and makes for each environment NAME-dev, NAME-staging, NAME-prod a
+planner that may read it and a provisioner that may make it, each with a boundary. Then it prints backend.hcl, the
+provider block and the variables of GitHub's or GitLab's environments. Run it as often as you like: it looks, compares,
+and changes what differs.
 
 On Google Cloud it also enables the APIs that a first plan calls, and the project is the border: give each tier a
 project of its own, and bootstrap each with its --tiers.
@@ -28,6 +30,9 @@ Options:
   --github-ids OWNER/REPOSITORY
                                Their numeric ids, for example 123456/456789: they survive renames, and stop whoever
                                registers the name after you (gh api repos/OWNER/REPOSITORY --jq '.owner.id,.id')
+  --gitlab GROUP/PROJECT       The infrastructure project, whose pipelines plan and apply; groups nest
+  --gitlab-url URL             Its instance [default: https://gitlab.com]
+  --gitlab-id NUMBER           Google Cloud: the project's number, which survives renames (AWS does not see it)
   --tiers TIER,...             The tiers that live in this account or project [default: dev,staging,prod]
   --retention-days DAYS        How long a state's old versions are kept [default: 365]
   --profile PROFILE            AWS: profile of the shared configuration
@@ -61,7 +66,7 @@ pub(super) struct Arguments {
     /// On Google Cloud.
     pub(super) project: Option<String>,
     pub(super) region: String,
-    pub(super) repository: Repository,
+    pub(super) forge: Forge,
     pub(super) tiers: BTreeSet<Tier>,
     pub(super) retention_days: u32,
     pub(super) profile: Option<String>,
@@ -85,8 +90,8 @@ pub(super) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Asked
     let mut arguments = arguments.into_iter();
     let mut cloud = None;
     let mut mode = Mode::Repair;
-    let (mut name, mut project, mut region, mut github, mut ids, mut profile) =
-        (None, None, None, None, None, None);
+    let (mut name, mut project, mut region, mut profile) = (None, None, None, None);
+    let mut whose = Whose::default();
     let mut endpoints = BTreeMap::new();
     let mut tiers = TIERS.into_iter().collect();
     let mut retention_days = RETENTION_DAYS;
@@ -108,8 +113,11 @@ pub(super) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Asked
             "--print-policy" => mode = Mode::PrintPolicy,
             "--name" => name = Some(value()?),
             "--region" => region = Some(value()?),
-            "--github" => github = Some(value()?),
-            "--github-ids" => ids = Some(value()?),
+            "--github" => whose.github = Some(value()?),
+            "--github-ids" => whose.github_ids = Some(value()?),
+            "--gitlab" => whose.gitlab = Some(value()?),
+            "--gitlab-url" => whose.gitlab_url = Some(value()?),
+            "--gitlab-id" => whose.gitlab_id = Some(value()?),
             "--project" => project = Some(value()?),
             "--profile" => profile = Some(value()?),
             "--endpoint" => {
@@ -157,7 +165,7 @@ pub(super) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Asked
         name: system_name(&name)?,
         project,
         region: wanted("--region", region)?,
-        repository: repository(wanted("--github", github)?, ids)?,
+        forge: whose.forge(cloud)?,
         tiers,
         retention_days,
         profile,
@@ -184,6 +192,52 @@ fn read_tiers(text: &str) -> Result<BTreeSet<Tier>, String> {
         known.ok_or_else(|| format!("--tiers: '{word}' is not dev, staging or prod"))
     };
     text.split(',').map(tier).collect()
+}
+
+/// What was said of the infrastructure's repository.
+#[derive(Debug, Default)]
+struct Whose {
+    github: Option<String>,
+    github_ids: Option<String>,
+    gitlab: Option<String>,
+    gitlab_url: Option<String>,
+    gitlab_id: Option<String>,
+}
+
+impl Whose {
+    fn forge(self, cloud: Cloud) -> Result<Forge, String> {
+        let of_another = |given: &Option<String>, flag: &str, other: &str| match given {
+            Some(_) => Err(format!("{flag} belongs to {other}")),
+            None => Ok(()),
+        };
+        match (self.github, self.gitlab) {
+            (Some(_), Some(_)) => Err("--github and --gitlab: the infrastructure lives in one of them".to_owned()),
+            (None, None) => Err("--github or --gitlab is missing: whose jobs plan and apply?".to_owned()),
+            (Some(name), None) => {
+                of_another(&self.gitlab_url, "--gitlab-url", "--gitlab")?;
+                of_another(&self.gitlab_id, "--gitlab-id", "--gitlab")?;
+                Ok(Forge::Github(repository(name, self.github_ids)?))
+            }
+            (None, Some(path)) => {
+                of_another(&self.github_ids, "--github-ids", "--github")?;
+                if cloud == Cloud::Aws && self.gitlab_id.is_some() {
+                    return Err(
+                        "--gitlab-id is of Google Cloud: AWS reads audience and subject of a token, which names the project \
+                         by its path"
+                            .to_owned(),
+                    );
+                }
+                let path: GitlabProject = path.parse().map_err(|error| format!("--gitlab: {error}"))?;
+                let url = self.gitlab_url.unwrap_or_else(|| "https://gitlab.com".to_owned());
+                let id = self.gitlab_id.map(|id| id.parse()).transpose();
+                Ok(Forge::Gitlab(Project {
+                    url: url.parse().map_err(|error| format!("--gitlab-url: {error}"))?,
+                    path: path.to_string(),
+                    id: id.map_err(|error| format!("--gitlab-id: {error}"))?,
+                }))
+            }
+        }
+    }
 }
 
 fn repository(name: String, ids: Option<String>) -> Result<Repository, String> {
@@ -223,8 +277,35 @@ mod tests {
         assert_eq!(arguments.mode, Mode::Check);
         assert_eq!(arguments.region, "eu-west-1");
         assert_eq!(arguments.tiers, BTreeSet::from([Tier::Dev, Tier::Prod]));
-        assert_eq!(arguments.repository.subject(), "repo:acme@1/infra@2");
+        assert_eq!(subject(&arguments.forge), "repo:acme@1/infra@2");
         assert_eq!(arguments.retention_days, RETENTION_DAYS);
+    }
+
+    fn subject(forge: &Forge) -> String {
+        match forge {
+            Forge::Github(repository) => repository.subject(),
+            Forge::Gitlab(project) => format!("{} on {}", project.path, project.url),
+        }
+    }
+
+    #[test]
+    fn a_project_of_gitlab_is_another_forge() {
+        for (line, whose) in [
+            (
+                "aws --name churn --region eu-west-1 --gitlab acme/platform/infra",
+                "acme/platform/infra on https://gitlab.com",
+            ),
+            (
+                "gcp --name churn --project acme-ml --region europe-west1 --gitlab acme/infra --gitlab-id 42 \
+                 --gitlab-url https://git.acme.example/gitlab",
+                "acme/infra on https://git.acme.example/gitlab",
+            ),
+        ] {
+            let Ok(Asked::Work(arguments)) = asked(line) else {
+                panic!("{:?}", asked(line));
+            };
+            assert_eq!(subject(&arguments.forge), whose);
+        }
     }
 
     #[test]
@@ -234,7 +315,7 @@ mod tests {
             panic!("{:?}", asked(line));
         };
         assert_eq!(arguments.tiers.len(), 3);
-        assert_eq!(arguments.repository.subject(), "repo:acme/infra");
+        assert_eq!(subject(&arguments.forge), "repo:acme/infra");
     }
 
     #[test]
@@ -251,7 +332,42 @@ mod tests {
             ("gcp --endpoint storage", "write SERVICE=URL"),
             ("aws", "--name is missing"),
             ("aws --name", "--name wants a value"),
-            ("aws --name churn --region r", "--github is missing"),
+            (
+                "aws --name churn --region r",
+                "--github or --gitlab is missing",
+            ),
+            (
+                "aws --name churn --region r --github a/b --gitlab a/b",
+                "one of them",
+            ),
+            (
+                "aws --name churn --region r --github a/b --gitlab-url https://g.example",
+                "--gitlab-url belongs to --gitlab",
+            ),
+            (
+                "aws --name churn --region r --gitlab a/b --github-ids 1/2",
+                "--github-ids belongs to --github",
+            ),
+            (
+                "aws --name churn --region r --gitlab a/b --gitlab-id 42",
+                "--gitlab-id is of Google Cloud",
+            ),
+            (
+                "aws --name churn --region r --gitlab infra",
+                "--gitlab: \"infra\" is not a GitLab project",
+            ),
+            (
+                "aws --name churn --region r --gitlab a/b:*",
+                "is not a GitLab project",
+            ),
+            (
+                "aws --name churn --region r --gitlab a/b --gitlab-url http://g.example",
+                "is not the URL of a GitLab instance",
+            ),
+            (
+                "gcp --name churn --project p --region r --gitlab a/b --gitlab-id x",
+                "is not a GitLab id",
+            ),
             (
                 "aws --name recommendations --region r --github a/b",
                 "12 is the most",

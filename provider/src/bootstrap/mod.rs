@@ -86,13 +86,15 @@ async fn work(arguments: &Arguments) -> Result<bool, String> {
             refused.address()
         ));
     }
-    if !settled {
+    let standing = if settled {
+        findings
+    } else {
         let ready = |address: &_| eprintln!("  {address}: ready");
         bring_about(&executor, &spec, &components, ready).await.map_err(|why| {
             format!("not everything stands yet; what does is kept, and running this again goes on from here\n{why}")
         })?;
-    }
-    let standing = look(&executor, &spec, &components).await;
+        look(&executor, &spec, &components).await
+    };
     if let Some(left) = standing.iter().find(|finding| !finding.settled()) {
         return Err(format!(
             "{left}\nIt was changed by somebody else meanwhile, or the cloud shows it late: run this again"
@@ -111,6 +113,9 @@ async fn work(arguments: &Arguments) -> Result<bool, String> {
     let ready = spec.ready(&key).map_err(|error| error.to_string())?;
     for ready in &ready {
         println!("{ready}");
+    }
+    if let Some(preparation) = spec.preparation() {
+        println!("{preparation}");
     }
     print!("{}", spec.described(&ready));
     Ok(true)
@@ -155,7 +160,7 @@ fn spec(arguments: &Arguments, facts: &CloudFacts) -> Result<Spec, String> {
         name: arguments.name.clone(),
         place,
         tiers: arguments.tiers.clone(),
-        repository: arguments.repository.clone(),
+        forge: arguments.forge.clone(),
         retention_days: arguments.retention_days,
     })
 }

@@ -3,6 +3,7 @@
 //! It keeps nothing of its own: names are deterministic and ownership is on the objects, so a read looks at them and
 //! compares, and an apply does what `terraform-provider-mlops bootstrap` does.
 
+mod forge;
 mod schema;
 mod wanted;
 
@@ -10,10 +11,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mlops_environment::bootstrap::{Found, Place, Spec};
+use mlops_environment::bootstrap::{Found, Place, Spec, candidates};
 use mlops_environment::component::{Component, Management, Observation, OnDestroy, Present};
 use mlops_environment::names::EnvironmentId;
-use mlops_environment::spec::CloudFacts;
+use mlops_environment::spec::{CloudFacts, TextError};
 use tfplugin::provider::ImportTarget;
 use tfplugin::schema::Schema;
 use tfplugin::{
@@ -101,15 +102,13 @@ impl StateBackend {
             )])
             .into());
         }
-        let made = match findings.iter().all(Finding::settled) {
-            true => Ok(()),
-            false => {
-                bring_about(&executor, &spec, &components, |address| {
-                    tracing::info!("{address}: ready")
-                })
-                .await
-            }
-        };
+        if findings.iter().all(Finding::settled) {
+            return Ok(self.reached(&request.planned, &spec, &components, &findings));
+        }
+        let made = bring_about(&executor, &spec, &components, |address| {
+            tracing::info!("{address}: ready")
+        })
+        .await;
         let standing = look(&executor, &spec, &components).await;
         let state = self.reached(&request.planned, &spec, &components, &standing);
         match made {
@@ -265,12 +264,13 @@ fn executor(cloud: &Cloud, cancelled: &CancellationToken) -> Executor {
 }
 
 fn components(spec: &Spec) -> Result<Vec<Component>, Diagnostics> {
-    spec.components().map_err(|error| {
-        Diagnostics(vec![
-            Diagnostic::error("A name becomes too long", format!("{error}."))
-                .at(Path::root().attribute("name")),
-        ])
-    })
+    spec.components().map_err(|error| too_long(&error))
+}
+
+fn too_long(error: &TextError) -> Diagnostics {
+    Diagnostics(vec![
+        Diagnostic::error("A name becomes too long", format!("{error}.")).at(Path::root().attribute("name")),
+    ])
 }
 
 fn placed(cloud: &Cloud) -> Result<Place, Diagnostics> {
@@ -439,18 +439,7 @@ impl Resource for StateBackend {
             .map_err(first)?;
         here(&cloud, &id)?;
         let place = in_region(placed(&cloud).map_err(first)?, &id);
-        let candidate = Spec {
-            name: id.name.clone(),
-            place,
-            tiers: Default::default(),
-            repository: mlops_environment::bootstrap::Repository {
-                name: String::new(),
-                ids: None,
-            },
-            retention_days: 0,
-        }
-        .candidate();
-        let components = components(&candidate).map_err(first)?;
+        let components = candidates(&id.name, &place).map_err(|error| too_long(&error)).map_err(first)?;
         let executor = executor(&cloud, &context.cancelled);
         let mut found = Found::new();
         for (address, sighting) in executor.observe(&components, &known(&components)).await {
@@ -458,7 +447,7 @@ impl Resource for StateBackend {
                 found.insert(address, present.properties);
             }
         }
-        let spec = candidate.recovered(&found).ok_or_else(|| {
+        let spec = Spec::recovered(id.name.clone(), place, &found).ok_or_else(|| {
             Diagnostic::error(
                 format!("There is no state backend {id}"),
                 "Its bucket was not found. Make it first: terraform-provider-mlops bootstrap prints the block that imports it.",

@@ -41,10 +41,35 @@ pub(super) fn schema() -> Schema {
                     text().optional().describe("Numeric id of the repository: it survives renames. Both or none."),
                 ),
             ])
-            .required()
+            .optional()
             .describe(
-                "The infrastructure repository: jobs of its GitHub environments `infra-<cloud>-<tier>-plan` and \
-                 `infra-<cloud>-<tier>` become planner and provisioner. *In place*.",
+                "The infrastructure repository on GitHub, or `gitlab`, not both: jobs of its environments \
+                 `infra-<cloud>-<tier>-plan` and `infra-<cloud>-<tier>` become planner and provisioner. *In place*.",
+            ),
+        )
+        .attribute(
+            "gitlab",
+            Attribute::object([
+                ("project_path", text().required().describe("`group/project`; groups nest.")),
+                (
+                    "project_id",
+                    text().optional().describe(
+                        "The project's number: it survives renames. On Google Cloud; AWS does not see it, and refuses.",
+                    ),
+                ),
+                (
+                    "url",
+                    text().optional_computed().default("https://gitlab.com").describe("The instance, without port and final slash."),
+                ),
+            ])
+            .optional()
+            .describe(
+                "The infrastructure project on GitLab, or `github`, not both. On Google Cloud jobs of its environments \
+                 `infra-<cloud>-<tier>-plan` and `infra-<cloud>-<tier>`, the latter protected, become planner and provisioner. On \
+                 AWS, which sees the subject alone, jobs of environments of the deployment tier `development`, `staging`, \
+                 `production` do: of an unprotected one the planner, of a protected one the provisioner; the project's \
+                 `ci_id_token_sub_claim_components` must be `project_path`, `environment_protected`, `deployment_tier`, `ref_type`, \
+                 `ref`. *In place*.",
             ),
         )
         .attribute(
@@ -93,11 +118,11 @@ pub(super) fn schema() -> Schema {
                 ("provisioner", text().computed().describe("ARN or e-mail of who makes it.")),
                 (
                     "planner_environment",
-                    text().computed().describe("GitHub environment whose jobs become the planner."),
+                    text().computed().describe("Environment of GitHub or GitLab whose jobs become the planner."),
                 ),
                 (
                     "provisioner_environment",
-                    text().computed().describe("GitHub environment whose jobs become the provisioner."),
+                    text().computed().describe("Environment of GitHub or GitLab whose jobs become the provisioner."),
                 ),
             ])
             .computed()

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mlops_environment::bootstrap::{Place, Repository, Setting, Spec, TIERS, Worker};
+use mlops_environment::bootstrap::{Forge, Place, Setting, Spec, TIERS, Worker};
 use mlops_environment::component::{Component, Properties};
 use mlops_environment::spec::{Cloud, Tier};
 use serde::Deserialize;
 use tfplugin::{Diagnostic, Diagnostics, Path, Value};
+
+use super::forge::{self, Github, Gitlab, forge};
 
 /// Longest name: with `-staging` behind it, it names an environment.
 const NAME_MAX: usize = 12;
@@ -18,18 +20,12 @@ const DAYS_MAX: u32 = 3650;
 pub(super) struct Settings {
     name: String,
     cloud: String,
-    github: Github,
+    github: Option<Github>,
+    gitlab: Option<Gitlab>,
     tiers: Option<BTreeSet<String>>,
     retention_days: Option<i64>,
     #[serde(default)]
     allow_destroy: Option<bool>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct Github {
-    repository: String,
-    owner_id: Option<String>,
-    repository_id: Option<String>,
 }
 
 impl Settings {
@@ -64,51 +60,6 @@ impl Settings {
             ),
             Ok(_) => {}
         }
-        let github = at("github");
-        let letters = |half: &str| {
-            !half.is_empty()
-                && half
-                    .chars()
-                    .all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter))
-        };
-        if !self
-            .github
-            .repository
-            .split_once('/')
-            .is_some_and(|(owner, name)| letters(owner) && letters(name))
-        {
-            wrong(
-                github.clone().attribute("repository"),
-                "Not a repository",
-                format!("\"{}\" is not owner/name.", self.github.repository),
-            );
-        }
-        for (name, id) in [
-            ("owner_id", &self.github.owner_id),
-            ("repository_id", &self.github.repository_id),
-        ] {
-            if id
-                .as_ref()
-                .is_some_and(|id| id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()))
-            {
-                wrong(
-                    github.clone().attribute(name),
-                    "Not an id",
-                    format!(
-                        "{name} is a number. gh api repos/{} --jq '.owner.id,.id' tells both.",
-                        self.github.repository
-                    ),
-                );
-            }
-        }
-        if self.github.owner_id.is_some() != self.github.repository_id.is_some() {
-            wrong(
-                github,
-                "One id alone",
-                "Give owner_id and repository_id, or neither: a token is told apart by both together."
-                    .to_owned(),
-            );
-        }
         for tier in self.tiers.iter().flatten().filter(|text| tier(text).is_none()) {
             wrong(
                 at("tiers"),
@@ -133,7 +84,12 @@ impl Settings {
                 format!("It is 1 to {DAYS_MAX} days."),
             );
         }
+        found.0.extend(self.forge().err().into_iter().flatten());
         found
+    }
+
+    fn forge(&self) -> Result<Forge, Vec<Diagnostic>> {
+        forge(self.github.as_ref(), self.gitlab.as_ref(), self.cloud())
     }
 
     /// Which cloud.
@@ -147,7 +103,7 @@ impl Settings {
     /// Those of [`Settings::complaints`].
     pub(super) fn spec(&self, place: Place) -> Result<Spec, Diagnostics> {
         let complaints = self.complaints();
-        let (false, Ok(name)) = (complaints.has_errors(), self.name.parse()) else {
+        let (false, Ok(name), Ok(forge)) = (complaints.has_errors(), self.name.parse(), self.forge()) else {
             return Err(complaints);
         };
         let named = |texts: &BTreeSet<String>| texts.iter().filter_map(|text| tier(text)).collect();
@@ -158,14 +114,7 @@ impl Settings {
                 .tiers
                 .as_ref()
                 .map_or_else(|| TIERS.into_iter().collect(), named),
-            repository: Repository {
-                name: self.github.repository.clone(),
-                ids: self
-                    .github
-                    .owner_id
-                    .clone()
-                    .zip(self.github.repository_id.clone()),
-            },
+            forge,
             retention_days: self
                 .retention_days
                 .and_then(|days| u32::try_from(days).ok())
@@ -197,16 +146,9 @@ pub(super) fn settings(value: &Value) -> Result<Settings, Diagnostics> {
 
 /// The settings of a spec that was read back from the cloud, as attributes.
 pub(super) fn attributes(spec: &Spec) -> BTreeMap<String, Value> {
-    let (owner, repository) = spec.repository.ids.clone().unzip();
-    let github = Value::object([
-        ("repository", Value::from(spec.repository.name.clone())),
-        ("owner_id", Value::from(owner)),
-        ("repository_id", Value::from(repository)),
-    ]);
-    BTreeMap::from([
+    let others = [
         ("name".to_owned(), Value::from(spec.name.to_string())),
         ("cloud".to_owned(), Value::from(spec.cloud().as_str())),
-        ("github".to_owned(), github),
         (
             "tiers".to_owned(),
             Value::set(spec.tiers.iter().map(|tier| tier.as_str())),
@@ -216,7 +158,8 @@ pub(super) fn attributes(spec: &Spec) -> BTreeMap<String, Value> {
             Value::from(i64::from(spec.retention_days)),
         ),
         ("allow_destroy".to_owned(), Value::from(false)),
-    ])
+    ];
+    others.into_iter().chain(forge::attributes(&spec.forge)).collect()
 }
 
 /// What is computed; without the key, what it is in is not known yet.
@@ -252,7 +195,7 @@ pub(super) fn computed(
             let told = outputs.and_then(|outputs| outputs.get("arn").or_else(|| outputs.get("email")));
             Value::from(told.cloned())
         };
-        let door = |worker: Worker| Value::from(worker.github_environment(spec.cloud(), *tier));
+        let door = |worker: Worker| Value::from(worker.environment(spec.cloud(), *tier));
         let environment = Value::object([
             ("name", Value::from(ready.environment.clone())),
             ("backend_config", Value::map(config)),

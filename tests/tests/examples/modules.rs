@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use mlops_e2e::cloud::{Cloud, SERVICES};
+use mlops_e2e::cloud::{Cloud, REGION, SERVICES};
 use mlops_e2e::root;
 use mlops_e2e::terraform::{Workspace, available, plugin_mirror};
 use mlops_sandbox::Sandbox;
@@ -121,7 +121,7 @@ fn state_backend_is_valid_and_its_tests_pass() {
 }
 
 #[test]
-fn github_environments_is_valid_and_its_tests_pass() {
+fn github_environments_is_valid_and_its_tests_pass_with_a_stand_in_of_the_providers_schema() {
     tested("github-environments");
 }
 
@@ -142,11 +142,7 @@ fn lived(module: &str, cloud: &Cloud, more: &Value) -> bool {
     let Some(workspace) = workspace(module) else {
         return false;
     };
-    let endpoints: serde_json::Map<String, Value> = SERVICES
-        .iter()
-        .map(|service| ((*service).to_owned(), Value::from(cloud.url.clone())))
-        .collect();
-    let mut variables = json!({ "endpoints": endpoints });
+    let mut variables = json!({ "endpoints": endpoints(cloud) });
     for (name, value) in more.as_object().unwrap() {
         variables[name] = value.clone();
     }
@@ -189,6 +185,111 @@ fn environment_lives_on_a_local_cloud() {
         .filter(|path| !path.contains("kms") && !path.contains("key"))
         .collect();
     assert_eq!(left, [""; 0], "only keys in their window remain");
+}
+
+/// One state of a system: the module called for one tier.
+struct State {
+    workspace: Workspace,
+    environment: String,
+}
+
+impl State {
+    fn of(tier: &str, cloud: &Cloud, tiers: &Value) -> Self {
+        let workspace = Workspace::installed();
+        workspace.copy("modules");
+        let block = json!({
+            "terraform": { "required_providers": { "mlops": { "source": "mlops/mlops" } } },
+            "provider": { "mlops": { "aws": { "region": REGION, "endpoints": endpoints(cloud) } } },
+            "module": { "churn": {
+                "source": "./modules/environments",
+                "name": "churn",
+                "tier": tier,
+                "services": { "churn": {} },
+                "github": { "repository": "acme/churn", "owner_id": "1", "repository_id": "2" },
+                "gitlab": { "project_path": "acme/churn" },
+                "tiers": tiers,
+            } },
+            "output": { "registry": { "value": "${module.churn.registry.url}" }, "id": { "value": "${module.churn.id}" } },
+        });
+        workspace.write("main.tf.json", &block.to_string());
+        workspace.terraform(&["init"]).expect(0);
+        Self {
+            workspace,
+            environment: format!("churn-{tier}"),
+        }
+    }
+
+    fn output(&self, name: &str) -> String {
+        let told = self.workspace.terraform(&["output", "-raw", name]).expect(0);
+        told.stdout.trim().to_owned()
+    }
+}
+
+/// Dev, staging and prod from one description, a state each: what is made in one state is no other's, images are pushed where they
+/// are built alone, and one is destroyed without the others.
+#[test]
+fn environments_live_on_a_local_cloud_one_state_for_each_tier() {
+    if workspace("environments").is_none() {
+        return;
+    }
+    let cloud = Cloud::sandboxed(Sandbox::builder()).unwrap();
+    let network = cloud.network().unwrap();
+    let aws = json!({ "existing_network": { "vpc_id": network.vpc_id, "private_subnet_ids": network.private_subnet_ids } });
+    let images = format!("{}.dkr.ecr.{REGION}.amazonaws.com/churn-dev", mlops_sandbox::account::USUAL_ACCOUNT);
+    let tiers = json!({
+        "dev": { "aws": aws },
+        "staging": { "aws": aws, "images_from": images },
+        "prod": { "aws": aws, "images_from": images, "ci_refs": ["refs/tags/v*"] },
+    });
+    let states: Vec<State> = ["dev", "staging", "prod"]
+        .into_iter()
+        .map(|tier| {
+            let state = State::of(tier, &cloud, &tiers);
+            state.workspace.terraform(&["apply", "-auto-approve"]).expect(0);
+            assert!(state.output("id").ends_with(&state.environment), "{}", state.output("id"));
+            state
+        })
+        .collect();
+    assert!(states.iter().all(|state| state.output("registry") == images), "one registry");
+    let standing = || -> BTreeSet<String> {
+        let found = cloud.sandbox().unwrap().marked("mlops:component", None);
+        let of = found.iter().map(|found| found.tags["mlops:environment"].rsplit('/').next().unwrap().to_owned());
+        of.collect()
+    };
+    let all: BTreeSet<String> = states.iter().map(|state| state.environment.clone()).collect();
+    assert_eq!(standing(), all);
+    for state in &states {
+        state.workspace.terraform(&["plan", "-detailed-exitcode"]).expect(0);
+    }
+    let inventory = cloud.inventory().unwrap();
+    let trust = |role: &str| inventory["roles"][role]["trust"].to_string();
+    for tier in ["dev", "staging", "prod"] {
+        let (deploy, deployment) = (trust(&format!("churn-{tier}-deploy")), match tier {
+            "dev" => "development",
+            "staging" => "staging",
+            _ => "production",
+        });
+        assert!(deploy.contains(&format!("environment:aws-{tier}\"")), "{deploy}");
+        assert!(deploy.contains(&format!("deployment_tier:{deployment}:*")), "{deploy}");
+    }
+    let repositories = inventory["repositories"].as_object().unwrap();
+    assert!(repositories.keys().all(|name| name.starts_with("churn-dev/")), "built in dev alone: {repositories:#?}");
+
+    // The last one first: what is protected says so, and is let go by its own state alone.
+    let dev = &states[0];
+    dev.workspace.terraform(&["destroy", "-auto-approve"]).expect(0);
+    let others: BTreeSet<String> = all.iter().filter(|name| **name != dev.environment).cloned().collect();
+    let left = standing();
+    assert!(others.is_subset(&left), "{left:?}");
+    for state in &states[1..] {
+        state.workspace.terraform(&["plan", "-detailed-exitcode"]).expect(0);
+    }
+}
+
+fn endpoints(cloud: &Cloud) -> serde_json::Map<String, Value> {
+    let all = SERVICES.iter();
+    all.map(|service| ((*service).to_owned(), Value::from(cloud.url.clone())))
+        .collect()
 }
 
 #[test]

@@ -68,15 +68,18 @@ impl Gitlab {
         format!("project_path:{}:{}", self.project_path, ref_part(git_ref))
     }
 
-    /// The subjects of jobs of protected environments of the deploy tier, from whatever ref; none without a tier. What
-    /// comes before the star can stand nowhere else: a ref has no colon.
+    /// The subjects of jobs of protected environments of the deploy tier, from whatever ref; none without a tier.
     #[must_use]
     pub fn subject_of_deploy(&self) -> Option<String> {
         let tier = self.deploy_tier.as_ref()?;
-        Some(format!(
-            "project_path:{}:environment_protected:true:deployment_tier:{tier}:*",
-            self.project_path
-        ))
+        Some(Self::subject_of_environments(&self.project_path, true, tier))
+    }
+
+    /// The subjects of a project's jobs in environments of a deployment tier, protected or not, from whatever ref: a pattern.
+    /// What comes before the star can stand nowhere else: a ref has no colon.
+    #[must_use]
+    pub fn subject_of_environments(project_path: &str, protected: bool, tier: &str) -> String {
+        format!("project_path:{project_path}:environment_protected:{protected}:deployment_tier:{tier}:*")
     }
 
     /// What names the project for Google Cloud: its id, or its path.

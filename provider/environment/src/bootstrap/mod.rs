@@ -6,24 +6,24 @@
 //!
 //! | Who | Enters from | May |
 //! |---|---|---|
-//! | planner of a tier | GitHub environment `infra-<cloud>-<tier>-plan` | read its environment and its state, lock the state |
-//! | provisioner of a tier | GitHub environment `infra-<cloud>-<tier>` | make, change and delete its environment, write its state |
+//! | planner of a tier | environment `infra-<cloud>-<tier>-plan` of GitHub or GitLab | read its environment and its state, lock the state |
+//! | provisioner of a tier | environment `infra-<cloud>-<tier>` | make, change and delete its environment, write its state |
 //!
 //! One prefix of the state bucket and one pair of identities per environment: who may plan dev reads no other's state.
 
 pub mod aws;
+mod forge;
 pub mod gcp;
 mod ready;
 mod recover;
 
 use std::collections::BTreeSet;
 
-use mlops_access::generate::{Github, SubjectFormat};
-
 use crate::blueprint::LOGS;
 use crate::component::{Address, Component};
-pub use ready::{Ready, Setting};
-pub use recover::Found;
+pub use forge::{Forge, Project, Repository, deployment_tier};
+pub use ready::{Door, Ready, Setting};
+pub use recover::{Found, candidates};
 
 use crate::names::{self, EnvironmentId};
 use crate::plan::Decision;
@@ -47,8 +47,8 @@ pub struct Spec {
     pub place: Place,
     /// The tiers that live in this account or project.
     pub tiers: BTreeSet<Tier>,
-    /// The infrastructure repository.
-    pub repository: Repository,
+    /// Where the infrastructure's code lives.
+    pub forge: Forge,
     /// Days that a state's old versions are kept.
     pub retention_days: u32,
 }
@@ -60,43 +60,6 @@ pub enum Place {
     Aws(aws::Place),
     /// On Google Cloud.
     Gcp(gcp::Place),
-}
-
-/// The repository whose workflows plan and apply.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Repository {
-    /// `owner/name`.
-    pub name: String,
-    /// Numeric ids of owner and repository: they survive renames, and stop whoever registers the name later.
-    pub ids: Option<(String, String)>,
-}
-
-impl Repository {
-    /// How subjects of its tokens begin: `repo:acme/infra`, or with ids `repo:acme@1/infra@2`.
-    #[must_use]
-    pub fn subject(&self) -> String {
-        let (owner_id, repository_id) = match self.ids.clone() {
-            Some((owner, repository)) => (Some(owner), Some(repository)),
-            None => (None, None),
-        };
-        let github = Github {
-            repository: self.name.clone(),
-            subject_format: if self.ids.is_some() {
-                SubjectFormat::Immutable
-            } else {
-                SubjectFormat::Name
-            },
-            owner_id,
-            repository_id,
-            ci_refs: BTreeSet::new(),
-            deploy_environment: String::new(),
-            drift_environment: None,
-            retrain_environment: None,
-            issuer: Github::ISSUER.to_owned(),
-            provider_arn: String::new(),
-        };
-        github.subjects().swap_remove(0)
-    }
 }
 
 /// One of the two who work on an environment.
@@ -127,16 +90,6 @@ impl Worker {
         match self {
             Self::Planner => "planners",
             Self::Provisioner => "provisioners",
-        }
-    }
-
-    /// The GitHub environment whose jobs become it.
-    #[must_use]
-    pub fn github_environment(self, cloud: Cloud, tier: Tier) -> String {
-        let base = format!("infra-{}-{}", cloud.as_str(), tier.as_str());
-        match self {
-            Self::Planner => format!("{base}-plan"),
-            Self::Provisioner => base,
         }
     }
 }

@@ -3,9 +3,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mlops_access::aws::actions;
 
-use mlops_access::trust::{Token, TokenSet};
+use mlops_access::trust::{Overlap, Token, TokenSet};
 use mlops_access::verdict::Verdict;
-use mlops_environment::bootstrap::{Place, Repository, Spec, TIERS, aws};
+use mlops_environment::bootstrap::{Forge, Place, Project, Repository, Spec, TIERS, aws};
 use mlops_environment::component::Component;
 use serde_json::Value;
 
@@ -19,22 +19,40 @@ pub(super) fn spec() -> Spec {
             region: "ap-southeast-3".parse().expect("a region"),
         }),
         tiers: TIERS.into_iter().collect(),
-        repository: Repository {
+        forge: Forge::Github(Repository {
             name: "acme/infrastructure".to_owned(),
             ids: Some(("123456789".to_owned(), "987654321".to_owned())),
-        },
+        }),
         retention_days: 365,
     }
 }
 
-fn components() -> Vec<Component> {
-    spec().components().expect("components")
+/// The same from a project of GitLab's, on an instance of its own with a long name.
+pub(super) fn of_gitlab() -> Spec {
+    Spec {
+        forge: Forge::Gitlab(Project {
+            url: INSTANCE.parse().expect("an instance"),
+            path: "acme/platform/infrastructure".to_owned(),
+            id: None,
+        }),
+        ..spec()
+    }
+}
+
+const INSTANCE: &str = "https://gitlab.machine-learning.acme.example.com/gitlab";
+
+fn components(spec: &Spec) -> Vec<Component> {
+    spec.components().expect("components")
 }
 
 /// Every document of every component: where, and its text.
 pub(super) fn documents() -> Vec<(String, String)> {
+    documents_of(&spec())
+}
+
+fn documents_of(spec: &Spec) -> Vec<(String, String)> {
     let mut all = Vec::new();
-    for component in components() {
+    for component in components(spec) {
         let address = component.address.to_string();
         for name in ["policy", "trust", "document"] {
             if let Some(text) = component.properties.get(name).and_then(Value::as_str) {
@@ -60,23 +78,25 @@ fn every_document_fits_whatever_the_names_are() {
     // References become ARNs of about this length.
     const ARN: usize =
         "arn:aws-us-gov:kms:ap-southeast-3:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab".len();
-    let mut inline: BTreeMap<String, usize> = BTreeMap::new();
-    for (place, text) in documents() {
-        let size = text.len() + text.matches("@{").count() * ARN;
-        let (address, name) = place.split_once(' ').expect("a place");
-        let most = match name {
-            "trust" => 2048,
-            "document" => 6144,
-            "policy" => 20_480,
-            _ => {
-                *inline.entry(address.to_owned()).or_default() += size;
-                continue;
-            }
-        };
-        assert!(size <= most, "{place}: {size} of {most}");
-    }
-    for (role, size) in inline {
-        assert!(size <= 10_240, "{role}: {size} of 10240");
+    for spec in [spec(), of_gitlab()] {
+        let mut inline: BTreeMap<String, usize> = BTreeMap::new();
+        for (place, text) in documents_of(&spec) {
+            let size = text.len() + text.matches("@{").count() * ARN;
+            let (address, name) = place.split_once(' ').expect("a place");
+            let most = match name {
+                "trust" => 2048,
+                "document" => 6144,
+                "policy" => 20_480,
+                _ => {
+                    *inline.entry(address.to_owned()).or_default() += size;
+                    continue;
+                }
+            };
+            assert!(size <= most, "{place}: {size} of {most}");
+        }
+        for (role, size) in inline {
+            assert!(size <= 10_240, "{role}: {size} of 10240");
+        }
     }
 }
 
@@ -117,7 +137,7 @@ fn every_action_exists_and_knows_its_condition_keys() {
                         None if key.starts_with("kms:EncryptionContext:") => {
                             "kms:EncryptionContext:${EncryptionContextKey}".to_owned()
                         }
-                        None if key.contains(".com:") => continue,
+                        None if key.contains(".com:") || key.contains("/gitlab:") => continue,
                         None => (*key).to_owned(),
                     };
                     assert!(
@@ -131,8 +151,8 @@ fn every_action_exists_and_knows_its_condition_keys() {
     }
 }
 
-fn trust(address: &str) -> TokenSet {
-    let (_, text) = documents()
+fn trust(spec: &Spec, address: &str) -> TokenSet {
+    let (_, text) = documents_of(spec)
         .into_iter()
         .find(|(place, _)| place == &format!("{address} trust"))
         .expect("a trust");
@@ -149,7 +169,7 @@ fn token(claim: &str) -> Token {
 }
 
 fn enters(worker: &str, claim: &str) -> bool {
-    trust(worker).accepts(&token(claim)) == Verdict::Yes
+    trust(&spec(), worker).accepts(&token(claim)) == Verdict::Yes
 }
 
 #[test]
@@ -177,6 +197,102 @@ fn every_worker_has_a_door_of_its_own() {
         }
         for claim in ["pull_request", "ref:refs/heads/main", "environment:aws-prod"] {
             assert!(!enters(worker, claim), "{worker} by {claim}");
+        }
+    }
+}
+
+/// A job of GitLab's: whether its environment is protected, and of which deployment tier.
+fn job(protected: bool, tier: &str) -> String {
+    format!("environment_protected:{protected}:deployment_tier:{tier}:ref_type:branch:ref:main")
+}
+
+fn of_project(path: &str, claim: &str) -> Token {
+    Token::oidc(INSTANCE.trim_start_matches("https://"))
+        .with("aud", INSTANCE)
+        .with("sub", &format!("project_path:{path}:{claim}"))
+}
+
+#[test]
+fn every_worker_has_a_door_of_its_own_from_gitlab() {
+    let spec = of_gitlab();
+    let own = "acme/platform/infrastructure";
+    let enters = |worker: &str, token: &Token| trust(&spec, worker).accepts(token) == Verdict::Yes;
+    let tiers = [
+        ("dev", "development"),
+        ("staging", "staging"),
+        ("prod", "production"),
+    ];
+    let workers: Vec<(String, String)> = tiers
+        .into_iter()
+        .flat_map(|(tier, deployment)| {
+            [
+                (format!("planners.{tier}"), job(false, deployment)),
+                (format!("provisioners.{tier}"), job(true, deployment)),
+            ]
+        })
+        .collect();
+    for (worker, door) in &workers {
+        for (other, others) in &workers {
+            assert_eq!(
+                enters(worker, &of_project(own, others)),
+                worker == other,
+                "{worker} by {others}"
+            );
+        }
+        for stranger in [
+            // Jobs without an environment, jobs of a tier that is no tier of ours, and what a branch may be called.
+            of_project(own, "ref_type:branch:ref:main"),
+            of_project(own, &job(true, "testing")),
+            of_project(own, &format!("ref_type:branch:ref:{}", door.replace(':', "/"))),
+            of_project("acme/platform/infrastructure-x", door),
+            of_project("mallory/infrastructure", door),
+            of_project(own, door).with("aud", "sts.amazonaws.com"),
+            Token::oidc("gitlab.com")
+                .with("aud", INSTANCE)
+                .with("sub", &format!("project_path:{own}:{door}")),
+        ] {
+            assert!(!enters(worker, &stranger), "{worker} by {stranger:?}");
+        }
+    }
+}
+
+/// What the algebra says: each lets a token in, which it shows, and no token at all enters two of them.
+#[test]
+fn no_token_at_all_enters_two_workers() {
+    for spec in [spec(), of_gitlab()] {
+        let workers: Vec<(String, TokenSet)> = TIERS
+            .into_iter()
+            .flat_map(|tier| ["planners", "provisioners"].map(|worker| format!("{worker}.{}", tier.as_str())))
+            .map(|worker| (worker.clone(), trust(&spec, &worker)))
+            .collect();
+        for (at, (worker, tokens)) in workers.iter().enumerate() {
+            let Overlap::Token(own) = tokens.witness() else {
+                panic!("nobody enters {worker}")
+            };
+            assert_eq!(tokens.accepts(&own), Verdict::Yes, "{worker}: {own:?}");
+            for (other, others) in &workers[at + 1..] {
+                assert_eq!(tokens.overlap(others), Overlap::None, "{worker} and {other}");
+            }
+        }
+    }
+}
+
+/// Whoever plans and makes reads the providers that environments refer to, and no other.
+#[test]
+fn workers_read_the_providers_of_both_forges() {
+    for (spec, own) in [
+        (spec(), "gitlab.com"),
+        (of_gitlab(), INSTANCE.trim_start_matches("https://")),
+    ] {
+        let (_, text) = documents_of(&spec)
+            .into_iter()
+            .find(|(place, _)| place == "reading.dev document")
+            .expect("a document");
+        for issuer in ["token.actions.githubusercontent.com", "gitlab.com", own] {
+            assert!(
+                text.contains(&format!("oidc-provider/{issuer}\"")),
+                "{issuer}: {text}"
+            );
         }
     }
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mlops_access::gcp::cel::{Expr, Stop, Value as Cel};
 use mlops_access::gcp::{Binding, Condition, Policy, Provider, Question, Resource, Role, allows};
-use mlops_access::trust::Token;
+use mlops_access::trust::{Overlap, Token, TokenSet};
 use mlops_access::verdict::Verdict;
-use mlops_environment::bootstrap::{Place, Repository, Spec, TIERS, Worker, gcp};
+use mlops_environment::bootstrap::{Forge, Place, Project, Repository, Spec, TIERS, Worker, gcp};
 use mlops_environment::component::{Component, Kind};
 use mlops_environment::gcp::{CustomRole, Grant, ProjectGrants, Trust, WorkloadIdentityProvider};
 use mlops_environment::provisioner::permissions;
@@ -24,16 +24,32 @@ pub(super) fn spec() -> Spec {
             region: "northamerica-northeast1".parse().expect("a region"),
         }),
         tiers: TIERS.into_iter().collect(),
-        repository: Repository {
+        forge: Forge::Github(Repository {
             name: "acme/infrastructure".to_owned(),
             ids: Some(("123456789".to_owned(), "987654321".to_owned())),
-        },
+        }),
         retention_days: 365,
     }
 }
 
+/// The same from a project of GitLab's.
+pub(super) fn of_gitlab() -> Spec {
+    Spec {
+        forge: Forge::Gitlab(Project {
+            url: "https://gitlab.acme.example".parse().expect("an instance"),
+            path: "acme/platform/infrastructure".to_owned(),
+            id: Some("42".parse().expect("an id")),
+        }),
+        ..spec()
+    }
+}
+
 fn components() -> Vec<Component> {
-    spec().components().expect("components")
+    components_of(&spec())
+}
+
+fn components_of(spec: &Spec) -> Vec<Component> {
+    spec.components().expect("components")
 }
 
 fn typed<T: DeserializeOwned>(component: &Component) -> T {
@@ -41,14 +57,18 @@ fn typed<T: DeserializeOwned>(component: &Component) -> T {
 }
 
 fn of<T: DeserializeOwned>(address: &str) -> T {
-    let found = components();
+    within(&spec(), address)
+}
+
+fn within<T: DeserializeOwned>(spec: &Spec, address: &str) -> T {
+    let found = components_of(spec);
     let component = found.iter().find(|one| one.address.as_str() == address);
     typed(component.unwrap_or_else(|| panic!("no {address}")))
 }
 
 #[test]
 fn everything_fits_whatever_the_names_are() {
-    for component in components() {
+    for component in components().into_iter().chain(components_of(&of_gitlab())) {
         let address = component.address.to_string();
         let text = |name: &str| {
             let value = component.properties.get(name).and_then(Value::as_str);
@@ -221,16 +241,21 @@ fn token(environment: Option<&str>, event: &str) -> Token {
     token
 }
 
-/// The gate that a token passes, if it is let in at all.
-fn gate(token: &Token) -> Option<String> {
-    let wanted: WorkloadIdentityProvider = of("federation.github");
-    let provider = Provider {
-        pool: "pool".to_owned(),
-        issuer: "token.actions.githubusercontent.com".to_owned(),
+fn provider(spec: &Spec) -> Provider {
+    let wanted: WorkloadIdentityProvider = within(spec, &format!("federation.{}", spec.forge.as_str()));
+    Provider {
+        pool: "projects/123456789012/locations/global/workloadIdentityPools/bootstrap-abcdefghijkl"
+            .to_owned(),
+        issuer: wanted.issuer.trim_start_matches("https://").to_owned(),
         audiences: wanted.audiences.into_iter().collect(),
         mapping: wanted.attribute_mapping,
         condition: Some(wanted.attribute_condition),
-    };
+    }
+}
+
+/// The gate that a token passes, if it is let in at all.
+fn gate(spec: &Spec, token: &Token) -> Option<String> {
+    let provider = provider(spec);
     if provider.accepts(token).expect("a condition") != Verdict::Yes {
         return None;
     }
@@ -240,38 +265,43 @@ fn gate(token: &Token) -> Option<String> {
     }
 }
 
-fn enters(worker: Worker, tier: Tier, token: &Token) -> bool {
-    let plural = match worker {
-        Worker::Planner => "planners",
-        Worker::Provisioner => "provisioners",
+fn trust(spec: &Spec, worker: Worker, tier: Tier) -> Trust {
+    within(spec, &format!("trust.{}.{}", worker.plural(), tier.as_str()))
+}
+
+fn enters(spec: &Spec, worker: Worker, tier: Tier, token: &Token) -> bool {
+    let Some(gate) = gate(spec, token) else {
+        return false;
     };
-    let trust: Trust = of(&format!("trust.{plural}.{}", tier.as_str()));
-    let Some(gate) = gate(token) else { return false };
-    trust
+    trust(spec, worker, tier)
         .members
         .iter()
         .any(|member| member.ends_with(&format!("/attribute.gate/{gate}")))
 }
 
-#[test]
-fn every_worker_has_a_door_of_its_own() {
-    let workers: Vec<(Worker, Tier)> = TIERS
+fn workers() -> Vec<(Worker, Tier)> {
+    TIERS
         .into_iter()
         .flat_map(|tier| Worker::ALL.map(|worker| (worker, tier)))
-        .collect();
+        .collect()
+}
+
+#[test]
+fn every_worker_has_a_door_of_its_own() {
+    let (spec, workers) = (spec(), workers());
     for (worker, tier) in &workers {
-        let door = worker.github_environment(Cloud::Gcp, *tier);
+        let door = worker.environment(Cloud::Gcp, *tier);
         for (other, of) in &workers {
             let same = (worker, tier) == (other, of);
             assert_eq!(
-                enters(*other, *of, &token(Some(&door), "push")),
+                enters(&spec, *other, *of, &token(Some(&door), "push")),
                 same,
                 "{other:?} {of:?} by {door}"
             );
         }
         let proposed = token(Some(&door), "pull_request");
         assert_eq!(
-            enters(*worker, *tier, &proposed),
+            enters(&spec, *worker, *tier, &proposed),
             *worker == Worker::Planner,
             "what is proposed is planned, not applied"
         );
@@ -282,7 +312,97 @@ fn every_worker_has_a_door_of_its_own() {
             token(Some(&door), "push").with("repository_id", "1"),
             token(Some(&door), "push").with("repository_owner_id", "1"),
         ] {
-            assert!(!enters(*worker, *tier, &stranger), "{stranger:?}");
+            assert!(!enters(&spec, *worker, *tier, &stranger), "{stranger:?}");
+        }
+    }
+}
+
+/// A job of GitLab's in an environment; protected is what protects: environment and ref.
+fn job(environment: Option<&str>, protected: bool, source: &str) -> Token {
+    let audience = provider(&of_gitlab()).audiences.remove(0);
+    let mut token = Token::oidc("gitlab.acme.example")
+        .with("aud", &audience)
+        .with("project_path", "acme/platform/infrastructure")
+        .with("project_id", "42")
+        .with("job_id", "7")
+        .with("ref_path", "refs/heads/main")
+        .with("ref_protected", &protected.to_string())
+        .with("pipeline_source", source);
+    if let Some(environment) = environment {
+        token = token
+            .with("environment", environment)
+            .with("environment_protected", &protected.to_string());
+    }
+    token
+}
+
+#[test]
+fn every_worker_has_a_door_of_its_own_from_gitlab() {
+    let (spec, workers) = (of_gitlab(), workers());
+    for (worker, tier) in &workers {
+        let door = worker.environment(Cloud::Gcp, *tier);
+        let own = job(Some(&door), true, "push");
+        for (other, of) in &workers {
+            let same = (worker, tier) == (other, of);
+            assert_eq!(
+                enters(&spec, *other, *of, &own),
+                same,
+                "{other:?} {of:?} by {door}"
+            );
+        }
+        for open in [
+            job(Some(&door), false, "push"),
+            job(Some(&door), true, "push").with("ref_protected", "false"),
+            job(Some(&door), true, "push").with("environment_protected", "false"),
+            job(Some(&door), true, "merge_request_event"),
+        ] {
+            assert_eq!(
+                enters(&spec, *worker, *tier, &open),
+                *worker == Worker::Planner,
+                "what nobody protected is planned, not applied: {open:?}"
+            );
+        }
+        for stranger in [
+            job(None, true, "push"),
+            job(Some("gcp-prod"), true, "push"),
+            job(Some(&door), true, "trigger"),
+            job(Some(&door), true, "pipeline"),
+            own.clone().with("project_id", "43"),
+            own.clone().with("aud", "https://gitlab.acme.example"),
+            Token {
+                name: "gitlab.com".to_owned(),
+                ..own.clone()
+            },
+        ] {
+            assert!(!enters(&spec, *worker, *tier, &stranger), "{stranger:?}");
+        }
+    }
+}
+
+/// What the algebra says: each lets a token in, which it shows, and no token at all enters two of them.
+#[test]
+fn no_token_at_all_enters_two_workers() {
+    for spec in [spec(), of_gitlab()] {
+        let providers = [provider(&spec)];
+        let workers: Vec<(String, TokenSet)> = workers()
+            .into_iter()
+            .map(|(worker, tier)| {
+                let members = trust(&spec, worker, tier).members;
+                let tokens = members.iter().fold(TokenSet::default(), |all, member| {
+                    all.union(TokenSet::of_gcp_member(member, &providers).expect("a member"))
+                });
+                (format!("{worker:?} of {}", tier.as_str()), tokens)
+            })
+            .collect();
+        for (at, (worker, tokens)) in workers.iter().enumerate() {
+            let Overlap::Token(own) = tokens.witness() else {
+                panic!("nobody enters {worker}: {:?}", tokens.witness())
+            };
+            assert_eq!(tokens.accepts(&own), Verdict::Yes, "{worker}: {own:?}");
+            assert!(gate(&spec, &own).is_some(), "{worker}: {own:?}");
+            for (other, others) in &workers[at + 1..] {
+                assert_eq!(tokens.overlap(others), Overlap::None, "{worker} and {other}");
+            }
         }
     }
 }

@@ -11,25 +11,21 @@ use mlops_sandbox::Sandbox;
 use mlops_sandbox::fault::{Effect, Fault};
 use serde_json::{Value, json};
 
-use super::{jwt, section, without_a_state_on_disk};
+use super::{GITHUB, jwt, section, without_a_state_on_disk};
 
-const ASKED: [&str; 9] = [
-    "bootstrap",
-    "aws",
-    "--name",
-    "churn",
-    "--region",
-    REGION,
-    "--github",
-    "acme/infra",
-    "--github-ids=1/2",
-];
+const ASKED: [&str; 6] = ["bootstrap", "aws", "--name", "churn", "--region", REGION];
 
-/// The command, run as the account's operator.
+/// The command, run as the account's operator, for a repository of GitHub's.
 fn command(cloud: &Cloud, more: &[&str]) -> Command {
+    command_for(cloud, &GITHUB, more)
+}
+
+/// The same for any forge.
+pub(super) fn command_for(cloud: &Cloud, forge: &[&str], more: &[&str]) -> Command {
     let mut command = Command::new(binary("terraform-provider-mlops"));
     command
         .args(ASKED)
+        .args(forge)
         .args(more)
         .env_clear()
         .envs(DUMMY_CREDENTIALS)
@@ -42,7 +38,11 @@ fn command(cloud: &Cloud, more: &[&str]) -> Command {
 }
 
 pub(super) fn bootstrap(cloud: &Cloud, more: &[&str]) -> Ran {
-    let output = command(cloud, more).output().unwrap();
+    bootstrap_for(cloud, &GITHUB, more)
+}
+
+pub(super) fn bootstrap_for(cloud: &Cloud, forge: &[&str], more: &[&str]) -> Ran {
+    let output = command_for(cloud, forge, more).output().unwrap();
     ran(&output, Duration::ZERO)
 }
 
@@ -51,7 +51,7 @@ pub(super) fn empty() -> Cloud {
 }
 
 /// Names of everything that carries a mark, by kind.
-fn standing(cloud: &Cloud) -> BTreeSet<String> {
+pub(super) fn standing(cloud: &Cloud) -> BTreeSet<String> {
     let marked = cloud.sandbox().unwrap().marked("mlops:component", None);
     let paths = marked
         .into_iter()
@@ -102,13 +102,16 @@ fn makes_everything_once_and_says_what_to_copy() {
     ] {
         assert!(backend.contains(line), "{backend}");
     }
-    bootstrap(&cloud, &["--check"]).expect(0);
-
     let sandbox = cloud.sandbox().unwrap();
+    let before = sandbox.journal().len();
+    bootstrap(&cloud, &["--check"]).expect(0);
+    let one_look = sandbox.journal().len() - before;
+
     let before = sandbox.journal().len();
     let again = bootstrap(&cloud, &[]).expect(0);
     assert_eq!(again.stdout, made.stdout, "it says the same every time");
     let journal = sandbox.journal();
+    assert_eq!(journal.len() - before, one_look, "and looks once");
     let writes = journal[before..].iter().filter(|entry| entry.write);
     let writes: Vec<&str> = writes.map(|entry| entry.operation.as_str()).collect();
     assert_eq!(writes, [""; 0], "nothing is written twice");
@@ -295,7 +298,7 @@ fn counted(cloud: &Cloud) -> usize {
 }
 
 /// A token of GitHub's for a job of an environment; the sandbox vouches for every issuer.
-fn token(environment: &str) -> String {
+pub(super) fn token(environment: &str) -> String {
     jwt(&json!({
         "iss": "https://token.actions.githubusercontent.com",
         "sub": format!("repo:acme@1/infra@2:environment:{environment}"),
@@ -306,10 +309,10 @@ fn token(environment: &str) -> String {
     }))
 }
 
-/// Terraform as a worker: nothing but a token of GitHub's.
-fn as_worker(workspace: &Workspace, worker: &str, environment: &str, arguments: &[&str]) -> Ran {
+/// Terraform as a worker: nothing but a token.
+pub(super) fn as_worker(workspace: &Workspace, worker: &str, token: &str, arguments: &[&str]) -> Ran {
     let file = workspace.path("token");
-    std::fs::write(&file, token(environment)).unwrap();
+    std::fs::write(&file, token).unwrap();
     let account = mlops_sandbox::account::USUAL_ACCOUNT;
     let mut command = workspace.command(arguments);
     for (name, _) in DUMMY_CREDENTIALS {
@@ -333,8 +336,24 @@ fn from_an_empty_account_to_a_first_environment_without_a_state_on_any_disk() {
         return;
     }
     let cloud = empty();
-    let network = cloud.network().unwrap();
     let made = bootstrap(&cloud, &["--tiers=dev"]).expect(0);
+    let federation = "github = { repository = \"acme/churn\", owner_id = \"1\", repository_id = \"3\", oidc_provider = \"reference\" }";
+    let workspace = ready(&cloud, &made.stdout, federation);
+    let (planner, provisioner) = (token("infra-aws-dev-plan"), token("infra-aws-dev"));
+    without_a_state_on_disk(&workspace, || {
+        the_first_environment(&cloud, &workspace, &planner, &provisioner);
+    });
+
+    // Last, because Terraform leaves an errored.tfstate behind where it may not write the state.
+    let apply = ["apply", "-auto-approve"];
+    let refused = as_worker(&workspace, "churn-dev-planner", &planner, &apply);
+    assert_ne!(refused.code, 0, "a planner makes nothing");
+    assert!(refused.text().contains("AccessDenied"), "{}", refused.text());
+}
+
+/// The files of a first environment, as they were printed; from here on everybody may do what the policies say.
+pub(super) fn ready(cloud: &Cloud, printed: &str, federation: &str) -> Workspace {
+    let network = cloud.network().unwrap();
     // From here on everybody may do what the policies that stand say, and nothing else.
     cloud.sandbox().unwrap().enforce(true);
 
@@ -344,9 +363,9 @@ fn from_an_empty_account_to_a_first_environment_without_a_state_on_any_disk() {
     workspace.set("AWS_ENDPOINT_URL_STS", &cloud.url);
     workspace.write(
         "backend.hcl",
-        section(&made.stdout, "# ---- churn-dev: backend.hcl"),
+        section(printed, "# ---- churn-dev: backend.hcl"),
     );
-    let provider = section(&made.stdout, "# ---- churn-dev: provider.tf");
+    let provider = section(printed, "# ---- churn-dev: provider.tf");
     workspace.write("provider.tf", provider);
     let boundary = provider.split("permissions_boundary = ").nth(1).unwrap();
     let boundary = boundary.split('"').nth(1).unwrap();
@@ -356,37 +375,33 @@ fn from_an_empty_account_to_a_first_environment_without_a_state_on_any_disk() {
             "resource \"mlops_environment\" \"this\" {{\n  name = \"churn-dev\"\n  tier = \"dev\"\n  aws = {{\n    \
              permissions_boundary = \"{boundary}\"\n    existing_network = {{ vpc_id = {:?}, private_subnet_ids = {:?} }}\n  }}\n  \
              services = {{ churn = {{ secrets = {{ store = {{ readers = [\"runtime\"] }} }} }} }}\n  \
-             federation = {{ github = {{ repository = \"acme/churn\", owner_id = \"1\", repository_id = \"3\", oidc_provider = \"reference\" }} }}\n}}\n",
+             federation = {{ {federation} }}\n}}\n",
             network.vpc_id, network.private_subnet_ids
         ),
     );
 
-    without_a_state_on_disk(&workspace, || the_first_environment(&cloud, &workspace));
-
-    // Last, because Terraform leaves an errored.tfstate behind where it may not write the state.
-    let refused = as_worker(
-        &workspace,
-        "churn-dev-planner",
-        "infra-aws-dev-plan",
-        &["apply", "-auto-approve"],
-    );
-    assert_ne!(refused.code, 0, "a planner makes nothing");
-    assert!(refused.text().contains("AccessDenied"), "{}", refused.text());
+    workspace
 }
 
-fn the_first_environment(cloud: &Cloud, workspace: &Workspace) {
-    let planner =
-        |arguments: &[&str]| as_worker(workspace, "churn-dev-planner", "infra-aws-dev-plan", arguments);
+/// Planned by the planner's token, made by the provisioner's; neither becomes the other.
+pub(super) fn the_first_environment(
+    cloud: &Cloud,
+    workspace: &Workspace,
+    planners_token: &str,
+    provisioners_token: &str,
+) {
+    let planner = |arguments: &[&str]| as_worker(workspace, "churn-dev-planner", planners_token, arguments);
     let provisioner =
-        |arguments: &[&str]| as_worker(workspace, "churn-dev-provisioner", "infra-aws-dev", arguments);
+        |arguments: &[&str]| as_worker(workspace, "churn-dev-provisioner", provisioners_token, arguments);
 
-    // A job of another environment becomes nobody.
     let init = [
         "init",
         "-backend-config=backend.hcl",
         "-backend-config=use_path_style=true",
     ];
-    as_worker(workspace, "churn-dev-provisioner", "infra-aws-dev-plan", &init).expect(1);
+    // A job of another environment becomes nobody.
+    as_worker(workspace, "churn-dev-provisioner", planners_token, &init).expect(1);
+    as_worker(workspace, "churn-dev-planner", provisioners_token, &init).expect(1);
 
     planner(&init).expect(0);
     planner(&["plan", "-out=plan.tfplan"]).expect(0);

@@ -221,7 +221,16 @@ fn it_makes_what_bootstrap_would_and_deletes_it_when_asked_to() {
     aws::bootstrap(&cloud, &["--tiers=dev", "--check"]).expect(0);
 
     workspace.write("main.tf", &configuration("allow_destroy = true"));
-    workspace.terraform(&["apply", "-auto-approve"]).expect(0);
+    let sandbox = cloud.sandbox().unwrap();
+    let before = sandbox.journal().len();
+    workspace
+        .terraform(&["apply", "-auto-approve", "-refresh=false"])
+        .expect(0);
+    let looks = sandbox.journal()[before..]
+        .iter()
+        .filter(|entry| entry.operation == "GetBucketVersioning")
+        .count();
+    assert_eq!(looks, 1, "an apply that has nothing to do looks once");
     workspace.terraform(&["destroy", "-auto-approve"]).expect(0);
     let inventory = cloud.inventory().unwrap();
     assert_eq!(inventory["buckets"], json!({}), "{:#}", inventory["buckets"]);
@@ -256,5 +265,60 @@ fn it_makes_what_bootstrap_would_and_deletes_it_when_asked_to() {
             "{setting}: {}",
             refused.text()
         );
+    }
+}
+
+/// On Google Cloud too: refused while anything is in the bucket, deleted once it is empty; keys and APIs cannot be deleted.
+#[test]
+fn on_google_cloud_it_deletes_what_it_made_when_asked_to() {
+    if !terraform("on_google_cloud_it_deletes_what_it_made_when_asked_to") {
+        return;
+    }
+    let sandbox = start().unwrap();
+    let empty = gcp::standing(&sandbox);
+    let mut workspace = Workspace::new();
+    workspace.set(DUMMY_TOKEN.0, DUMMY_TOKEN.1);
+    let configuration = |more: &str| {
+        format!(
+            "terraform {{\n  required_providers {{\n    mlops = {{ source = \"mlops/mlops\" }}\n  }}\n}}\n\
+             provider \"mlops\" {{\n  gcp = {{\n    project   = \"{PROJECT}\"\n    region    = \"{}\"\n    endpoints = {}\n  }}\n}}\n\
+             resource \"mlops_state_backend\" \"this\" {{\n  name  = \"churn\"\n  cloud = \"gcp\"\n  tiers = [\"dev\"]\n  \
+             github = {{ repository = \"acme/infra\", owner_id = \"1\", repository_id = \"2\" }}\n  {more}\n}}\n",
+            mlops_e2e::gcp::REGION,
+            endpoints(&sandbox)
+        )
+    };
+    workspace.write("main.tf", &configuration("allow_destroy = true"));
+    workspace.terraform(&["apply", "-auto-approve"]).expect(0);
+    gcp::bootstrap(&sandbox, &["--tiers=dev", "--check"]).expect(0);
+
+    let (bucket, _) = gcp::bucket(&sandbox);
+    // An old version of a state that was deleted is enough.
+    let then = "2026-01-01T00:00:00Z";
+    let old = json!({
+        "name": "churn-dev/default.tfstate", "generation": 1, "metageneration": 1, "body": {}, "content": "e30=",
+        "created": then, "updated": then, "noncurrent": then, "soft": null,
+    });
+    gcp::outside(&sandbox, |gcp| {
+        gcp["buckets"][&bucket]["objects"] = json!({ "churn-dev/default.tfstate": [old] });
+    });
+    let refused = workspace.terraform(&["destroy", "-auto-approve"]).expect(1);
+    for words in ["still holds states", "Nothing was deleted"] {
+        assert!(refused.text().contains(words), "{words}: {}", refused.text());
+    }
+    gcp::bootstrap(&sandbox, &["--tiers=dev", "--check"]).expect(0);
+
+    gcp::outside(&sandbox, |gcp| gcp["buckets"][&bucket]["objects"] = json!({}));
+    workspace.terraform(&["destroy", "-auto-approve"]).expect(0);
+    let left = gcp::standing(&sandbox);
+    for kind in ["accounts", "buckets", "grants"] {
+        assert_eq!(left[kind], empty[kind], "{kind}");
+    }
+    let project = gcp::project(&sandbox);
+    for (name, role) in project["roles"].as_object().unwrap() {
+        assert_eq!(role["deleted"], true, "{name}");
+    }
+    for (name, pool) in project["pools"].as_object().unwrap() {
+        assert!(!pool["expires"].is_null(), "{name}: {pool:#}");
     }
 }

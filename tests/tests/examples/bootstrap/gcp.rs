@@ -12,13 +12,18 @@ use mlops_sandbox::Sandbox;
 use mlops_sandbox::fault::{Effect, Fault};
 use serde_json::{Value, json};
 
-use super::{jwt, section, without_a_state_on_disk};
+use super::{GITHUB, jwt, section, without_a_state_on_disk};
 
-/// The command, run as the project's operator.
+/// The command, run as the project's operator, for a repository of GitHub's.
 fn command(sandbox: &Sandbox, more: &[&str]) -> Command {
+    command_for(sandbox, &GITHUB, more)
+}
+
+/// The same for any forge.
+pub(super) fn command_for(sandbox: &Sandbox, forge: &[&str], more: &[&str]) -> Command {
     let mut command = Command::new(binary("terraform-provider-mlops"));
     command.args(["bootstrap", "gcp", "--name", "churn", "--project", PROJECT]);
-    command.args(["--region", REGION, "--github", "acme/infra", "--github-ids=1/2"]);
+    command.args(["--region", REGION]).args(forge);
     for service in SERVICES {
         command.arg(format!("--endpoint={service}={}", sandbox.gcp(service)));
     }
@@ -33,16 +38,20 @@ fn command(sandbox: &Sandbox, more: &[&str]) -> Command {
 }
 
 pub(super) fn bootstrap(sandbox: &Sandbox, more: &[&str]) -> Ran {
-    let output = command(sandbox, more).output().unwrap();
+    bootstrap_for(sandbox, &GITHUB, more)
+}
+
+pub(super) fn bootstrap_for(sandbox: &Sandbox, forge: &[&str], more: &[&str]) -> Ran {
+    let output = command_for(sandbox, forge, more).output().unwrap();
     ran(&output, Duration::ZERO)
 }
 
-fn project(sandbox: &Sandbox) -> Value {
+pub(super) fn project(sandbox: &Sandbox) -> Value {
     sandbox.snapshot()["gcp"]["projects"][PROJECT].clone()
 }
 
 /// How many there are of each kind that bootstrap makes.
-fn standing(sandbox: &Sandbox) -> Value {
+pub(super) fn standing(sandbox: &Sandbox) -> Value {
     let world = sandbox.snapshot();
     let project = &world["gcp"]["projects"][PROJECT];
     let names = |value: &Value| -> BTreeSet<String> {
@@ -117,12 +126,15 @@ fn makes_everything_once_and_says_what_to_copy() {
     ] {
         assert!(made.stdout.contains(variable), "{variable}\n{}", made.stdout);
     }
+    let before = sandbox.journal().len();
     bootstrap(&sandbox, &["--check"]).expect(0);
+    let one_look = sandbox.journal().len() - before;
 
     let before = sandbox.journal().len();
     let again = bootstrap(&sandbox, &[]).expect(0);
     assert_eq!(again.stdout, made.stdout, "it says the same every time");
     let journal = sandbox.journal();
+    assert_eq!(journal.len() - before, one_look, "and looks once");
     // Asking for the agent of Cloud Storage makes it where there is none yet: a question all the same.
     let writes = journal[before..]
         .iter()
@@ -279,15 +291,9 @@ fn killed_at_every_write_it_converges() {
     println!("{} kills, all made good by the next run", 2 * writes);
 }
 
-/// Terraform as a worker: nothing but a token of GitHub's and the file that `google-github-actions/auth` writes.
-fn as_worker(
-    sandbox: &Sandbox,
-    workspace: &Workspace,
-    (provider, account): (&str, &str),
-    environment: &str,
-    arguments: &[&str],
-) -> Ran {
-    let token = jwt(&json!({
+/// A token of GitHub's for a job of an environment.
+pub(super) fn token(provider: &str, environment: &str) -> String {
+    jwt(&json!({
         "iss": "https://token.actions.githubusercontent.com",
         "aud": format!("https://iam.googleapis.com/{provider}"),
         "sub": format!("repo:acme@1/infra@2:environment:{environment}"),
@@ -300,8 +306,18 @@ fn as_worker(
         "run_id": "7",
         // The year 2100.
         "exp": 4_102_444_800_u32,
-    }));
-    workspace.write("token", &token);
+    }))
+}
+
+/// Terraform as a worker: nothing but a token and the file that `google-github-actions/auth` writes.
+pub(super) fn as_worker(
+    sandbox: &Sandbox,
+    workspace: &Workspace,
+    (provider, account): (&str, &str),
+    token: &str,
+    arguments: &[&str],
+) -> Ran {
+    workspace.write("token", token);
     let file = json!({
         "type": "external_account",
         "audience": format!("//iam.googleapis.com/{provider}"),
@@ -325,8 +341,8 @@ fn as_worker(
     ran(&output, Duration::ZERO)
 }
 
-/// The value of a variable of a GitHub environment, as it was printed.
-fn variable<'a>(printed: &'a str, name: &str) -> &'a str {
+/// The value of a variable of an environment of GitHub or GitLab, as it was printed.
+pub(super) fn variable<'a>(printed: &'a str, name: &str) -> &'a str {
     let line = printed
         .lines()
         .find_map(|line| line.split_once(&format!("{name} = ")));
@@ -341,19 +357,27 @@ fn from_an_empty_project_to_a_first_environment_without_a_state_on_any_disk() {
     }
     let sandbox = start().unwrap();
     let made = bootstrap(&sandbox, &["--tiers=dev"]).expect(0);
-    // From here on everybody may do what the policies that stand say, and nothing else.
+    let federation = "github = { repository = \"acme/churn\", owner_id = \"1\", repository_id = \"3\" }";
+    let workspace = ready(&sandbox, &made.stdout, federation);
+    let door = variable(&made.stdout, "GCP_WORKLOAD_IDENTITY_PROVIDER");
+    let tokens = [token(door, "infra-gcp-dev-plan"), token(door, "infra-gcp-dev")];
+    planned_and_made(&sandbox, &workspace, &made.stdout, &tokens);
+}
+
+/// The files of a first environment, as they were printed; from here on everybody may do what the policies say.
+pub(super) fn ready(sandbox: &Sandbox, printed: &str, federation: &str) -> Workspace {
     sandbox.enforce(true);
 
     let workspace = Workspace::installed();
     workspace.write(
         "backend.hcl",
-        section(&made.stdout, "# ---- churn-dev: backend.hcl"),
+        section(printed, "# ---- churn-dev: backend.hcl"),
     );
-    let provider = section(&made.stdout, "# ---- churn-dev: provider.tf").replace(
+    let provider = section(printed, "# ---- churn-dev: provider.tf").replace(
         "    allowed_projects",
         &format!(
             "    endpoints        = {}\n    allowed_projects",
-            endpoints(&sandbox)
+            endpoints(sandbox)
         ),
     );
     workspace.write("provider.tf", &provider);
@@ -362,19 +386,24 @@ fn from_an_empty_project_to_a_first_environment_without_a_state_on_any_disk() {
         &format!(
             "resource \"mlops_environment\" \"this\" {{\n  name = \"churn-dev\"\n  tier = \"dev\"\n  gcp  = {{ existing_network = {NETWORK} }}\n  \
              services   = {{ churn = {{ secrets = {{ store = {{ readers = [\"runtime\"] }} }} }} }}\n  \
-             federation = {{ github = {{ repository = \"acme/churn\", owner_id = \"1\", repository_id = \"3\" }} }}\n}}\n"
+             federation = {{ {federation} }}\n}}\n"
         ),
     );
-    let door = variable(&made.stdout, "GCP_WORKLOAD_IDENTITY_PROVIDER");
-    let planner = (door, variable(&made.stdout, "GCP_PLANNER_SERVICE_ACCOUNT"));
-    let provisioner = (door, variable(&made.stdout, "GCP_PROVISIONER_SERVICE_ACCOUNT"));
-    without_a_state_on_disk(&workspace, || {
-        the_first_environment(&sandbox, &workspace, planner, provisioner);
+    workspace
+}
+
+/// Planned by the first token, made by the second; neither becomes the other, and a planner makes nothing.
+pub(super) fn planned_and_made(sandbox: &Sandbox, workspace: &Workspace, printed: &str, tokens: &[String; 2]) {
+    let door = variable(printed, "GCP_WORKLOAD_IDENTITY_PROVIDER");
+    let planner = (door, variable(printed, "GCP_PLANNER_SERVICE_ACCOUNT"));
+    let provisioner = (door, variable(printed, "GCP_PROVISIONER_SERVICE_ACCOUNT"));
+    without_a_state_on_disk(workspace, || {
+        the_first_environment(sandbox, workspace, planner, provisioner, tokens);
     });
 
     // Last, because Terraform leaves an errored.tfstate behind where it may not write the state.
     let apply = ["apply", "-auto-approve"];
-    let refused = as_worker(&sandbox, &workspace, planner, "infra-gcp-dev-plan", &apply);
+    let refused = as_worker(sandbox, workspace, planner, &tokens[0], &apply);
     assert_ne!(refused.code, 0, "a planner makes nothing");
     assert!(refused.text().contains("denied"), "{}", refused.text());
 }
@@ -384,9 +413,10 @@ fn the_first_environment(
     workspace: &Workspace,
     planner: (&str, &str),
     provisioner: (&str, &str),
+    [planners, provisioners]: &[String; 2],
 ) {
-    let plans = |arguments: &[&str]| as_worker(sandbox, workspace, planner, "infra-gcp-dev-plan", arguments);
-    let applies = |arguments: &[&str]| as_worker(sandbox, workspace, provisioner, "infra-gcp-dev", arguments);
+    let plans = |arguments: &[&str]| as_worker(sandbox, workspace, planner, planners, arguments);
+    let applies = |arguments: &[&str]| as_worker(sandbox, workspace, provisioner, provisioners, arguments);
 
     let storage = format!(
         "-backend-config=storage_custom_endpoint={}/storage/v1/",
@@ -394,7 +424,8 @@ fn the_first_environment(
     );
     let init = ["init", "-backend-config=backend.hcl", &storage];
     // A job of another environment becomes nobody.
-    as_worker(sandbox, workspace, provisioner, "infra-gcp-dev-plan", &init).expect(1);
+    as_worker(sandbox, workspace, provisioner, planners, &init).expect(1);
+    as_worker(sandbox, workspace, planner, provisioners, &init).expect(1);
 
     plans(&init).expect(0);
     plans(&["plan", "-out=plan.tfplan"]).expect(0);

@@ -3,6 +3,7 @@
 mod aws;
 mod described;
 mod gcp;
+mod gitlab;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,6 +14,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mlops_e2e::terraform::Workspace;
 use serde_json::{Value, json};
+
+/// Whose jobs plan and apply.
+const GITHUB: [&str; 3] = ["--github", "acme/infra", "--github-ids=1/2"];
 
 /// The part of standard output between its heading and the next.
 fn section<'a>(text: &'a str, heading: &str) -> &'a str {

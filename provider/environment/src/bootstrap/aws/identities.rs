@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mlops_access::generate::{Document, Github, Principals, Statement};
+use mlops_access::generate::{Document, Gitlab, Principals, Statement};
 
 use super::permissions::{Scope, boundary, network, permissions, reading, worker_boundary};
 use super::{Draft, Names};
@@ -12,10 +12,8 @@ use crate::names::EnvironmentId;
 use crate::reference;
 use crate::spec::{Cloud, TextError, Tier};
 
-use super::super::{Spec, Worker};
+use super::super::{Forge, Spec, Worker, deployment_tier};
 
-const AUDIENCE: &str = "sts.amazonaws.com";
-const GITHUB: [&str; 2] = ["federation", "github"];
 const WORKERS: [&str; 2] = ["boundaries", "workers"];
 const READING: &str = "reading";
 const NETWORKS: &str = "networks";
@@ -23,7 +21,7 @@ const NETWORKS: &str = "networks";
 const SESSION_SECONDS: i32 = 2 * 3600;
 
 pub(super) fn add(draft: &mut Draft<'_>) -> Result<(), TextError> {
-    add_github(draft);
+    add_forge(draft);
     let document = worker_boundary(draft.names);
     let what = format!(
         "The most that planners and provisioners of {} can ever do",
@@ -44,16 +42,18 @@ pub(super) fn add(draft: &mut Draft<'_>) -> Result<(), TextError> {
     Ok(())
 }
 
-/// The account's one provider for GitHub: made where there is none, never taken from whoever made it.
-fn add_github(draft: &mut Draft<'_>) {
+/// The account's one provider for the forge: made where there is none, never taken from whoever made it.
+fn add_forge(draft: &mut Draft<'_>) {
+    let forge = &draft.spec.forge;
+    let address = forge.address();
     let provider = OidcProvider {
-        url: format!("https://{}", Github::ISSUER),
-        audiences: BTreeSet::from([AUDIENCE.to_owned()]),
-        tags: draft.tags(&GITHUB),
+        url: format!("https://{}", forge.issuer()),
+        audiences: BTreeSet::from([forge.audience().to_owned()]),
+        tags: draft.tags(&address),
     };
-    let arn = draft.names.oidc_provider_arn(Github::ISSUER);
+    let arn = draft.names.oidc_provider_arn(forge.issuer());
     draft
-        .want(&GITHUB, Kind::AwsOidcProvider, &provider)
+        .want(&address, Kind::AwsOidcProvider, &provider)
         .id(arn.clone())
         .output("arn", arn)
         .managed(Management::Shared);
@@ -146,28 +146,42 @@ fn add_role(
         tags: draft.tags(&address),
     };
     let arn = draft.names.role_arn(worker, tier);
+    let forge = draft.spec.forge.address();
     draft
         .want(&address, Kind::AwsRole, &role)
         .id(role.name.clone())
         .output("arn", arn)
         .output("name", role.name.clone())
-        .after(&GITHUB);
+        .after(&forge);
 }
 
-/// Exactly the jobs of one GitHub environment of one repository.
+/// Exactly the jobs of one environment of one repository.
+///
+/// STS sees audience and subject of a token. Subjects of GitHub name the environment; those of GitLab tell its deployment tier
+/// and whether it is protected, if the project is set so (see [`Gitlab::deploy_tier`]). So a planner's environment of GitLab is
+/// an unprotected one, a provisioner's a protected one: what nobody protected can be planned, and applied by nobody.
 fn trust(spec: &Spec, names: Names<'_>, tier: Tier, worker: Worker) -> Document {
-    let environment = worker.github_environment(Cloud::Aws, tier);
-    let issuer = Github::ISSUER;
+    let (operator, subject) = match &spec.forge {
+        Forge::Github(repository) => (
+            "StringEquals",
+            format!(
+                "{}:environment:{}",
+                repository.subject(),
+                worker.environment(Cloud::Aws, tier)
+            ),
+        ),
+        Forge::Gitlab(project) => (
+            "StringLike",
+            Gitlab::subject_of_environments(&project.path, worker.protected(), deployment_tier(tier)),
+        ),
+    };
+    let issuer = spec.forge.issuer();
     Document {
         statements: vec![
             Statement::allow("Environment", &["sts:AssumeRoleWithWebIdentity"])
                 .to(Principals::Federated(names.oidc_provider_arn(issuer)))
-                .when("StringEquals", &format!("{issuer}:aud"), [AUDIENCE])
-                .when(
-                    "StringEquals",
-                    &format!("{issuer}:sub"),
-                    [format!("{}:environment:{environment}", spec.repository.subject())],
-                ),
+                .when("StringEquals", &format!("{issuer}:aud"), [spec.forge.audience()])
+                .when(operator, &format!("{issuer}:sub"), [subject]),
         ],
     }
 }

@@ -107,6 +107,11 @@ impl<'a> Names<'a> {
         self.arn("iam", "", &format!("oidc-provider/{issuer}"))
     }
 
+    /// Who issues tokens of the infrastructure's repository.
+    pub(super) fn issuer(&self) -> &'a str {
+        self.spec.forge.issuer()
+    }
+
     /// `amazonaws.com`, or China's.
     pub(super) fn dns_suffix(&self) -> &'static str {
         if self.place.partition == "aws-cn" {

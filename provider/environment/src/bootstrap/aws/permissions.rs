@@ -5,8 +5,10 @@
 //! changes must carry the tier's boundary, which it cannot change, and its own role lies in a path that it cannot reach.
 //! Actions: <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>
 
+use std::collections::BTreeSet;
+
 use mlops_access::generate::aws::Bucket;
-use mlops_access::generate::{Document, Statement};
+use mlops_access::generate::{Document, Github, Gitlab, Statement};
 
 use super::super::Worker;
 use super::Names;
@@ -69,17 +71,23 @@ impl<'a> Scope<'a> {
             .arn("iam", "", &format!("role/mlops/{name}/{name}-{of}"))
     }
 
-    fn oidc_providers(&self) -> [String; 2] {
+    /// Of the cluster, whose pods become identities.
+    fn pods_provider(&self) -> String {
         let issuer = format!(
             "oidc.eks.{}.{}/*",
             self.names.place.region,
             self.names.dns_suffix()
         );
-        [
-            self.names.oidc_provider_arn(&issuer),
-            self.names
-                .oidc_provider_arn(mlops_access::generate::Github::ISSUER),
-        ]
+        self.names.oidc_provider_arn(&issuer)
+    }
+
+    /// Of GitHub and GitLab, whose jobs become identities: shared by all of an account, and read here alone.
+    fn forge_providers(&self) -> BTreeSet<String> {
+        let issuers = [Github::ISSUER, Gitlab::ISSUER, self.names.issuer()];
+        issuers
+            .into_iter()
+            .map(|issuer| self.names.oidc_provider_arn(issuer))
+            .collect()
     }
 
     fn cluster(&self) -> [String; 3] {
@@ -222,7 +230,9 @@ fn read(scope: &Scope<'_>) -> Vec<Statement> {
             ],
         )
         .on([scope.roles()]),
-        Statement::allow("Providers", &["iam:GetOpenIDConnectProvider"]).on(scope.oidc_providers()),
+        Statement::allow("Providers", &["iam:GetOpenIDConnectProvider"])
+            .on([scope.pods_provider()])
+            .on(scope.forge_providers()),
         Statement::allow("Cluster", &["eks:Describe*", "eks:List*"]).on(scope.cluster()),
         Statement::allow(
             "Network",
@@ -369,7 +379,7 @@ fn write(scope: &Scope<'_>) -> Vec<Statement> {
                 "iam:UntagOpenIDConnectProvider",
             ],
         )
-        .on([scope.oidc_providers()[0].clone()]),
+        .on([scope.pods_provider()]),
         Statement::allow("ServiceLinkedRoles", &["iam:CreateServiceLinkedRole"])
             .on([scope.names.arn("iam", "", "role/aws-service-role/*")])
             .when(

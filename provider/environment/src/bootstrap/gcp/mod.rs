@@ -1,4 +1,4 @@
-//! On Google Cloud: bucket and key for state, a pool that lets GitHub's tokens in, and accounts with custom roles.
+//! On Google Cloud: bucket and key for state, a pool that lets tokens of GitHub or GitLab in, and accounts with custom roles.
 //!
 //! A project is the border: Google Cloud confines buckets and keys to one environment by conditions, and what is granted on the
 //! project to the roles that environments grant, but clusters, accounts and networks of a project are one. So give each tier a

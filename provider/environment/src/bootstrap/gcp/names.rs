@@ -56,10 +56,14 @@ impl<'a> Names<'a> {
         )
     }
 
-    /// The provider for GitHub, as principals and workflows name it: by the project's number.
+    /// The provider for the forge, as principals and workflows name it: by the project's number.
     #[must_use]
     pub fn provider(&self) -> String {
-        format!("{}/providers/{PROVIDER}", self.pool(&self.place.number))
+        format!(
+            "{}/providers/{}",
+            self.pool(&self.place.number),
+            self.spec.forge.as_str()
+        )
     }
 
     /// Jobs that pass a gate.
@@ -110,6 +114,3 @@ impl<'a> Names<'a> {
         )
     }
 }
-
-/// Id of the provider in its pool.
-pub(super) const PROVIDER: &str = "github";

@@ -2,7 +2,7 @@
 
 use super::super::Worker;
 use super::Draft;
-use super::federation::{GITHUB, gates};
+use super::federation::gates;
 use crate::component::Kind;
 use crate::gcp::{ServiceAccount, Trust};
 use crate::spec::{TextError, Tier};
@@ -39,7 +39,8 @@ fn add_worker(draft: &mut Draft<'_>, tier: Tier, worker: Worker, environment: &s
         .want(&account, Kind::GcpServiceAccount, &wanted)
         .id(email.clone())
         .output("email", email.clone());
-    let members = gates(&draft.spec.repository, tier, worker);
+    let members = gates(&draft.spec.forge, tier, worker);
+    let forge = draft.spec.forge.address();
     let trust = Trust {
         account: email.clone(),
         members: members.iter().map(|gate| draft.names.gate(gate)).collect(),
@@ -49,5 +50,5 @@ fn add_worker(draft: &mut Draft<'_>, tier: Tier, worker: Worker, environment: &s
         .want(&["trust", account[0], account[1]], Kind::GcpTrust, &trust)
         .id(email)
         .after(&account)
-        .after(&GITHUB);
+        .after(&forge);
 }
