@@ -9,8 +9,10 @@ use mlops_access::verdict::Verdict;
 use mlops_environment::bootstrap::{Forge, Place, Project, Repository, Spec, TIERS, Worker, gcp};
 use mlops_environment::component::{Component, Kind};
 use mlops_environment::gcp::{CustomRole, Grant, ProjectGrants, Trust, WorkloadIdentityProvider};
+use mlops_environment::names::EnvironmentId;
+use mlops_environment::names::gcp::Names;
 use mlops_environment::provisioner::permissions;
-use mlops_environment::spec::{Cloud, Tier};
+use mlops_environment::spec::{Bucket as Use, Cloud, Tier};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -407,16 +409,15 @@ fn no_token_at_all_enters_two_workers() {
     }
 }
 
-fn email(worker: Worker, tier: Tier) -> String {
-    let spec = spec();
+fn email(spec: &Spec, worker: Worker, tier: Tier) -> String {
     let Place::Gcp(place) = &spec.place else {
         panic!("on Google Cloud")
     };
-    gcp::Names::new(&spec, place).email(worker, tier)
+    gcp::Names::new(spec, place).email(worker, tier)
 }
 
 /// Every policy that bootstrap would write.
-fn policies() -> Vec<(Resource, Policy)> {
+fn policies(spec: &Spec) -> Vec<(Resource, Policy)> {
     let policy = |grants: &BTreeSet<Grant>| Policy {
         version: 3,
         etag: None,
@@ -432,8 +433,8 @@ fn policies() -> Vec<(Resource, Policy)> {
             })
             .collect(),
     };
-    let bucket: mlops_environment::gcp::Bucket = of("state.bucket");
-    let project: ProjectGrants = of("project_grants");
+    let bucket: mlops_environment::gcp::Bucket = within(spec, "state.bucket");
+    let project: ProjectGrants = within(spec, "project_grants");
     let mut all = vec![
         (
             Resource::Project(project.project.clone()),
@@ -451,8 +452,8 @@ fn policies() -> Vec<(Resource, Policy)> {
     all
 }
 
-fn may(worker: Worker, tier: Tier, permission: &str, resource: &Resource) -> Verdict {
-    let roles: BTreeMap<String, Role> = components()
+fn may(spec: &Spec, worker: Worker, tier: Tier, permission: &str, resource: &Resource) -> Verdict {
+    let roles: BTreeMap<String, Role> = components_of(spec)
         .iter()
         .filter(|component| component.kind == Kind::GcpCustomRole)
         .map(|component| {
@@ -461,13 +462,51 @@ fn may(worker: Worker, tier: Tier, permission: &str, resource: &Resource) -> Ver
             (role.name.clone(), held)
         })
         .collect();
-    let principals = BTreeSet::from([format!("serviceAccount:{}", email(worker, tier))]);
+    let principals = BTreeSet::from([format!("serviceAccount:{}", email(spec, worker, tier))]);
     let question = Question {
         principals: &principals,
         permission,
         resource,
     };
-    allows(&policies(), &[], &roles, &question)
+    allows(&policies(spec), &[], &roles, &question)
+}
+
+/// A bucket of an environment.
+fn bucket(environment: &EnvironmentId, usage: Use) -> String {
+    Names::new(environment, "123456789012", environment.region()).bucket(usage)
+}
+
+/// `churn-dev` is an environment of one system, and the name of another: names begin alike, and nothing else is shared.
+#[test]
+fn a_provisioner_reaches_nothing_of_a_system_that_is_called_like_its_environment() {
+    let other = Spec {
+        name: "abcdefg-dev".parse().expect("a name"),
+        ..spec()
+    };
+    let own = Spec {
+        name: "abcdefg".parse().expect("a name"),
+        ..spec()
+    };
+    let Place::Gcp(place) = &other.place else {
+        panic!("on Google Cloud")
+    };
+    let states = gcp::Names::new(&other, place).bucket();
+    let theirs = other.environment(Tier::Dev).expect("an environment");
+    let ours = own.environment(Tier::Dev).expect("an environment");
+    for (bucket, expected) in [
+        (bucket(&ours, Use::Data), true),
+        (states, false),
+        (bucket(&theirs, Use::Data), false),
+    ] {
+        let found = may(
+            &own,
+            Worker::Provisioner,
+            Tier::Dev,
+            "storage.buckets.setIamPolicy",
+            &Resource::Bucket(bucket.clone()),
+        );
+        assert_eq!(found == Verdict::Yes, expected, "{bucket}: {found}");
+    }
 }
 
 #[test]
@@ -478,7 +517,8 @@ fn each_worker_may_what_it_is_for_and_nothing_else() {
         name: name.to_owned(),
     };
     let states = |name: &str| object(&state.name, name);
-    let dev = |bucket: &str| format!("abcdefghijkl-dev-{bucket}-12345678");
+    let environment = spec().environment(Tier::Dev).expect("an environment");
+    let dev = |usage: Use| bucket(&environment, usage);
     let project = Resource::Project("acme-machine-learning-platform".to_owned());
     let ring = |environment: &str| {
         Resource::Key(format!(
@@ -545,19 +585,19 @@ fn each_worker_may_what_it_is_for_and_nothing_else() {
         (
             planner,
             "storage.objects.get",
-            object(&dev("data"), "churn/reference/r"),
+            object(&dev(Use::Data), "churn/reference/r"),
             false,
         ),
         (
             planner,
             "storage.buckets.get",
-            Resource::Bucket(dev("data")),
+            Resource::Bucket(dev(Use::Data)),
             true,
         ),
         (
             planner,
             "storage.buckets.update",
-            Resource::Bucket(dev("data")),
+            Resource::Bucket(dev(Use::Data)),
             false,
         ),
         (planner, "container.clusters.create", project.clone(), false),
@@ -601,19 +641,19 @@ fn each_worker_may_what_it_is_for_and_nothing_else() {
         (
             provisioner,
             "storage.buckets.setIamPolicy",
-            Resource::Bucket(dev("models")),
+            Resource::Bucket(dev(Use::Models)),
             true,
         ),
         (
             provisioner,
             "storage.objects.get",
-            object(&dev("models"), "churn/m"),
+            object(&dev(Use::Models), "churn/m"),
             false,
         ),
         (
             provisioner,
             "storage.objects.delete",
-            object(&dev("models"), "churn/m"),
+            object(&dev(Use::Models), "churn/m"),
             true,
         ),
         (
@@ -662,7 +702,7 @@ fn each_worker_may_what_it_is_for_and_nothing_else() {
             false,
         ),
     ] {
-        let found = may(worker, Tier::Dev, permission, &resource);
+        let found = may(&spec(), worker, Tier::Dev, permission, &resource);
         assert_eq!(
             found == yes,
             expected,

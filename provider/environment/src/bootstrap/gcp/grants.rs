@@ -86,17 +86,23 @@ fn claim(environment: &EnvironmentId) -> Condition {
     }
 }
 
-/// Buckets and keys that carry the environment's name.
+/// The environment's buckets and key ring, each by its whole name: what another system's are called may begin with this one's
+/// (`churn-dev` is an environment, and a system that keeps its states in `churn-dev-tfstate-…`).
 /// <https://cloud.google.com/iam/docs/conditions-resource-attributes>
 fn of_environment(draft: &Draft<'_>, environment: &EnvironmentId) -> Condition {
     let (project, region) = (&draft.place.project, &draft.place.region);
     let name = &environment.name;
     let ring = format!("projects/{project}/locations/{region}/keyRings/{name}");
+    let buckets = Use::ALL.iter().map(|usage| {
+        let bucket = bucket(environment, *usage);
+        // Names end in a hash, so that this is the bucket and what is in it.
+        format!("resource.name.startsWith(\"projects/_/buckets/{bucket}\") || ")
+    });
     Condition {
         title: format!("buckets and keys of {name}"),
         expression: format!(
-            "resource.name.startsWith(\"projects/_/buckets/{name}-\") || resource.name == \"{ring}\" || \
-             resource.name.startsWith(\"{ring}/\")"
+            "{}resource.name == \"{ring}\" || resource.name.startsWith(\"{ring}/\")",
+            buckets.collect::<String>()
         ),
     }
 }
