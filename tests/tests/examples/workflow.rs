@@ -141,7 +141,7 @@ fn the_workflows_enter_by_what_bootstrap_prints() {
     for (name, cloud) in [(WORKFLOWS[0], Cloud::Aws), (WORKFLOWS[1], Cloud::Gcp)] {
         let workflow: Value = serde_saphyr::from_str(&text(name)).unwrap();
         for (job, worker) in [("plan", Worker::Planner), ("apply", Worker::Provisioner)] {
-            let environment = worker.github_environment(cloud, Tier::Dev);
+            let environment = worker.environment(cloud, Tier::Dev);
             assert_eq!(workflow["jobs"][job]["environment"], environment, "{name}");
             let role = format!("_{}_", worker.as_str().to_uppercase());
             assert!(
