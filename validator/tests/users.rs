@@ -69,7 +69,10 @@ fn files_for_github_and_gitlab_follow_their_schemas() {
     };
     passes(&of("vendor.github-workflows", &WORKFLOWS));
     passes(&of("vendor.github-actions", &["action.yml"]));
-    passes(&of("vendor.gitlab-ci", &["examples/ci/gitlab.yml"]));
+    passes(&of(
+        "vendor.gitlab-ci",
+        &["examples/ci/gitlab.yml", "examples/gitlab-ci/.gitlab-ci.yml"],
+    ));
     // The look is one that finds something.
     assert!(!of("vendor.github-workflows", &["action.yml"]).status.success());
 }

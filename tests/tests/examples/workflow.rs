@@ -211,3 +211,78 @@ fn every_guard_refuses() {
         );
     }
 }
+
+/// GitLab's pipeline: the doors are those that bootstrap prints, the gate stands before what is handed on, and the plan that was
+/// checked is the plan that is applied.
+fn pipeline_faults(text: &str) -> Vec<String> {
+    use mlops_environment::bootstrap::{Worker, deployment_tier};
+    use mlops_environment::spec::{Cloud, Tier};
+    let pipeline: Value = match serde_saphyr::from_str(text) {
+        Ok(pipeline) => pipeline,
+        Err(error) => return vec![format!("is no YAML: {error}")],
+    };
+    let mut faults = Vec::new();
+    for word in ["AWS_ACCESS_KEY_ID", "AWS_SECRET", "AKIA"] {
+        if text.contains(word) {
+            faults.push(format!("uses a stored credential: {word}"));
+        }
+    }
+    for (name, worker) in [("plan", Worker::Planner), ("apply", Worker::Provisioner)] {
+        let job = &pipeline[name];
+        let mut fault = |what: &str| faults.push(format!("{name}: {what}"));
+        if job["environment"]["name"] != worker.environment(Cloud::Aws, Tier::Dev)
+            || job["environment"]["deployment_tier"] != deployment_tier(Tier::Dev)
+        {
+            fault("enters by another door than bootstrap's");
+        }
+        if job["id_tokens"]["CLOUD_TOKEN"]["aud"] != "https://gitlab.com" {
+            fault("has no token for the audience");
+        }
+        if job["timeout"].is_null() {
+            fault("has no timeout");
+        }
+        let lines = job["script"].as_array().into_iter().flatten();
+        let lines: Vec<&str> = lines.filter_map(Value::as_str).collect();
+        if !lines.iter().any(|line| line.contains(&format!("AWS_{}_ROLE_ARN", worker.as_str().to_uppercase()))) {
+            fault("becomes somebody else");
+        }
+        let last = lines.last().copied().unwrap_or_default();
+        match worker {
+            Worker::Planner if !last.starts_with("tfplan-check ") || job["artifacts"]["when"] != "on_success" => {
+                fault("hands on a plan that was not checked");
+            }
+            Worker::Provisioner if last != "terraform apply plan.tfplan" || job["needs"] != serde_json::json!(["plan"]) => {
+                fault("applies something else than the plan that was checked");
+            }
+            Worker::Provisioner if job["resource_group"].is_null() || job["interruptible"] != false => {
+                fault("may run twice at once, or be stopped half-way");
+            }
+            _ => {}
+        }
+    }
+    faults
+}
+
+#[test]
+fn the_pipeline_of_gitlab_is_sound_and_every_guard_of_it_refuses() {
+    let good = fs::read_to_string(root().join("examples/gitlab-ci/.gitlab-ci.yml")).unwrap();
+    assert_eq!(pipeline_faults(&good), [""; 0]);
+    for (from, to, fault) in [
+        ("name: infra-aws-dev-plan", "name: infra-aws-dev", "another door"),
+        ("deployment_tier: development", "deployment_tier: testing", "another door"),
+        ("aud: https://gitlab.com", "aud: sts.amazonaws.com", "no token for the audience"),
+        ("$AWS_PLANNER_ROLE_ARN\"", "$AWS_PROVISIONER_ROLE_ARN\"", "somebody else"),
+        ("when: on_success", "when: always", "not checked"),
+        ("    - tfplan-check", "    - echo tfplan-check", "not checked"),
+        ("apply plan.tfplan", "apply -auto-approve", "something else"),
+        ("needs: [plan]", "needs: []", "something else"),
+        ("interruptible: false", "interruptible: true", "half-way"),
+        ("  timeout: 2 hours\n", "", "no timeout"),
+        ("  TF_INPUT: \"0\"", "  AWS_ACCESS_KEY_ID: x", "stored credential"),
+        ("plan:\n", "plan: [\n", "is no YAML"),
+    ] {
+        assert!(good.contains(from), "{from}");
+        let found = pipeline_faults(&good.replace(from, to));
+        assert!(found.iter().any(|found| found.contains(fault)), "{fault}: {found:?}");
+    }
+}
