@@ -1,6 +1,7 @@
 //! A workspace in which the real terraform runs our provider.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -70,6 +71,7 @@ impl Ran {
 pub struct Workspace {
     directory: TempDir,
     environment: BTreeMap<String, String>,
+    program: OsString,
 }
 
 impl Workspace {
@@ -174,6 +176,7 @@ impl Workspace {
         let workspace = Self {
             directory,
             environment: BTreeMap::new(),
+            program: program(),
         };
         workspace.write("cli.tfrc", config);
         workspace
@@ -203,10 +206,15 @@ impl Workspace {
         self
     }
 
+    /// Lets another program that speaks Terraform's protocol do the work: OpenTofu's `tofu`.
+    pub fn by(&mut self, program: &str) -> &mut Self {
+        self.program = program.into();
+        self
+    }
+
     /// A command of terraform, ready to run: scrubbed environment, no colours, no questions.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let terraform = std::env::var_os("TERRAFORM").unwrap_or_else(|| "terraform".into());
-        let mut command = Command::new(terraform);
+        let mut command = Command::new(&self.program);
         command
             .args(arguments)
             .current_dir(self.directory.path())
@@ -328,11 +336,17 @@ pub fn aws_block(network: &Network) -> String {
 
 /// Whether terraform can be started; tests say so where it cannot.
 pub fn available() -> bool {
-    let terraform = std::env::var_os("TERRAFORM").unwrap_or_else(|| "terraform".into());
-    Command::new(terraform)
-        .arg("version")
-        .output()
-        .is_ok_and(|output| output.status.success())
+    starts(&program())
+}
+
+/// Whether a program can be asked for its version.
+pub fn starts(program: &OsStr) -> bool {
+    let asked = Command::new(program).arg("version").output();
+    asked.is_ok_and(|output| output.status.success())
+}
+
+fn program() -> OsString {
+    std::env::var_os("TERRAFORM").unwrap_or_else(|| "terraform".into())
 }
 
 /// A folder with provider packages: named in `TF_PLUGIN_MIRROR`, or found a level below the usual places.

@@ -50,11 +50,12 @@ fn run_in(dir: &Path, program: &Path, args: &[&str]) -> Output {
         .unwrap()
 }
 
-const WORKFLOWS: [&str; 4] = [
+const WORKFLOWS: [&str; 5] = [
     ".github/workflows/ci.yml",
     ".github/workflows/release.yml",
     "examples/ci/github.yml",
     "examples/github-actions/.github/workflows/environment.yml",
+    "examples/github-actions/.github/workflows/environment-gcp.yml",
 ];
 
 #[test]

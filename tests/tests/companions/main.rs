@@ -11,6 +11,7 @@
 mod doctor;
 mod elsewhere;
 mod functions;
+mod opentofu;
 mod provisioner;
 mod provisioner_gcp;
 mod token;
