@@ -60,6 +60,14 @@ pub enum CheckError {
         /// Why.
         error: std::io::Error,
     },
+    /// Nothing is there.
+    #[error(
+        "cannot read {path}: there is no such file; `terraform plan -out plan.bin` writes a plan, and --help lists the commands"
+    )]
+    Missing {
+        /// Which.
+        path: String,
+    },
     /// A directory where a plan is wanted.
     #[error(
         "{path} is a directory: give the plan that was made of it (`terraform plan -out plan.bin`, then `tfplan-check plan.bin`), and the directory as --root"
@@ -365,9 +373,12 @@ pub fn run(request: &Request) -> Result<Outcome, CheckError> {
 
 fn read(path: &Path) -> Result<Vec<u8>, CheckError> {
     let shown = path.display().to_string();
-    let fail = |error| CheckError::Read {
-        path: shown.clone(),
-        error,
+    let fail = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => CheckError::Missing { path: shown.clone() },
+        _ => CheckError::Read {
+            path: shown.clone(),
+            error,
+        },
     };
     if path == Path::new("-") {
         let mut bytes = Vec::new();

@@ -20,7 +20,7 @@ fn exit_codes_tell_clean_findings_cannot_judge_and_nothing_apart() {
         .says("error[SK01]");
     run(d.path(), &["absent.json"])
         .exits(2)
-        .says("cannot read absent.json");
+        .says("cannot read absent.json: there is no such file; `terraform plan -out plan.bin` writes a plan");
     run(d.path(), &[]).exits(2).says("PLAN");
     run(d.path(), &["clean.json", "--frobnicate"]).exits(2);
     let e = folder();

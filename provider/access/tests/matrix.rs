@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use mlops_access::{
     Purpose,
-    generate::{Gitlab, RegistryMode, Secret, Service, SubjectFormat, aws, gcp},
+    generate::{Github, Gitlab, RegistryMode, Secret, Service, SubjectFormat, aws, gcp},
     matrix::{
         AwsDocuments, Breach, Entrance, GcpDocuments, PROBES, TokenRow, aws_tokens, check_aws, check_gcp,
         gcp_tokens,
@@ -106,6 +106,10 @@ fn everything_generated_for_aws_satisfies_the_matrix() {
             s.services.insert(name, service);
         }
     });
+    vary("what the table's strangers are called", &|s| {
+        strangers(s.github.as_mut().unwrap());
+        s.gitlab = Some(stranger("arn:aws:iam::111122223333:oidc-provider/gitlab.com"));
+    });
     for (name, scope) in scopes {
         let breaches = aws_breaches(&scope);
         assert!(
@@ -175,6 +179,10 @@ fn everything_generated_for_google_cloud_satisfies_the_matrix() {
             ..Gitlab::example("gitlab")
         });
     });
+    vary("what the table's strangers are called", &|s| {
+        strangers(s.github.as_mut().unwrap());
+        s.gitlab = Some(stranger("gitlab"));
+    });
     for (name, scope) in scopes {
         let breaches = gcp_breaches(&scope);
         assert!(
@@ -202,6 +210,27 @@ fn the_tables_are_complete() {
         tokens(gcp_tokens(&gcp::Scope::example())),
     ] {
         assert!(ids.iter().copied().eq(all.iter().map(String::as_str)), "{ids:?}");
+    }
+}
+
+/// Names and ids that somebody may have, and that a table of fixed questions would take for somebody else's.
+fn strangers(github: &mut Github) {
+    github.repository = "mallory/another".to_owned();
+    (github.owner_id, github.repository_id) = (Some("666".to_owned()), Some("667".to_owned()));
+    github.deploy_environment = "another-dev".to_owned();
+    github.retrain_environment = Some("another-dev-x".to_owned());
+    github.ci_refs = ["refs/heads/v1", "refs/heads/release/x"]
+        .map(str::to_owned)
+        .into();
+}
+
+fn stranger(provider: &str) -> Gitlab {
+    Gitlab {
+        project_path: "acme/another".to_owned(),
+        project_id: Some("43".to_owned()),
+        deploy_environment: "another-dev".to_owned(),
+        deploy_tier: Some("development".to_owned()),
+        ..Gitlab::example(provider)
     }
 }
 

@@ -43,7 +43,7 @@ Options:
 
 Exit codes: 0 everything is as it shall be, 1 it is not, 2 the command line cannot be.
 
-The state bucket, its key and old versions of states are never deleted by this program.
+The state bucket, its key and old versions of states are never deleted by this command.
 ";
 
 /// What to do.
@@ -211,7 +211,9 @@ impl Whose {
             None => Ok(()),
         };
         match (self.github, self.gitlab) {
-            (Some(_), Some(_)) => Err("--github and --gitlab: the infrastructure lives in one of them".to_owned()),
+            (Some(_), Some(_)) => {
+                Err("--github and --gitlab: the infrastructure lives in one of them".to_owned())
+            }
             (None, None) => Err("--github or --gitlab is missing: whose jobs plan and apply?".to_owned()),
             (Some(name), None) => {
                 of_another(&self.gitlab_url, "--gitlab-url", "--gitlab")?;
@@ -332,10 +334,7 @@ mod tests {
             ("gcp --endpoint storage", "write SERVICE=URL"),
             ("aws", "--name is missing"),
             ("aws --name", "--name wants a value"),
-            (
-                "aws --name churn --region r",
-                "--github or --gitlab is missing",
-            ),
+            ("aws --name churn --region r", "--github or --gitlab is missing"),
             (
                 "aws --name churn --region r --github a/b --gitlab a/b",
                 "one of them",

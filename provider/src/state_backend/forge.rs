@@ -112,11 +112,7 @@ impl Gitlab {
             .unwrap_or("https://gitlab.com")
             .parse::<GitlabUrl>();
         read("url", url.as_ref().err().map(ToString::to_string));
-        let id = self
-            .project_id
-            .as_deref()
-            .map(str::parse::<GitlabId>)
-            .transpose();
+        let id = self.project_id.as_deref().map(str::parse::<GitlabId>).transpose();
         read("project_id", id.as_ref().err().map(ToString::to_string));
         if cloud == Some(Cloud::Aws) && self.project_id.is_some() {
             wrong.push(

@@ -439,7 +439,9 @@ impl Resource for StateBackend {
             .map_err(first)?;
         here(&cloud, &id)?;
         let place = in_region(placed(&cloud).map_err(first)?, &id);
-        let components = candidates(&id.name, &place).map_err(|error| too_long(&error)).map_err(first)?;
+        let components = candidates(&id.name, &place)
+            .map_err(|error| too_long(&error))
+            .map_err(first)?;
         let executor = executor(&cloud, &context.cancelled);
         let mut found = Found::new();
         for (address, sighting) in executor.observe(&components, &known(&components)).await {

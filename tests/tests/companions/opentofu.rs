@@ -47,8 +47,19 @@ fn the_life_of_an_environment_by_opentofu() {
         "output \"name\" { value = provider::mlops::parse_id(mlops_environment.this.id).name }",
     );
     let changed = ground.apply().expect(0);
-    assert!(changed.stdout.contains("0 added, 1 changed, 0 destroyed"), "{}", changed.text());
-    assert!(changed.stdout.contains("name = \"churn-dev\""), "{}", changed.text());
+    assert!(
+        changed.stdout.contains("0 added, 1 changed, 0 destroyed"),
+        "{}",
+        changed.text()
+    );
+    assert!(
+        changed.stdout.contains("name = \"churn-dev\""),
+        "{}",
+        changed.text()
+    );
     plan(&ground).expect(0);
-    ground.workspace.terraform(&["destroy", "-auto-approve"]).expect(0);
+    ground
+        .workspace
+        .terraform(&["destroy", "-auto-approve"])
+        .expect(0);
 }

@@ -235,7 +235,10 @@ fn environments_live_on_a_local_cloud_one_state_for_each_tier() {
     let cloud = Cloud::sandboxed(Sandbox::builder()).unwrap();
     let network = cloud.network().unwrap();
     let aws = json!({ "existing_network": { "vpc_id": network.vpc_id, "private_subnet_ids": network.private_subnet_ids } });
-    let images = format!("{}.dkr.ecr.{REGION}.amazonaws.com/churn-dev", mlops_sandbox::account::USUAL_ACCOUNT);
+    let images = format!(
+        "{}.dkr.ecr.{REGION}.amazonaws.com/churn-dev",
+        mlops_sandbox::account::USUAL_ACCOUNT
+    );
     let tiers = json!({
         "dev": { "aws": aws },
         "staging": { "aws": aws, "images_from": images },
@@ -246,43 +249,75 @@ fn environments_live_on_a_local_cloud_one_state_for_each_tier() {
         .map(|tier| {
             let state = State::of(tier, &cloud, &tiers);
             state.workspace.terraform(&["apply", "-auto-approve"]).expect(0);
-            assert!(state.output("id").ends_with(&state.environment), "{}", state.output("id"));
+            assert!(
+                state.output("id").ends_with(&state.environment),
+                "{}",
+                state.output("id")
+            );
             state
         })
         .collect();
-    assert!(states.iter().all(|state| state.output("registry") == images), "one registry");
+    assert!(
+        states.iter().all(|state| state.output("registry") == images),
+        "one registry"
+    );
     let standing = || -> BTreeSet<String> {
         let found = cloud.sandbox().unwrap().marked("mlops:component", None);
-        let of = found.iter().map(|found| found.tags["mlops:environment"].rsplit('/').next().unwrap().to_owned());
+        let of = found.iter().map(|found| {
+            found.tags["mlops:environment"]
+                .rsplit('/')
+                .next()
+                .unwrap()
+                .to_owned()
+        });
         of.collect()
     };
     let all: BTreeSet<String> = states.iter().map(|state| state.environment.clone()).collect();
     assert_eq!(standing(), all);
     for state in &states {
-        state.workspace.terraform(&["plan", "-detailed-exitcode"]).expect(0);
+        state
+            .workspace
+            .terraform(&["plan", "-detailed-exitcode"])
+            .expect(0);
     }
     let inventory = cloud.inventory().unwrap();
     let trust = |role: &str| inventory["roles"][role]["trust"].to_string();
     for tier in ["dev", "staging", "prod"] {
-        let (deploy, deployment) = (trust(&format!("churn-{tier}-deploy")), match tier {
-            "dev" => "development",
-            "staging" => "staging",
-            _ => "production",
-        });
+        let (deploy, deployment) = (
+            trust(&format!("churn-{tier}-deploy")),
+            match tier {
+                "dev" => "development",
+                "staging" => "staging",
+                _ => "production",
+            },
+        );
         assert!(deploy.contains(&format!("environment:aws-{tier}\"")), "{deploy}");
-        assert!(deploy.contains(&format!("deployment_tier:{deployment}:*")), "{deploy}");
+        assert!(
+            deploy.contains(&format!("deployment_tier:{deployment}:*")),
+            "{deploy}"
+        );
     }
     let repositories = inventory["repositories"].as_object().unwrap();
-    assert!(repositories.keys().all(|name| name.starts_with("churn-dev/")), "built in dev alone: {repositories:#?}");
+    assert!(
+        repositories.keys().all(|name| name.starts_with("churn-dev/")),
+        "built in dev alone: {repositories:#?}"
+    );
 
     // The last one first: what is protected says so, and is let go by its own state alone.
     let dev = &states[0];
     dev.workspace.terraform(&["destroy", "-auto-approve"]).expect(0);
-    let others: BTreeSet<String> = all.iter().filter(|name| **name != dev.environment).cloned().collect();
+    let others: BTreeSet<String> = all
+        .iter()
+        .filter(|name| **name != dev.environment)
+        .cloned()
+        .collect();
     let left = standing();
     assert!(others.is_subset(&left), "{left:?}");
     for state in &states[1..] {
-        state.workspace.terraform(&["plan", "-detailed-exitcode"]).expect(0);
+        state
+            .workspace
+            .terraform(&["plan", "-detailed-exitcode"])
+            .expect(0);
     }
 }
 

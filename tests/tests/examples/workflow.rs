@@ -243,15 +243,22 @@ fn pipeline_faults(text: &str) -> Vec<String> {
         }
         let lines = job["script"].as_array().into_iter().flatten();
         let lines: Vec<&str> = lines.filter_map(Value::as_str).collect();
-        if !lines.iter().any(|line| line.contains(&format!("AWS_{}_ROLE_ARN", worker.as_str().to_uppercase()))) {
+        if !lines
+            .iter()
+            .any(|line| line.contains(&format!("AWS_{}_ROLE_ARN", worker.as_str().to_uppercase())))
+        {
             fault("becomes somebody else");
         }
         let last = lines.last().copied().unwrap_or_default();
         match worker {
-            Worker::Planner if !last.starts_with("tfplan-check ") || job["artifacts"]["when"] != "on_success" => {
+            Worker::Planner
+                if !last.starts_with("tfplan-check ") || job["artifacts"]["when"] != "on_success" =>
+            {
                 fault("hands on a plan that was not checked");
             }
-            Worker::Provisioner if last != "terraform apply plan.tfplan" || job["needs"] != serde_json::json!(["plan"]) => {
+            Worker::Provisioner
+                if last != "terraform apply plan.tfplan" || job["needs"] != serde_json::json!(["plan"]) =>
+            {
                 fault("applies something else than the plan that was checked");
             }
             Worker::Provisioner if job["resource_group"].is_null() || job["interruptible"] != false => {
@@ -269,9 +276,21 @@ fn the_pipeline_of_gitlab_is_sound_and_every_guard_of_it_refuses() {
     assert_eq!(pipeline_faults(&good), [""; 0]);
     for (from, to, fault) in [
         ("name: infra-aws-dev-plan", "name: infra-aws-dev", "another door"),
-        ("deployment_tier: development", "deployment_tier: testing", "another door"),
-        ("aud: https://gitlab.com", "aud: sts.amazonaws.com", "no token for the audience"),
-        ("$AWS_PLANNER_ROLE_ARN\"", "$AWS_PROVISIONER_ROLE_ARN\"", "somebody else"),
+        (
+            "deployment_tier: development",
+            "deployment_tier: testing",
+            "another door",
+        ),
+        (
+            "aud: https://gitlab.com",
+            "aud: sts.amazonaws.com",
+            "no token for the audience",
+        ),
+        (
+            "$AWS_PLANNER_ROLE_ARN\"",
+            "$AWS_PROVISIONER_ROLE_ARN\"",
+            "somebody else",
+        ),
         ("when: on_success", "when: always", "not checked"),
         ("    - tfplan-check", "    - echo tfplan-check", "not checked"),
         ("apply plan.tfplan", "apply -auto-approve", "something else"),
@@ -283,6 +302,9 @@ fn the_pipeline_of_gitlab_is_sound_and_every_guard_of_it_refuses() {
     ] {
         assert!(good.contains(from), "{from}");
         let found = pipeline_faults(&good.replace(from, to));
-        assert!(found.iter().any(|found| found.contains(fault)), "{fault}: {found:?}");
+        assert!(
+            found.iter().any(|found| found.contains(fault)),
+            "{fault}: {found:?}"
+        );
     }
 }

@@ -102,6 +102,9 @@ fn configured(gitlab: &Gitlab, forge: &dyn Forge) -> Vec<TokenRow> {
         protected: true,
         environment: None,
     };
+    // Strangers are made from what is configured: a fixed one might be what somebody has configured.
+    let another_id = format!("{}0", own.project_id);
+    let another_environment = format!("another-{}", gitlab.deploy_environment);
     let of_ref = |git_ref| forge.token(&Job { git_ref, ..own });
     let production = Environment {
         name: &gitlab.deploy_environment,
@@ -138,19 +141,13 @@ fn configured(gitlab: &Gitlab, forge: &dyn Forge) -> Vec<TokenRow> {
             });
         }
     }
-    let sibling = format!(
-        "{}/another",
-        gitlab
-            .project_path
-            .rsplit_once('/')
-            .map_or("", |(group, _)| group)
-    );
+    let sibling = format!("{}-another", gitlab.project_path);
     let nested = format!("{}/nested", gitlab.project_path);
     for project_path in [&sibling, &nested] {
         for job in [own, Job { git_ref: tag, ..own }, deploys(production)] {
             outside.push(Job {
                 project_path,
-                project_id: "43",
+                project_id: &another_id,
                 ..job
             });
         }
@@ -158,7 +155,7 @@ fn configured(gitlab: &Gitlab, forge: &dyn Forge) -> Vec<TokenRow> {
     if forge.sees_protection() && gitlab.project_id.is_some() {
         // The path was given up and registered again.
         outside.push(Job {
-            project_id: "43",
+            project_id: &another_id,
             git_ref: tag,
             ..own
         });
@@ -189,8 +186,11 @@ fn configured(gitlab: &Gitlab, forge: &dyn Forge) -> Vec<TokenRow> {
         ));
         let others = [
             Environment {
-                name: "another-dev",
-                tier: "development",
+                name: &another_environment,
+                tier: match production.tier {
+                    "development" => "testing",
+                    _ => "development",
+                },
                 ..production
             },
             Environment {

@@ -89,6 +89,9 @@ fn rows(
             git_ref: "refs/heads/main",
             environment: None,
         };
+        // Strangers are made from what is configured: a fixed one might be what somebody has configured.
+        let another = |own: &str| format!("{own}0");
+        let (other_owner, other_repository) = (another(own.owner_id), another(own.repository_id));
         let job = |git_ref: &str, environment: Option<&str>| {
             forge.job(&Job {
                 git_ref,
@@ -109,6 +112,13 @@ fn rows(
         };
         let main = "refs/heads/main";
         let deploy = github.deploy_environment.as_str();
+        let doors = [&github.drift_environment, &github.retrain_environment];
+        let free = |mut environment: String| {
+            while doors.iter().any(|door| door.as_ref() == Some(&environment)) {
+                environment.push('x');
+            }
+            environment
+        };
         add("T01", "push to main", job(main, None), ci(main));
         add(
             "T02",
@@ -125,7 +135,7 @@ fn rows(
         add(
             "T04",
             "job in another environment's deploy",
-            job(main, Some("another-dev")),
+            job(main, Some(&free(format!("another-{deploy}")))),
             Entrance::Nobody,
         );
         let pull = |event: &str| {
@@ -136,11 +146,12 @@ fn rows(
             })
         };
         add("T05", "pull request", pull("pull_request"), Entrance::Nobody);
+        let forked = format!("mallory-{}", github.repository);
         let fork = |event: &str| {
             forge.job(&Job {
-                repository: "mallory/churn",
-                owner_id: "666",
-                repository_id: "667",
+                repository: &forked,
+                owner_id: &other_owner,
+                repository_id: &other_repository,
                 event,
                 ..own
             })
@@ -157,12 +168,11 @@ fn rows(
             pull("pull_request_target"),
             Entrance::Nobody,
         );
-        let owner = github.repository.split('/').next().unwrap_or_default();
-        let sibling = format!("{owner}/another");
+        let sibling = format!("{}-another", github.repository);
         let of_sibling = |git_ref: &str, environment: Option<&str>| {
             forge.job(&Job {
                 repository: &sibling,
-                repository_id: "668",
+                repository_id: &other_repository,
                 git_ref,
                 environment,
                 ..own
@@ -183,8 +193,8 @@ fn rows(
         let reborn = if github.repository_id.is_some() && github.owner_id.is_some() {
             let again = |git_ref: &str, environment: Option<&str>| {
                 forge.job(&Job {
-                    owner_id: "666",
-                    repository_id: "667",
+                    owner_id: &other_owner,
+                    repository_id: &other_repository,
                     git_ref,
                     environment,
                     ..own
@@ -206,19 +216,13 @@ fn rows(
             .filter(|t| t.claims.contains_key("repository_id") || !by_name(t))
             .collect();
         add("T09", "same name, other owner", reborn, Entrance::Nobody);
-        let similar = format!("{deploy}-x");
-        add(
-            "T10",
-            "similar branch or environment",
-            [
-                job("refs/heads/main-evil", None),
-                job("refs/heads/release/x", None),
-                job("refs/heads/v1", None),
-                job(main, Some(&similar)),
-            ]
-            .concat(),
-            Entrance::Nobody,
-        );
+        let similar = ["refs/heads/main-evil", "refs/heads/release/x", "refs/heads/v1"]
+            .into_iter()
+            .filter(|git_ref| !github.ci_refs.contains(*git_ref))
+            .flat_map(|git_ref| job(git_ref, None))
+            .chain(job(main, Some(&free(format!("{deploy}-x")))))
+            .collect();
+        add("T10", "similar branch or environment", similar, Entrance::Nobody);
         let misdirected = [
             job(main, None),
             job("refs/tags/v1.2.3", None),

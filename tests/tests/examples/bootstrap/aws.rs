@@ -361,10 +361,7 @@ pub(super) fn ready(cloud: &Cloud, printed: &str, federation: &str) -> Workspace
     workspace.set("AWS_ENDPOINT_URL", &cloud.url);
     // Terraform's own backend asks for tokens where this says.
     workspace.set("AWS_ENDPOINT_URL_STS", &cloud.url);
-    workspace.write(
-        "backend.hcl",
-        section(printed, "# ---- churn-dev: backend.hcl"),
-    );
+    workspace.write("backend.hcl", section(printed, "# ---- churn-dev: backend.hcl"));
     let provider = section(printed, "# ---- churn-dev: provider.tf");
     workspace.write("provider.tf", provider);
     let boundary = provider.split("permissions_boundary = ").nth(1).unwrap();

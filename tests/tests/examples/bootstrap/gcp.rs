@@ -369,10 +369,7 @@ pub(super) fn ready(sandbox: &Sandbox, printed: &str, federation: &str) -> Works
     sandbox.enforce(true);
 
     let workspace = Workspace::installed();
-    workspace.write(
-        "backend.hcl",
-        section(printed, "# ---- churn-dev: backend.hcl"),
-    );
+    workspace.write("backend.hcl", section(printed, "# ---- churn-dev: backend.hcl"));
     let provider = section(printed, "# ---- churn-dev: provider.tf").replace(
         "    allowed_projects",
         &format!(
@@ -393,7 +390,12 @@ pub(super) fn ready(sandbox: &Sandbox, printed: &str, federation: &str) -> Works
 }
 
 /// Planned by the first token, made by the second; neither becomes the other, and a planner makes nothing.
-pub(super) fn planned_and_made(sandbox: &Sandbox, workspace: &Workspace, printed: &str, tokens: &[String; 2]) {
+pub(super) fn planned_and_made(
+    sandbox: &Sandbox,
+    workspace: &Workspace,
+    printed: &str,
+    tokens: &[String; 2],
+) {
     let door = variable(printed, "GCP_WORKLOAD_IDENTITY_PROVIDER");
     let planner = (door, variable(printed, "GCP_PLANNER_SERVICE_ACCOUNT"));
     let provisioner = (door, variable(printed, "GCP_PROVISIONER_SERVICE_ACCOUNT"));

@@ -113,7 +113,10 @@ fn on_google_cloud_its_jobs_plan_and_make_a_first_environment() {
     ];
     // The same environment from a merge request, or where nobody protected it, makes nothing.
     let init = ["init", "-backend-config=backend.hcl"];
-    let provisioner = (door, gcp::variable(&made.stdout, "GCP_PROVISIONER_SERVICE_ACCOUNT"));
+    let provisioner = (
+        door,
+        gcp::variable(&made.stdout, "GCP_PROVISIONER_SERVICE_ACCOUNT"),
+    );
     let proposed = for_gcp(door, "infra-gcp-dev", false);
     gcp::as_worker(&sandbox, &workspace, provisioner, &proposed, &init).expect(1);
     gcp::planned_and_made(&sandbox, &workspace, &made.stdout, &tokens);
@@ -142,11 +145,11 @@ fn on_aws_moved_and_killed_at_every_write_it_converges() {
             sandbox.heal();
         }
         aws::bootstrap_for(&cloud, &ON_AWS, &["--tiers=dev"]).expect(0);
-        aws::bootstrap_for(&cloud, &ON_AWS, &["--tiers=dev", "--check"]).expect(0);
         let writes = sandbox.journal()[before..]
             .iter()
             .filter(|entry| entry.write)
             .count();
+        aws::bootstrap_for(&cloud, &ON_AWS, &["--tiers=dev", "--check"]).expect(0);
         let roles = cloud.inventory().unwrap()["roles"].clone();
         assert!(
             !roles.to_string().contains("githubusercontent"),
@@ -184,11 +187,11 @@ fn on_google_cloud_moved_and_killed_at_every_write_it_converges() {
             sandbox.heal();
         }
         gcp::bootstrap_for(&sandbox, &ON_GCP, &["--tiers=dev"]).expect(0);
-        gcp::bootstrap_for(&sandbox, &ON_GCP, &["--tiers=dev", "--check"]).expect(0);
         let writes = sandbox.journal()[before..]
             .iter()
             .filter(|entry| entry.write)
             .count();
+        gcp::bootstrap_for(&sandbox, &ON_GCP, &["--tiers=dev", "--check"]).expect(0);
         let accounts = gcp::project(&sandbox)["accounts"].to_string();
         assert!(accounts.contains("attribute.gate/gl/42/"), "{accounts}");
         assert!(
@@ -214,7 +217,12 @@ fn it_is_described_from_then_on() {
         return;
     }
     let cloud = aws::empty();
-    let instance = ["--gitlab", "acme/infra", "--gitlab-url", "https://git.acme.example"];
+    let instance = [
+        "--gitlab",
+        "acme/infra",
+        "--gitlab-url",
+        "https://git.acme.example",
+    ];
     let made = aws::bootstrap_for(&cloud, &instance, &["--tiers=dev"]).expect(0);
     let mut workspace = Workspace::new();
     workspace.set("AWS_ENDPOINT_URL", &cloud.url);
@@ -224,7 +232,11 @@ fn it_is_described_from_then_on() {
     let (head, _) = before.split_once("  gitlab = {").unwrap();
     workspace.write("main.tf", &format!("{head}  {github}\n}}\n"));
     let changes = workspace.terraform(&["apply", "-auto-approve"]).expect(0);
-    assert!(changes.stdout.contains("0 added, 1 changed"), "{}", changes.text());
+    assert!(
+        changes.stdout.contains("0 added, 1 changed"),
+        "{}",
+        changes.text()
+    );
     aws::bootstrap_for(&cloud, &GITHUB, &["--tiers=dev", "--check"]).expect(0);
 
     let sandbox = start().unwrap();
