@@ -12,20 +12,26 @@ locals {
   }
 
   # One protected GitHub environment per tier and cloud enters deploy.
-  github = var.github == null ? null : merge(var.github, {
-    ci_refs      = local.settings.ci_refs
-    environments = { deploy = "${local.cloud}-${var.tier}" }
-  })
+  github = var.github == null ? null : {
+    repository     = var.github.repository
+    owner_id       = var.github.owner_id
+    repository_id  = var.github.repository_id
+    subject_format = var.github.subject_format
+    ci_refs        = local.settings.ci_refs
+    environments   = { deploy = "${local.cloud}-${var.tier}" }
+  }
 
   # The same of GitLab; AWS sees its deployment tier instead, and never the project's number.
-  gitlab = var.gitlab == null ? null : merge(var.gitlab, {
-    project_id = local.cloud == "gcp" ? var.gitlab.project_id : null
-    ci_refs    = local.settings.ci_refs
+  gitlab = var.gitlab == null ? null : {
+    url          = var.gitlab.url
+    project_path = var.gitlab.project_path
+    project_id   = local.cloud == "gcp" ? var.gitlab.project_id : null
+    ci_refs      = local.settings.ci_refs
     environments = {
       deploy = "${local.cloud}-${var.tier}"
       tier   = local.cloud == "aws" ? { dev = "development", staging = "staging", prod = "production" }[var.tier] : null
     }
-  })
+  }
 }
 
 module "environment" {

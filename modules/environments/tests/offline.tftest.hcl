@@ -50,6 +50,21 @@ run "prod_pulls_what_dev_built" {
   }
 }
 
+run "gitlab_alone_will_do" {
+  command = plan
+
+  variables {
+    tier   = "prod"
+    github = null
+    gitlab = { project_path = "acme/churn", project_id = "42" }
+  }
+
+  assert {
+    condition     = output.names.deploy == "aws-prod"
+    error_message = "The environment of GitLab that deploys is called as GitHub's."
+  }
+}
+
 run "warns_of_tiers_that_share_an_account" {
   command = plan
 

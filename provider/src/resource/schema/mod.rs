@@ -269,25 +269,6 @@ mod tests {
         );
     }
 
-    /// Whoever can set something is told what a change of it does: by its description, or by that of what it is part of.
-    #[test]
-    fn every_setting_says_what_a_change_does() {
-        fn check(prefix: &str, said: bool, attributes: &Attributes, silent: &mut Vec<String>) {
-            let words = ["n place", "*replaces*", "*refused*", "rotates the pool"];
-            for (name, attribute) in attributes.iter().filter(|(_, one)| one.mode != Mode::Computed) {
-                let said = said || words.iter().any(|word| attribute.description.contains(word));
-                match &attribute.kind {
-                    Kind::Nested(_, children) => check(&format!("{prefix}{name}."), said, children, silent),
-                    Kind::Plain(_) if !said => silent.push(format!("{prefix}{name}")),
-                    Kind::Plain(_) => {}
-                }
-            }
-        }
-        let mut silent = Vec::new();
-        check("", false, &schema().attributes, &mut silent);
-        assert_eq!(silent, [""; 0]);
-    }
-
     #[test]
     fn every_attribute_is_described() {
         fn check(prefix: &str, attributes: &Attributes) {
