@@ -59,7 +59,7 @@ pub(super) fn schema() -> Schema {
                 ),
                 (
                     "url",
-                    text().optional_computed().default("https://gitlab.com").describe("The instance, without port and final slash."),
+                    text().optional_computed().default("https://gitlab.com").describe("The instance, without port and final slash. Default: `https://gitlab.com`."),
                 ),
             ])
             .optional()
