@@ -799,6 +799,60 @@ fn no_more_calls_than_the_work_takes() {
     );
 }
 
+/// The same for a network of the environment's own: what EC2 is asked beside launch templates, looks at what is being made left
+/// out.
+#[test]
+fn no_more_calls_than_a_network_takes() {
+    let Some(ground) = ground("no_more_calls_than_a_network_takes") else {
+        return;
+    };
+    ground.workspace.write(
+        "main.tf",
+        &format!(
+            "{}\nresource \"mlops_environment\" \"this\" {{\n  name = \"churn-dev\"\n  tier = \"dev\"\n  aws  = {{}}\n}}\n",
+            provider_block(&ground.cloud)
+        ),
+    );
+    ground
+        .workspace
+        .terraform(&["plan", "-out=plan.tfplan"])
+        .expect(0);
+    let of_network = |arguments: &[&str], polled: &[&str]| {
+        let mut calls = calls(&ground, arguments);
+        calls.retain(|operation, _| {
+            operation.starts_with("ec2:")
+                && !operation.contains("LaunchTemplate")
+                && !polled.contains(&operation.as_str())
+        });
+        calls
+    };
+    let (zones, subnets, tables) = (2, 4, 3);
+    let polls = ["ec2:DescribeNatGateways", "ec2:DescribeVpcEndpoints"];
+    let create = of_network(&["apply", "plan.tfplan"], &polls);
+    let refresh = of_network(&["plan", "-refresh-only"], &[]);
+    let destroy = of_network(&["apply", "-destroy", "-auto-approve", "-refresh=false"], &polls);
+    // VPC and names in it; which zones there are; subnets; gateway made and attached; address and NAT gateway; tables, each with
+    // its route and its subnets; the endpoint.
+    let create_floor = 2 + 1 + subnets + 2 + 2 + 2 * tables + subnets + 1;
+    // Each found by its mark in one call, the VPC's names and the gateway's address in one more.
+    let refresh_floor = 2 + subnets + 1 + 1 + tables + 1;
+    // Each deleted; the gateway detached, the address released; tables let go of their subnets. Looked for before, because
+    // nobody else tells: which subnets follow a table, interfaces that dead nodes left in a subnet, where the gateway hangs, the
+    // address, and what the cluster's load balancers left.
+    let destroy_floor = (1 + subnets + 2 + 2 + tables + subnets + 1) + (tables + subnets + 1 + 1 + 1);
+    for (what, calls, floor) in [
+        ("create", create, create_floor),
+        ("refresh", refresh, refresh_floor),
+        ("destroy", destroy, destroy_floor),
+    ] {
+        let sum = print(what, &calls, floor);
+        assert!(
+            sum * 10 <= floor * 11,
+            "{what} takes {sum} calls for {zones} zones, the floor is {floor}"
+        );
+    }
+}
+
 /// Data sources of the hashicorp/aws provider read what we made, where that provider is installed.
 #[test]
 fn the_aws_provider_reads_what_we_made() {

@@ -13,7 +13,7 @@ use mlops_environment::aws::{
 use mlops_environment::claim::Claim;
 use mlops_environment::component::{Component, Kind, Observation, Present};
 use mlops_environment::driver::{
-    Access, Caller, ClaimVersion, ClusterToken, Driver, Failure, Monitor, Pending, Question, Reason,
+    Access, Caller, ClaimVersion, ClusterToken, Driver, Failure, Monitor, Pending, Question, Reason, Rival,
 };
 use mlops_environment::plan::Change;
 use tokio::sync::OnceCell;
@@ -23,7 +23,7 @@ use crate::client::{Clients, Settings};
 use crate::credentials::CredentialsKind;
 use crate::failure::{Outcome, call, failure, missing};
 use crate::object::{Changes, Object, Wanted, typed};
-use crate::{access, claim, tags, token};
+use crate::{access, claim, sameness, tags, token};
 
 /// One AWS account and region.
 #[derive(Debug)]
@@ -229,6 +229,10 @@ fn about(component: &Component, failure: Failure) -> Failure {
 impl Driver for Aws {
     fn caller(&self) -> Pending<'_, Caller> {
         Box::pin(async { self.whoami().await.cloned() })
+    }
+
+    fn rivals<'a>(&'a self, components: &'a [Component]) -> Pending<'a, Vec<Rival>> {
+        Box::pin(sameness::rivals(self, components))
     }
 
     fn observe<'a>(&'a self, component: &'a Component) -> Pending<'a, Observation> {

@@ -34,6 +34,7 @@ mod purge;
 mod repository;
 mod retry;
 mod role;
+mod sameness;
 mod secret;
 mod signed;
 mod tags;

@@ -42,7 +42,8 @@ pub trait Driver: Send + Sync {
     fn caller(&self) -> Pending<'_, Caller>;
 
     /// Which of these components would be one and the same as something of another environment, although neither is there
-    /// twice: on Google Cloud every cluster of a project shares one pool of pods' identities.
+    /// twice: on Google Cloud every cluster of a project shares one pool of pods' identities; on AWS all who use one cluster
+    /// share its issuer, so a cluster of somebody else is among the components.
     fn rivals<'a>(&'a self, _components: &'a [Component]) -> Pending<'a, Vec<Rival>> {
         Box::pin(async { Ok(Vec::new()) })
     }
@@ -177,7 +178,7 @@ pub struct Rival {
     pub address: Address,
     /// What is shared, in words: `pods of ServiceAccount shop/churn-sa`.
     pub what: String,
-    /// Id of the other environment.
+    /// Id of the other environment; on AWS its identity.
     pub environment: String,
 }
 

@@ -8,7 +8,7 @@ use mlops_environment::component::{Address, Component, Management, Observation, 
 use mlops_environment::driver::Driver;
 use mlops_environment::plan::{self, Action, Decision, Deviation, Finding, Foresight, Step};
 use mlops_environment::reference::{self, World};
-use mlops_environment::spec::CloudSpec;
+use mlops_environment::spec::{Cloud as CloudName, CloudSpec};
 use serde_json::{Value as Json, json};
 use tfplugin::{Diagnostic, Diagnostics, Path, PlanRequest, PlanResponse, Value};
 
@@ -504,18 +504,22 @@ async fn sameness(driver: &dyn Driver, next: &Model, steps: &[Step]) -> Diagnost
         .filter(|component| {
             let fresh =
                 |step: &Step| step.address == component.address && matches!(step.action, Action::Create);
-            steps.iter().any(fresh)
+            steps.iter().any(fresh) || component.kind.looked_at()
         })
         .cloned()
         .collect();
+    let (shared, way_out) = match next.spec.id.cloud() {
+        CloudName::Aws => ("for all who use one cluster", "or another cluster"),
+        CloudName::Gcp => ("in all clusters of a project", "or use another project"),
+    };
     let rivals = match driver.rivals(&made).await {
         Ok(rivals) => rivals,
         Err(failure) => {
             return Diagnostics(vec![Diagnostic::warning(
                 "Whether another environment has the same pods cannot be looked up",
                 format!(
-                    "{failure}. Pods of the same namespace and ServiceAccount are one identity in all clusters of a project: make \
-                     sure that no other environment has yours."
+                    "{failure}. Pods of the same namespace and ServiceAccount are one identity {shared}: make sure that no other \
+                     environment has yours."
                 ),
             )]);
         }
@@ -529,9 +533,9 @@ async fn sameness(driver: &dyn Driver, next: &Model, steps: &[Step]) -> Diagnost
                 Diagnostic::error(
                     format!("Pods of {what} would be those of {other} (identity sameness)"),
                     format!(
-                        "{} of {id} lets pods of namespace/ServiceAccount {what} in, and so does {other}. All clusters of a project \
-                         share one pool of workload identities: each of the two could act as the other. Give the service another \
-                         namespace, for example services = {{ … = {{ namespace = \"{}-…\" }} }}, or use another project.",
+                        "{} of {id} lets pods of namespace/ServiceAccount {what} in, and so does {other}. They are one identity \
+                         {shared}: each of the two could act as the other. Give the service another namespace, for example \
+                         services = {{ … = {{ namespace = \"{}-…\" }} }}, {way_out}.",
                         rival.address, id.name
                     ),
                 )

@@ -78,7 +78,10 @@ fn a_budget_is_made_changed_put_right_and_gone() {
     for ground in Ground::both("a_budget_is_made_changed_put_right_and_gone") {
         ground.configure(&settings(ground.on, 500, ""));
         let plan = flat(&ground.workspace.terraform(&["plan"]).expect(0).stdout);
-        assert!(plan.contains("+ budget: create, 500 USD a month") || plan.contains("500 USD a month"), "{plan}");
+        assert!(
+            plan.contains("+ budget: create, 500 USD a month") || plan.contains("500 USD a month"),
+            "{plan}"
+        );
         ground.settle();
         let stands = budgets(&ground);
         assert_eq!(stands.len(), 1, "{stands:#?}");
@@ -92,7 +95,10 @@ fn a_budget_is_made_changed_put_right_and_gone() {
         disturb(&ground, &stands[0]);
         let plan = ground.plan().expect(2);
         let said = flat(&plan.stdout);
-        assert!(said.contains("budget: changed outside, monthly 9000 → 500"), "{said}");
+        assert!(
+            said.contains("budget: changed outside, monthly 9000 → 500"),
+            "{said}"
+        );
         ground.settle();
         assert_eq!(amount(ground.on, &budgets(&ground)[0]), "500");
 
@@ -103,7 +109,12 @@ fn a_budget_is_made_changed_put_right_and_gone() {
         // Without the block it goes, and nothing else does.
         ground.configure(SERVICE);
         let lines = ground.planned();
-        assert!(lines.iter().all(|line| line.contains("budget") || line.contains("apis")), "{lines:#?}");
+        assert!(
+            lines
+                .iter()
+                .all(|line| line.contains("budget") || line.contains("apis")),
+            "{lines:#?}"
+        );
         ground.settle();
         assert_eq!(budgets(&ground), [Value::Null; 0]);
         ground.configure(&settings(ground.on, 500, ""));
@@ -125,7 +136,9 @@ fn a_budget_asks_for_its_endpoint_where_all_others_are_named() {
         let without = |settings: &str| {
             ground.configure(settings);
             let main = std::fs::read_to_string(ground.workspace.path("main.tf")).unwrap();
-            let lines = main.lines().filter(|line| !line.trim_start().starts_with(&format!("{service} =")));
+            let lines = main
+                .lines()
+                .filter(|line| !line.trim_start().starts_with(&format!("{service} =")));
             ground
                 .workspace
                 .write("main.tf", &lines.collect::<Vec<_>>().join("\n"));

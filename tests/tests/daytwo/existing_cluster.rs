@@ -1,8 +1,11 @@
 //! A cluster of somebody else: used, shared, left as it was to the last byte, or refused while planning.
 
+use std::process::Command;
+
 use http::Method;
 use mlops_e2e::gcp::{PROJECT, REGION, grants};
 use mlops_e2e::ground::{Ground, On, flat};
+use mlops_e2e::{binary, cloud, gcp};
 use serde_json::{Value, json};
 
 use crate::SERVICE;
@@ -244,6 +247,78 @@ fn two_environments_share_a_given_cluster_and_either_may_go_first() {
             let left = first.ask_aws("iam", "ListOpenIDConnectProviders", json!({}));
             assert_eq!(left["OpenIDConnectProviderList"], json!([]));
         }
+    }
+}
+
+/// B62, and the same on AWS in one cluster: pods that two environments let in could act as either.
+#[test]
+fn two_environments_of_one_cluster_may_not_let_the_same_pods_in() {
+    let name = "two_environments_of_one_cluster_may_not_let_the_same_pods_in";
+    for first in Ground::both(name) {
+        cluster(&first, false);
+        let second = first.beside();
+        configure(&first, "churn-dev", SERVICE);
+        configure(&second, "other-dev", SERVICE);
+        first.settle();
+        let refused = second.workspace.terraform(&["plan"]).expect(1);
+        let said = flat(&refused.stderr);
+        assert!(said.contains("identity sameness"), "{said}");
+        assert!(
+            said.contains("churn-dev/churn-sa") || said.contains("churn-dev/churn"),
+            "{said}"
+        );
+        assert!(said.contains("Give the service another namespace"), "{said}");
+        let own = SERVICE.replace(
+            "churn = {}",
+            "churn = { namespace = \"other\", train_namespace = \"other\" }",
+        );
+        configure(&second, "other-dev", &own);
+        second.settle();
+        second.destroy().expect(0);
+        first.plan().expect(0);
+        first.destroy().expect(0);
+    }
+}
+
+/// `doctor` finds every identity as it should be in a cluster of somebody else.
+#[test]
+fn doctor_finds_all_well_in_a_given_cluster() {
+    for ground in Ground::both("doctor_finds_all_well_in_a_given_cluster") {
+        cluster(&ground, false);
+        configure(&ground, "churn-dev", SERVICE);
+        ground.settle();
+        let sandbox = ground.sandbox();
+        let endpoints: Vec<String> = match ground.on {
+            On::Aws => cloud::SERVICES
+                .iter()
+                .map(|service| format!("{service}={}", sandbox.url))
+                .collect(),
+            On::Gcp => gcp::SERVICES
+                .iter()
+                .map(|service| format!("{service}={}", sandbox.gcp(service)))
+                .collect(),
+        };
+        let mut doctor = Command::new(binary("terraform-provider-mlops"));
+        doctor
+            .args(["doctor", &ground.id("churn-dev")])
+            .args(endpoints.iter().flat_map(|endpoint| ["--endpoint", endpoint]))
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+        match ground.on {
+            On::Aws => doctor.envs(cloud::DUMMY_CREDENTIALS),
+            On::Gcp => doctor.envs([gcp::DUMMY_TOKEN]),
+        };
+        let said = doctor.output().unwrap();
+        let text = String::from_utf8_lossy(&said.stdout);
+        assert!(
+            said.status.success(),
+            "{text}{}",
+            String::from_utf8_lossy(&said.stderr)
+        );
+        assert!(
+            text.contains("Every identity may exactly what it should."),
+            "{text}"
+        );
+        ground.destroy().expect(0);
     }
 }
 

@@ -335,6 +335,8 @@ impl<'a> Scope<'a> {
         let id = self.id.to_string();
         vec![
             Statement::allow("LookAtCluster", &["eks:DescribeCluster"]).on([self.names.cluster_arn()]),
+            // Whether others of the cluster let the same pods in; lists cannot be narrowed.
+            Statement::allow("LookForSamePods", &["iam:ListRoles"]).on(["*"]),
             Statement::allow("NewGuests", &["eks:CreateAccessEntry", "eks:TagResource"])
                 .on([self.names.cluster_arn(), entries.clone()])
                 .when("StringEquals", "aws:RequestTag/mlops:environment", [id.clone()]),

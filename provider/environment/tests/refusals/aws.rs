@@ -56,7 +56,8 @@ fn accepts_the_examples() {
 
 #[test]
 fn unknown_attributes_are_not_accepted_in_silence() {
-    let error = serde_json::from_value::<Config>(with(minimal(), "/weather", json!({}))).expect_err("refused");
+    let error =
+        serde_json::from_value::<Config>(with(minimal(), "/weather", json!({}))).expect_err("refused");
     assert!(error.to_string().contains("weather"));
 }
 

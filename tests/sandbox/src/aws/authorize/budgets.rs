@@ -11,9 +11,9 @@ pub(super) fn needs(call: &Call) -> Vec<Need> {
     if let Some(resource) = call.text("ResourceARN") {
         return vec![Need::own(call, resource).requested(&tags)];
     }
-    let name = call
-        .text("BudgetName")
-        .or_else(|| call.input.pointer("/Budget/BudgetName").and_then(Value::as_str))
+    let name = ["/BudgetName", "/Budget/BudgetName", "/NewBudget/BudgetName"]
+        .into_iter()
+        .find_map(|place| call.input.pointer(place).and_then(Value::as_str))
         .unwrap_or("*");
     let account = call.text("AccountId").unwrap_or(&call.account);
     let resource = format!(
