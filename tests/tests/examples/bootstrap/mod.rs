@@ -75,3 +75,72 @@ fn without_a_state_on_disk(workspace: &Workspace, work: impl FnOnce()) {
     });
     assert_eq!(seen, BTreeSet::new(), "no state was ever on a disk");
 }
+
+/// Lines of the documents that call `bootstrap`, each with the file that shows it.
+fn shown(folder: &Path, found: &mut BTreeSet<(String, String)>) {
+    for entry in std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+    {
+        let path = entry.path();
+        if path.is_dir() {
+            shown(&path, found);
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        for rest in text.split("terraform-provider-mlops bootstrap ").skip(1) {
+            let line = rest.split(['\n', '`', '#']).next().unwrap_or_default().trim();
+            // Others speak of the command and do not show it.
+            if line.contains("--name") {
+                found.insert((line.to_owned(), path.display().to_string()));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_bootstrap_that_the_documents_show_is_understood() {
+    use std::process::Command;
+    let mut commands = BTreeSet::new();
+    for folder in ["docs/guides", "docs/resources", "examples", "modules"] {
+        shown(&mlops_e2e::root().join(folder), &mut commands);
+    }
+    let readme = std::fs::read_to_string(mlops_e2e::root().join("README.md")).unwrap();
+    let own = readme
+        .split("terraform-provider-mlops bootstrap ")
+        .nth(1)
+        .unwrap();
+    commands.insert((
+        own.split(['\n', '#']).next().unwrap().trim().to_owned(),
+        "README.md".to_owned(),
+    ));
+    assert!(commands.len() >= 6, "{commands:?}");
+    let (aws, gcp) = (aws::empty(), mlops_e2e::gcp::start().unwrap());
+    for (line, page) in commands {
+        let mut command = Command::new(mlops_e2e::binary("terraform-provider-mlops"));
+        command
+            .arg("bootstrap")
+            .args(line.split_whitespace())
+            .arg("--check")
+            .env_clear();
+        if line.starts_with("aws") {
+            command
+                .envs(mlops_e2e::cloud::DUMMY_CREDENTIALS)
+                .env("AWS_ENDPOINT_URL", &aws.url)
+                .env("AWS_EC2_METADATA_DISABLED", "true");
+        } else {
+            let (name, token) = mlops_e2e::gcp::DUMMY_TOKEN;
+            command.env(name, token);
+            for service in mlops_e2e::gcp::SERVICES {
+                command.arg(format!("--endpoint={service}={}", gcp.gcp(service)));
+            }
+        }
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.code() == Some(1) && said.contains("not as they shall be"),
+            "{page}: bootstrap {line}: {said}"
+        );
+    }
+}
