@@ -224,6 +224,19 @@ fn the_hook_refuses_a_plan_with_findings_and_lets_a_clean_one_through() {
     assert!(passes(&hook()).contains("Passed"));
 }
 
+/// As CI looks at it: words that are meant as they stand are in `typos.toml`.
+#[test]
+fn words_are_spelt_as_they_are() {
+    let Some(typos) = linter("typos") else { return };
+    passes(&run_in(&repository(), &typos, &[]));
+    let d = folder();
+    write(d.path(), "bad.md", "A plan taht is checked.\n");
+    assert!(
+        !run_in(d.path(), &typos, &[]).status.success(),
+        "it finds something"
+    );
+}
+
 /// What the documents tell people to type is understood: it judges, and never says that it does not know an option.
 #[test]
 fn every_command_that_the_documents_show_is_understood() {
