@@ -16,8 +16,9 @@ use mlops_environment::driver::{Failure, Monitor, Reason};
 use crate::driver::Aws;
 use crate::failure::{Outcome, call, failure, gone, missing, optional};
 use crate::leftovers;
+use crate::node_pool::Groups;
 use crate::object::{Changes, Object, Wanted, as_found, outputs, ready};
-use crate::tags::{self, UID};
+use crate::tags::{self, ENVIRONMENT, UID};
 use crate::wait::{LONG, Look, SPREADING, patiently, says, until};
 
 const DESCRIBE: &str = "eks:DescribeCluster";
@@ -509,10 +510,20 @@ impl Object for Wanted<Cluster> {
                 .await,
             )
         };
+        let attached =
+            |failure: &Failure| says(failure, &["ResourceInUseException"], &["nodegroups attached"]);
+        // Made anew, the cluster takes its pools along, as GKE does. Destroyed, they have gone before.
+        match delete().await {
+            Err(failure) if attached(&failure) => {
+                let environment = self.tags.get(ENVIRONMENT).map_or("", String::as_str);
+                let groups = Groups(&self.name);
+                groups.remove_of(aws, environment, monitor).await?;
+            }
+            Err(failure) if !busy(&failure) => return Err(failure),
+            _ => {}
+        }
         // Updates and the deletion of node groups must be over first.
-        let passing = |failure: &Failure| {
-            busy(failure) || says(failure, &["ResourceInUseException"], &["nodegroups attached"])
-        };
+        let passing = |failure: &Failure| busy(failure) || attached(failure);
         patiently(
             &format!("cluster {}", self.name),
             SPREADING,

@@ -84,13 +84,16 @@ fn template_version(group: &Nodegroup) -> Option<Version> {
     })
 }
 
-impl Wanted<NodePool> {
+/// The node groups of the cluster of this name.
+pub(crate) struct Groups<'a>(pub(crate) &'a str);
+
+impl Groups<'_> {
     async fn describe(&self, aws: &Aws, name: &str) -> Outcome<Nodegroup> {
         let describe = aws
             .clients
             .eks
             .describe_nodegroup()
-            .cluster_name(&self.cluster)
+            .cluster_name(self.0)
             .nodegroup_name(name);
         call(DESCRIBE, describe.send())
             .await?
@@ -98,15 +101,15 @@ impl Wanted<NodePool> {
             .ok_or_else(|| missing(DESCRIBE, "nodegroup"))
     }
 
-    /// Names of all groups of the cluster; none where there is no cluster.
-    async fn groups(&self, aws: &Aws) -> Outcome<Vec<String>> {
+    /// Names of all; none where there is no cluster.
+    async fn list(&self, aws: &Aws) -> Outcome<Vec<String>> {
         let (mut found, mut token) = (Vec::new(), None);
         loop {
             let list = aws
                 .clients
                 .eks
                 .list_nodegroups()
-                .cluster_name(&self.cluster)
+                .cluster_name(self.0)
                 .set_next_token(token);
             let Some(answer) = optional(call("eks:ListNodegroups", list.send()).await)? else {
                 return Ok(found);
@@ -117,6 +120,73 @@ impl Wanted<NodePool> {
                 return Ok(found);
             }
         }
+    }
+
+    /// Deletes those that carry the mark of an environment. Groups of others stay, and the cluster with them.
+    ///
+    /// * `environment`: its id, as the tag says it.
+    pub(crate) async fn remove_of(&self, aws: &Aws, environment: &str, monitor: &dyn Monitor) -> Outcome<()> {
+        for name in self.list(aws).await? {
+            let Some(group) = optional(self.describe(aws, &name).await)? else {
+                continue;
+            };
+            let mark = group.tags().and_then(|tags| tags.get(ENVIRONMENT));
+            if mark.is_some_and(|mark| mark == environment) {
+                monitor.progress(&format!("node group {name} goes with its cluster"));
+                self.remove(aws, &name, monitor).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes a group and its launch template, and waits until both are gone.
+    async fn remove(&self, aws: &Aws, name: &str, monitor: &dyn Monitor) -> Outcome<()> {
+        // The template first: killed in between, the group is still there to say that something is left. EKS runs its
+        // groups from a copy of its own, so the group can still be deleted.
+        // https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
+        launch_template::delete(&aws.clients, &template_name(self.0, name)).await?;
+        let subject = format!("node group {name}");
+        let in_use = |failure: &Failure| failure.code == "ResourceInUseException" || busy(failure);
+        patiently(&subject, SPREADING, monitor, in_use, || async {
+            let delete = aws
+                .clients
+                .eks
+                .delete_nodegroup()
+                .cluster_name(self.0)
+                .nodegroup_name(name);
+            gone(call("eks:DeleteNodegroup", delete.send()).await)
+        })
+        .await?;
+        self.vanished(aws, name, monitor).await
+    }
+
+    async fn vanished(&self, aws: &Aws, name: &str, monitor: &dyn Monitor) -> Outcome<()> {
+        until(DESCRIBE, &format!("node group {name}"), LONG, monitor, || async {
+            match optional(self.describe(aws, name).await)? {
+                None => Ok(Look::Done(())),
+                Some(group) if group.status() == Some(&NodegroupStatus::DeleteFailed) => Err(failure(
+                    DESCRIBE,
+                    Reason::Failed,
+                    format!(
+                        "deletion of node group {name} ended DELETE_FAILED: {}",
+                        health(&group)
+                    ),
+                )),
+                Some(group) => Ok(Look::Busy(
+                    group
+                        .status()
+                        .map_or("DELETING", |status| status.as_str())
+                        .to_owned(),
+                )),
+            }
+        })
+        .await
+    }
+}
+
+impl Wanted<NodePool> {
+    fn all(&self) -> Groups<'_> {
+        Groups(&self.cluster)
     }
 
     /// Whether a group carries this pool's mark.
@@ -238,7 +308,7 @@ impl Wanted<NodePool> {
     /// [`Reason::Failed`] with EKS's reasons when it gave up.
     async fn steady(&self, aws: &Aws, name: &str, monitor: &dyn Monitor) -> Outcome<Nodegroup> {
         until(DESCRIBE, &format!("node group {name}"), LONG, monitor, || async {
-            let group = self.describe(aws, name).await?;
+            let group = self.all().describe(aws, name).await?;
             match group.status() {
                 Some(NodegroupStatus::Active | NodegroupStatus::Degraded) => Ok(Look::Done(group)),
                 Some(status @ (NodegroupStatus::CreateFailed | NodegroupStatus::DeleteFailed)) => {
@@ -250,50 +320,6 @@ impl Wanted<NodePool> {
                 }
                 Some(status) => Ok(Look::Busy(status.as_str().to_owned())),
                 None => Ok(Look::Busy("without a status".to_owned())),
-            }
-        })
-        .await
-    }
-
-    /// Deletes a group and its launch template, and waits until both are gone.
-    async fn remove(&self, aws: &Aws, name: &str, monitor: &dyn Monitor) -> Outcome<()> {
-        // The template first: killed in between, the group is still there to say that something is left. EKS runs its
-        // groups from a copy of its own, so the group can still be deleted.
-        // https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html
-        launch_template::delete(&aws.clients, &template_name(&self.cluster, name)).await?;
-        let subject = format!("node group {name}");
-        let in_use = |failure: &Failure| failure.code == "ResourceInUseException" || busy(failure);
-        patiently(&subject, SPREADING, monitor, in_use, || async {
-            let delete = aws
-                .clients
-                .eks
-                .delete_nodegroup()
-                .cluster_name(&self.cluster)
-                .nodegroup_name(name);
-            gone(call("eks:DeleteNodegroup", delete.send()).await)
-        })
-        .await?;
-        self.vanished(aws, name, monitor).await
-    }
-
-    async fn vanished(&self, aws: &Aws, name: &str, monitor: &dyn Monitor) -> Outcome<()> {
-        until(DESCRIBE, &format!("node group {name}"), LONG, monitor, || async {
-            match optional(self.describe(aws, name).await)? {
-                None => Ok(Look::Done(())),
-                Some(group) if group.status() == Some(&NodegroupStatus::DeleteFailed) => Err(failure(
-                    DESCRIBE,
-                    Reason::Failed,
-                    format!(
-                        "deletion of node group {name} ended DELETE_FAILED: {}",
-                        health(&group)
-                    ),
-                )),
-                Some(group) => Ok(Look::Busy(
-                    group
-                        .status()
-                        .map_or("DELETING", |status| status.as_str())
-                        .to_owned(),
-                )),
             }
         })
         .await
@@ -423,15 +449,15 @@ impl Wanted<NodePool> {
 impl Object for Wanted<NodePool> {
     async fn observe(&self, aws: &Aws, _: &Component) -> Outcome<Observation> {
         let (exact, names) = try_join!(
-            async { optional(self.describe(aws, &self.name).await) },
-            self.groups(aws)
+            async { optional(self.all().describe(aws, &self.name).await) },
+            async { self.all().list(aws).await }
         )?;
         let others = names.iter().filter(|name| match exact {
             Some(_) => self.related(name),
             None => **name != self.name,
         });
         let marked: Vec<Nodegroup> =
-            try_join_all(others.map(|name| async move { optional(self.describe(aws, name).await) }))
+            try_join_all(others.map(|name| async move { optional(self.all().describe(aws, name).await) }))
                 .await?
                 .into_iter()
                 .flatten()
@@ -522,7 +548,7 @@ impl Object for Wanted<NodePool> {
         let name = self.found_name(change.found);
         if change.any(&["min", "max", "labels", "taints", "max_unavailable"]) {
             let desired = if change.any(&["min", "max"]) {
-                let group = self.describe(aws, &name).await?;
+                let group = self.all().describe(aws, &name).await?;
                 group
                     .scaling_config()
                     .and_then(|scaling| scaling.desired_size())
@@ -554,7 +580,7 @@ impl Object for Wanted<NodePool> {
             .iter()
             .filter_map(|words| words.strip_prefix(SUPERSEDED))
         {
-            self.remove(aws, other, change.monitor).await?;
+            self.all().remove(aws, other, change.monitor).await?;
         }
         Ok(())
     }
@@ -562,7 +588,7 @@ impl Object for Wanted<NodePool> {
     async fn settle(&self, aws: &Aws, _: &Component, found: &Present, monitor: &dyn Monitor) -> Outcome<()> {
         let name = self.found_name(found);
         if found.status == Status::Deleting {
-            return self.vanished(aws, &name, monitor).await;
+            return self.all().vanished(aws, &name, monitor).await;
         }
         // Gone or failed meanwhile: the observation that follows tells.
         match self.steady(aws, &name, monitor).await {
@@ -577,13 +603,13 @@ impl Object for Wanted<NodePool> {
             .iter()
             .filter_map(|words| words.strip_prefix(SUPERSEDED))
         {
-            self.remove(aws, other, monitor).await?;
+            self.all().remove(aws, other, monitor).await?;
         }
-        self.remove(aws, &self.found_name(found), monitor).await
+        self.all().remove(aws, &self.found_name(found), monitor).await
     }
 
     async fn tag(&self, aws: &Aws, found: &Present, key: &str, value: &str) -> Outcome<()> {
-        let group = self.describe(aws, &self.found_name(found)).await?;
+        let group = self.all().describe(aws, &self.found_name(found)).await?;
         if let Some(version) = template_version(&group) {
             launch_template::tag(&aws.clients, &version.id, key, value).await?;
         }

@@ -229,6 +229,14 @@ impl Component {
         }
     }
 
+    /// Address of the component that it is a part of to the cloud: made anew, that takes this one along.
+    pub fn stands_in(&self) -> Option<Address> {
+        match self.kind {
+            Kind::AwsNodePool | Kind::AwsAccessEntry | Kind::GcpNodePool => Some(Address::new(&["cluster"])),
+            _ => None,
+        }
+    }
+
     /// By what the cloud's object is found and can be adopted: its id, or the name it has where ids are random.
     pub fn handle(&self) -> String {
         let text = |name: &str| {

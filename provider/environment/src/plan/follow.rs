@@ -36,6 +36,11 @@ pub fn follow(
     if renewed.is_empty() {
         return Ok(steps);
     }
+    let replaced: BTreeSet<Address> = steps
+        .iter()
+        .filter(|step| step.action == Action::Delete && renewed.contains(&step.address))
+        .map(|step| step.address.clone())
+        .collect();
     let (mut all, mut refusals) = (Vec::new(), Vec::new());
     let (mut own, going): (Vec<Step>, Vec<Step>) = steps
         .into_iter()
@@ -45,6 +50,15 @@ pub fn follow(
             .into_iter()
             .partition(|step| step.address == component.address);
         own = others;
+        let home = component.stands_in().filter(|home| replaced.contains(home));
+        let comes_anyway = mine.iter().any(|step| step.action == Action::Create);
+        if let Some(home) = home.filter(|_| stood.contains(&component.address) && !comes_anyway) {
+            let detail = format!("with {home}");
+            all.push(step(component, Action::Delete, Disruption::Restart, &detail));
+            all.push(step(component, Action::Create, Disruption::None, ""));
+            renewed.insert(component.address.clone());
+            continue;
+        }
         let untouched = mine.is_empty();
         all.extend(mine);
         let ours = component.management == Management::Create && stood.contains(&component.address);
