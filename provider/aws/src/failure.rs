@@ -119,19 +119,19 @@ pub(crate) fn classify(status: u16, code: &str, message: &str) -> Reason {
         | "AccessDeniedException"
         | "AuthFailure"
         | "AuthorizationError"
-        | "ExpiredToken"
-        | "ExpiredTokenException"
         | "Forbidden"
-        | "InvalidAccessKeyId"
-        | "InvalidClientTokenId"
         | "InvalidIdentityToken"
         | "MissingAuthenticationToken"
         | "NotAuthorizedException"
         | "OptInRequired"
         | "SignatureDoesNotMatch"
         | "UnauthorizedAccess"
-        | "UnauthorizedOperation"
-        | "UnrecognizedClientException" => Reason::Denied,
+        | "UnauthorizedOperation" => Reason::Denied,
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "InvalidAccessKeyId"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException" => Reason::Unauthenticated,
         "BandwidthLimitExceeded"
         | "EC2ThrottledException"
         | "PriorRequestNotComplete"
@@ -174,7 +174,8 @@ pub(crate) fn classify(status: u16, code: &str, message: &str) -> Reason {
         | "ServiceUnavailableException"
         | "Unavailable" => Reason::Unavailable,
         _ => match status {
-            401 | 403 => Reason::Denied,
+            401 => Reason::Unauthenticated,
+            403 => Reason::Denied,
             404 => Reason::NotFound,
             412 => Reason::Conflict,
             429 => Reason::Throttled,
@@ -269,7 +270,7 @@ mod tests {
             (400, "InvalidSubnetID.NotFound", "", Reason::NotFound),
             (403, "AccessDenied", "", Reason::Denied),
             (400, "AccessDeniedException", "", Reason::Denied),
-            (400, "ExpiredTokenException", "", Reason::Denied),
+            (400, "ExpiredTokenException", "", Reason::Unauthenticated),
             (403, "RequestExpired", "", Reason::Denied),
             (400, "Throttling", "Rate exceeded", Reason::Throttled),
             (503, "SlowDown", "", Reason::Throttled),
@@ -289,7 +290,7 @@ mod tests {
     fn falls_back_to_the_status() {
         for (status, reason) in [
             (400, Reason::Invalid),
-            (401, Reason::Denied),
+            (401, Reason::Unauthenticated),
             (403, Reason::Denied),
             (404, Reason::NotFound),
             (412, Reason::Conflict),

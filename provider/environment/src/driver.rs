@@ -224,6 +224,8 @@ pub enum Reason {
     NotFound,
     /// Our credentials may not.
     Denied,
+    /// Our credentials are over, or none that the cloud knows.
+    Unauthenticated,
     /// The request is wrong or refused for good.
     Invalid,
     /// A limit of the account.

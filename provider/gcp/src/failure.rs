@@ -95,6 +95,10 @@ pub(crate) fn classify(http: Option<u16>, code: Option<Code>, reason: &str, mess
     if message.contains("you already own it") || message.contains("bucket name is not available") {
         return Reason::AlreadyExists;
     }
+    // GKE says it with 403, as if it were a permission: https://cloud.google.com/kubernetes-engine/quotas
+    if message.contains("nsufficient") && message.contains("quota") {
+        return Reason::Quota;
+    }
     // GKE answers 429 to a sixth operation at a time: somebody works on the cluster, the rate is fine.
     if message.contains("concurrent operations quota") {
         return Reason::Conflict;
@@ -102,7 +106,8 @@ pub(crate) fn classify(http: Option<u16>, code: Option<Code>, reason: &str, mess
     match (code, http) {
         (Some(Code::AlreadyExists), _) => Reason::AlreadyExists,
         (Some(Code::NotFound), _) | (_, Some(404)) => Reason::NotFound,
-        (Some(Code::PermissionDenied | Code::Unauthenticated), _) | (_, Some(401 | 403)) => Reason::Denied,
+        (Some(Code::Unauthenticated), _) | (_, Some(401)) => Reason::Unauthenticated,
+        (Some(Code::PermissionDenied), _) | (_, Some(403)) => Reason::Denied,
         (Some(Code::ResourceExhausted), _) | (_, Some(429)) => {
             // Both limits of rate and limits of number have this code; only the words tell.
             let number = [
@@ -380,6 +385,13 @@ mod tests {
             ),
             (403, "", "quotaExceeded", "", Reason::Quota),
             (
+                403,
+                "PERMISSION_DENIED",
+                "forbidden",
+                "Insufficient regional quota to satisfy request: resource \"CPUS\"",
+                Reason::Quota,
+            ),
+            (
                 429,
                 "RESOURCE_EXHAUSTED",
                 "",
@@ -417,7 +429,7 @@ mod tests {
             ),
             (412, "", "conditionNotMet", "", Reason::Conflict),
             (404, "NOT_FOUND", "", "", Reason::NotFound),
-            (401, "UNAUTHENTICATED", "", "", Reason::Denied),
+            (401, "UNAUTHENTICATED", "", "", Reason::Unauthenticated),
             (400, "FAILED_PRECONDITION", "", "busy", Reason::Invalid),
             (400, "INVALID_ARGUMENT", "", "", Reason::Invalid),
             (500, "INTERNAL", "", "", Reason::Unavailable),

@@ -106,6 +106,7 @@ pub(crate) fn unreachable(project: &str, failure: &Failure) -> Diagnostic {
         format!("{}: ", failure.code)
     };
     let next = match failure.reason {
+        Reason::Unauthenticated => "The credentials are over, or none that Google knows: sign in again.",
         Reason::Denied | Reason::NotFound => {
             "Check the project's id, that the credentials may see it (resourcemanager.projects.get), and that the Cloud Resource \
              Manager API is enabled: gcloud services enable cloudresourcemanager.googleapis.com"

@@ -144,7 +144,9 @@ impl EphemeralResource for ClusterToken {
             .await
             .map_err(|failure| {
                 let next = match failure.reason {
-                    Reason::Denied => "Sign in again, or check the credentials of the provider.",
+                    Reason::Denied | Reason::Unauthenticated => {
+                        "Sign in again, or check the credentials of the provider."
+                    }
                     _ => "Check the provider's configuration.",
                 };
                 Diagnostics::from(

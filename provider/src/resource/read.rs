@@ -42,12 +42,13 @@ pub(super) async fn read(
     let world = world(&private, &request.state);
     let observing = executor.observe(&model.components, &world);
     tokio::pin!(observing);
-    let sightings = tokio::select! {
-        sightings = &mut observing => sightings,
+    let allowed = timeouts::of(&request.state, "read");
+    let (sightings, in_time) = tokio::select! {
+        sightings = &mut observing => (sightings, true),
         // What was not seen by then is told so, and keeps its last state.
-        () = tokio::time::sleep(timeouts::of(&request.state, "read")) => {
+        () = tokio::time::sleep(allowed) => {
             executor.cancelled.cancel();
-            observing.await
+            (observing.await, false)
         }
     };
 
@@ -77,7 +78,14 @@ pub(super) async fn read(
         let found = match &sighting.found {
             Ok(found) => found,
             Err(problem) => {
-                diagnostics.push(unreadable(address, problem));
+                let why = match problem {
+                    problem if !in_time && problem.is_interruption() => format!(
+                        "No answer came within timeouts.read ({} s). Look again when the cloud answers, or allow more.",
+                        allowed.as_secs()
+                    ),
+                    problem => problem.to_string(),
+                };
+                diagnostics.push(unreadable(address, &why));
                 continue;
             }
         };
@@ -184,11 +192,11 @@ pub(super) fn world(private: &Private, state: &Value) -> World {
     world
 }
 
-fn unreadable(address: &Address, problem: &Problem) -> Diagnostic {
+fn unreadable(address: &Address, why: &str) -> Diagnostic {
     Diagnostic::warning(
         format!("{address} could not be read"),
         format!(
-            "{problem}\n\nIts last known state is kept; nothing is planned for it out of ignorance. All other components were read."
+            "{why}\n\nIts last known state is kept; nothing is planned for it out of ignorance. All other components were read."
         ),
     )
 }

@@ -81,6 +81,10 @@ fn advice(problem: &Problem) -> &'static str {
             "\n\nThe credentials may not do this. Grant the action to the role that applies (a permissions boundary or a \
              service control policy may also forbid it), then apply again."
         }
+        Reason::Unauthenticated => {
+            "\n\nThe credentials are over, or none that the cloud knows: sign in again, or have CI ask for a longer session, \
+             then apply again. What was reached is kept."
+        }
         Reason::Quota => {
             "\n\nA limit of the account or project is reached: free some or ask for more, then apply again."
         }

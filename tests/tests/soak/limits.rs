@@ -5,14 +5,25 @@ use std::time::{Duration, Instant};
 use mlops_sandbox::fault::{Effect, Fault};
 use serde_json::json;
 
+use mlops_e2e::ground::flat;
+
 use crate::ground::{Ground, On, Story as _, Watched as _};
 
-/// A limit of the account that stands in the cluster's way.
-fn quota() -> Effect {
+/// A limit of the account or project that stands in the cluster's way, in the cloud's own words.
+fn quota(on: On) -> Effect {
+    let (status, code, message) = match on {
+        On::Aws => (400, "ResourceLimitExceededException", "Cluster limit exceeded"),
+        // https://cloud.google.com/kubernetes-engine/docs/troubleshooting/cluster-creation
+        On::Gcp => (
+            403,
+            "PERMISSION_DENIED",
+            "Insufficient regional quota to satisfy request: resource \"CPUS\"",
+        ),
+    };
     Effect::Refused {
-        status: 400,
-        code: "ResourceLimitExceededException".to_owned(),
-        message: "Cluster limit exceeded".to_owned(),
+        status,
+        code: code.to_owned(),
+        message: message.to_owned(),
         retry_after: None,
     }
 }
@@ -40,12 +51,11 @@ fn an_apply_that_cannot_go_on_says_why_and_the_next_one_goes_on() {
 
         ground.configure(on.first());
         ground.sandbox().heal();
-        // Google's codes of both are told apart by the driver's own tests.
         let finals = [
-            (quota(), "A limit of the account or project is reached"),
-            (Effect::ExpiredToken, "expired"),
+            (quota(on), "A limit of the account or project is reached"),
+            (Effect::ExpiredToken, "The credentials are over"),
         ];
-        for (effect, words) in finals.into_iter().filter(|_| on == On::Aws) {
+        for (effect, words) in finals {
             ground.sandbox().heal();
             let strike = Fault::new(effect).on(on.clusters(), on.create_cluster());
             ground.sandbox().fault(strike.nth(1, 1));
@@ -62,6 +72,45 @@ fn an_apply_that_cannot_go_on_says_why_and_the_next_one_goes_on() {
         }
         ground.settle();
         assert_eq!(ground.phase(), "READY");
+    }
+}
+
+/// A look that takes too long ends by `timeouts.read`: what was not seen is named and keeps its last state, the rest is
+/// judged, and no change is planned out of ignorance.
+#[test]
+fn a_look_that_takes_too_long_is_ended_and_what_was_not_seen_is_said() {
+    let name = "a_look_that_takes_too_long_is_ended_and_what_was_not_seen_is_said";
+    for ground in Ground::both(name) {
+        let on = ground.on;
+        ground.configure(&format!("{}\n  timeouts {{ read = \"2s\" }}", on.first()));
+        ground.settle();
+        let before = ground.environment()["components"].clone();
+        let hangs = match on {
+            On::Aws => Fault::new(Effect::Hang).on("ecr", "DescribeRepositories"),
+            On::Gcp => Fault::new(Effect::Hang).on("artifactregistry", "*repositories.get"),
+        };
+        ground.sandbox().fault(hangs);
+        let began = Instant::now();
+        let planned = ground.plan().expect(0);
+        let took = began.elapsed();
+        assert!(
+            took >= Duration::from_secs(2) && took < Duration::from_secs(40),
+            "{on}: {took:?}"
+        );
+        let said = flat(&planned.text());
+        assert!(
+            said.contains("registry") && said.contains("could not be read") && said.contains("timeouts.read"),
+            "{on}: {said}"
+        );
+        assert!(!said.contains("buckets.data could not be read"), "{on}: {said}");
+        assert_eq!(before, ground.environment()["components"], "{on}");
+        ground.sandbox().heal();
+        let planned = ground.plan().expect(0);
+        assert!(
+            !planned.text().contains("could not be read"),
+            "{}",
+            planned.text()
+        );
     }
 }
 
