@@ -12,6 +12,7 @@ mod doctor;
 mod elsewhere;
 mod functions;
 mod opentofu;
+mod permission_sets;
 mod provisioner;
 mod provisioner_gcp;
 mod token;
