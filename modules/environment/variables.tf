@@ -201,32 +201,32 @@ variable "buckets" {
   type = object({
     data = optional(object({
       existing        = optional(string), versioning = optional(bool), retention_days = optional(number),
-      noncurrent_days = optional(number), transition_days = optional(number), object_lock = optional(bool),
+      noncurrent_days = optional(number), transition_days = optional(number), retention_locked = optional(bool),
       write_once      = optional(string), on_destroy = optional(string)
     }))
     models = optional(object({
       existing        = optional(string), versioning = optional(bool), retention_days = optional(number),
-      noncurrent_days = optional(number), transition_days = optional(number), object_lock = optional(bool),
+      noncurrent_days = optional(number), transition_days = optional(number), retention_locked = optional(bool),
       write_once      = optional(string), on_destroy = optional(string)
     }))
     predictions = optional(object({
       existing        = optional(string), versioning = optional(bool), retention_days = optional(number),
-      noncurrent_days = optional(number), transition_days = optional(number), object_lock = optional(bool),
+      noncurrent_days = optional(number), transition_days = optional(number), retention_locked = optional(bool),
       write_once      = optional(string), on_destroy = optional(string)
     }))
     reports = optional(object({
       existing        = optional(string), versioning = optional(bool), retention_days = optional(number),
-      noncurrent_days = optional(number), transition_days = optional(number), object_lock = optional(bool),
+      noncurrent_days = optional(number), transition_days = optional(number), retention_locked = optional(bool),
       write_once      = optional(string), on_destroy = optional(string)
     }))
     mlflow = optional(object({
       existing        = optional(string), versioning = optional(bool), retention_days = optional(number),
-      noncurrent_days = optional(number), transition_days = optional(number), object_lock = optional(bool),
+      noncurrent_days = optional(number), transition_days = optional(number), retention_locked = optional(bool),
       write_once      = optional(string), on_destroy = optional(string)
     }))
     logs = optional(object({
       existing        = optional(string), versioning = optional(bool), retention_days = optional(number),
-      noncurrent_days = optional(number), transition_days = optional(number), object_lock = optional(bool),
+      noncurrent_days = optional(number), transition_days = optional(number), retention_locked = optional(bool),
       write_once      = optional(string), on_destroy = optional(string)
     }))
   })

@@ -4,7 +4,8 @@
 use async_trait::async_trait;
 use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketLoggingStatus, BucketVersioningStatus, CreateBucketConfiguration,
-    LoggingEnabled, ObjectOwnership, OwnershipControls, OwnershipControlsRule,
+    DefaultRetention, LoggingEnabled, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRetentionMode,
+    ObjectLockRule, ObjectOwnership, OwnershipControls, OwnershipControlsRule,
     PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
     ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
 };
@@ -123,6 +124,30 @@ impl Wanted<Bucket> {
         Ok(())
     }
 
+    /// Object Lock with a default retention that nobody can shorten for a version once it is written. On a bucket that was
+    /// made without, versioning must stand first.
+    async fn put_retention_lock(&self, aws: &Aws) -> Outcome<()> {
+        let Some(days) = self.retention_lock else {
+            return Ok(());
+        };
+        let retention = DefaultRetention::builder()
+            .mode(ObjectLockRetentionMode::Compliance)
+            .days(days)
+            .build();
+        let configuration = ObjectLockConfiguration::builder()
+            .object_lock_enabled(ObjectLockEnabled::Enabled)
+            .rule(ObjectLockRule::builder().default_retention(retention).build())
+            .build();
+        let put = aws
+            .clients
+            .s3
+            .put_object_lock_configuration()
+            .bucket(&self.name)
+            .object_lock_configuration(configuration);
+        call("s3:PutObjectLockConfiguration", put.send()).await?;
+        Ok(())
+    }
+
     async fn put_encryption(&self, aws: &Aws) -> Outcome<()> {
         const OPERATION: &str = "s3:PutBucketEncryption";
         let by_default = if self.encryption == SSE_S3 {
@@ -226,6 +251,11 @@ impl Wanted<Bucket> {
         .await
     }
 
+    /// How much stands in it, in words, and when the last of it becomes free.
+    async fn contents(&self, aws: &Aws) -> Outcome<Option<String>> {
+        purge::contents(aws, &self.name, self.retention_lock).await
+    }
+
     fn present(&self, partition: &str) -> Present {
         let arn = format!("arn:{partition}:s3:::{}", self.name);
         ready(
@@ -282,7 +312,7 @@ impl Object for Wanted<Bucket> {
             },
             async { call("s3:GetBucketLogging", s3.get_bucket_logging().bucket(name).send()).await },
             async {
-                if !self.object_lock {
+                if self.retention_lock.is_none() {
                     return Ok(None);
                 }
                 let get = s3.get_object_lock_configuration().bucket(name);
@@ -343,7 +373,9 @@ impl Object for Wanted<Bucket> {
                 bucket: to.target_bucket,
                 prefix: to.target_prefix,
             }),
-            object_lock: lock.is_some(),
+            retention_lock: lock
+                .and_then(|answer| answer.object_lock_configuration)
+                .and_then(|configuration| default_retention(&configuration)),
             tags: tags::found(
                 tagging
                     .map(|answer| answer.tag_set)
@@ -379,7 +411,7 @@ impl Object for Wanted<Bucket> {
                 .bucket(&self.name)
                 .object_ownership(ObjectOwnership::from(self.ownership.as_str()))
                 .create_bucket_configuration(configuration.clone());
-            if self.object_lock {
+            if self.retention_lock.is_some() {
                 create = create.object_lock_enabled_for_bucket(true);
             }
             if self.name.ends_with(&format!("-{}-{region}-an", caller.account)) {
@@ -392,8 +424,12 @@ impl Object for Wanted<Bucket> {
         .await
         .map_err(|failure| explained(failure, &self.name))?;
         self.write(monitor, || self.put_public_access_block(aws)).await?;
-        if self.versioning && !self.object_lock {
+        // With Object Lock comes versioning.
+        if self.versioning && self.retention_lock.is_none() {
             self.write(monitor, || self.put_versioning(aws)).await?;
+        }
+        if self.retention_lock.is_some() {
+            self.write(monitor, || self.put_retention_lock(aws)).await?;
         }
         if self.encryption != SSE_S3 {
             self.write(monitor, || self.put_encryption(aws)).await?;
@@ -411,7 +447,7 @@ impl Object for Wanted<Bucket> {
     }
 
     async fn update(&self, aws: &Aws, _: &Component, change: &Changes<'_>) -> Outcome<()> {
-        change.refuse("s3:UpdateBucket", &["name", "region", "object_lock"])?;
+        change.refuse("s3:UpdateBucket", &["name", "region"])?;
         let foreign = |words: &str| change.found.foreign.iter().any(|found| found.contains(words));
         let monitor = change.monitor;
         // Protections first: if the rest fails, the bucket is at least closed.
@@ -429,6 +465,9 @@ impl Object for Wanted<Bucket> {
         }
         if change.any(&["versioning"]) {
             self.write(monitor, || self.put_versioning(aws)).await?;
+        }
+        if change.any(&["retention_lock"]) {
+            self.write(monitor, || self.put_retention_lock(aws)).await?;
         }
         if change.any(&["lifecycle"]) || foreign("lifecycle rule") {
             self.write(monitor, || self.put_lifecycle(aws)).await?;
@@ -474,12 +513,18 @@ impl Object for Wanted<Bucket> {
         }
         match delete().await {
             Err(mut failure) if not_empty(&failure) => {
-                let contents = purge::contents(aws, &self.name).await.ok().flatten();
-                failure.message = format!(
-                    "bucket {} {} and is not to be purged: empty it, or set on_destroy to \"purge\" and apply first",
-                    self.name,
-                    contents.as_deref().unwrap_or("is not empty")
-                );
+                let contents = self.contents(aws).await.ok().flatten();
+                let contents = contents.as_deref().unwrap_or("is not empty");
+                let name = &self.name;
+                failure.message = match self.retention_lock {
+                    Some(_) => format!(
+                        "bucket {name} {contents}: delete it then, or set on_destroy to \"retain\" and apply first"
+                    ),
+                    None => format!(
+                        "bucket {name} {contents} and is not to be purged: empty it, or set on_destroy to \"purge\" and \
+                         apply first"
+                    ),
+                };
                 Err(failure)
             }
             other => other,
@@ -493,8 +538,19 @@ impl Object for Wanted<Bucket> {
     }
 
     async fn obstacles(&self, aws: &Aws, _: &Component, _: &Present) -> Outcome<Vec<String>> {
-        Ok(purge::contents(aws, &self.name).await?.into_iter().collect())
+        Ok(self.contents(aws).await?.into_iter().collect())
     }
+}
+
+/// The days of a default retention that nobody can shorten.
+fn default_retention(configuration: &ObjectLockConfiguration) -> Option<i32> {
+    let retention = configuration.rule()?.default_retention()?;
+    if retention.mode() != Some(&ObjectLockRetentionMode::Compliance) {
+        return None;
+    }
+    retention
+        .days()
+        .or_else(|| retention.years().map(|years| years.saturating_mul(365)))
 }
 
 /// `None` for a sub-resource that the bucket does not have; a missing bucket stays a failure.

@@ -1,6 +1,7 @@
 //! Emptying a bucket of everything: versions, delete markers, unfinished uploads.
 
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use jiff::Timestamp;
 use mlops_environment::driver::{Monitor, Reason};
 
 use crate::driver::Aws;
@@ -12,6 +13,8 @@ const COUNTED_PAGES: usize = 5;
 /// A page of versions and markers, and where the next one starts.
 struct Page {
     ids: Vec<ObjectIdentifier>,
+    /// Seconds since 1970 of the youngest version.
+    youngest: Option<i64>,
     next: Option<(Option<String>, Option<String>)>,
 }
 
@@ -26,6 +29,11 @@ async fn page(aws: &Aws, bucket: &str, from: Option<(Option<String>, Option<Stri
         .set_key_marker(key)
         .set_version_id_marker(version);
     let answer = call(OPERATION, list.send()).await?;
+    let written = answer
+        .versions()
+        .iter()
+        .filter_map(|version| version.last_modified());
+    let youngest = written.map(|moment| moment.secs()).max();
     let versions = answer
         .versions()
         .iter()
@@ -51,7 +59,7 @@ async fn page(aws: &Aws, bucket: &str, from: Option<(Option<String>, Option<Stri
             answer.next_version_id_marker.clone(),
         )
     });
-    Ok(Page { ids, next })
+    Ok(Page { ids, youngest, next })
 }
 
 /// Removes everything. A bucket that is gone is empty.
@@ -149,26 +157,38 @@ async fn uploads(aws: &Aws, bucket: &str) -> Outcome<()> {
     }
 }
 
-/// How much stands in the bucket, in words; `None` if nothing does.
-pub(crate) async fn contents(aws: &Aws, bucket: &str) -> Outcome<Option<String>> {
-    let (mut count, mut from, mut more) = (0, None, false);
+/// How much stands in the bucket, in words, and from when on the last of it can be deleted where nobody can before it is
+/// `locked` days old; `None` if nothing does.
+pub(crate) async fn contents(aws: &Aws, bucket: &str, locked: Option<i32>) -> Outcome<Option<String>> {
+    let (mut count, mut from, mut more, mut last) = (0, None, false, None);
     for number in 0..COUNTED_PAGES {
-        let Some(Page { ids, next }) = optional(page(aws, bucket, from).await)? else {
+        let Some(Page { ids, youngest, next }) = optional(page(aws, bucket, from).await)? else {
             return Ok(None);
         };
         count += ids.len();
+        last = last.max(youngest);
         more = next.is_some() && number + 1 == COUNTED_PAGES;
         from = next;
         if from.is_none() {
             break;
         }
     }
-    Ok(match count {
-        0 => None,
-        1 => Some("holds 1 object version".to_owned()),
-        count if more => Some(format!("holds more than {} object versions", grouped(count))),
-        count => Some(format!("holds {} object versions", grouped(count))),
-    })
+    let held = match count {
+        0 => return Ok(None),
+        1 => "holds 1 object version".to_owned(),
+        count if more => format!("holds more than {} object versions", grouped(count)),
+        count => format!("holds {} object versions", grouped(count)),
+    };
+    let Some(days) = locked.map(i64::from) else {
+        return Ok(Some(held));
+    };
+    let free = last.and_then(|last| Timestamp::from_second(last.saturating_add(days * 86_400)).ok());
+    Ok(Some(match free.filter(|_| !more) {
+        Some(free) => {
+            format!("{held} under a locked retention of {days} days, all of it can be deleted from {free} on")
+        }
+        None => format!("{held} under a locked retention of {days} days"),
+    }))
 }
 
 /// 1234567 as `1,234,567`.

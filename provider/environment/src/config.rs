@@ -268,8 +268,8 @@ pub struct Bucket {
     pub versioning: Option<bool>,
     /// Objects expire.
     pub retention_days: Option<i64>,
-    /// Write once, read many.
-    pub object_lock: Option<bool>,
+    /// Nobody can delete or overwrite before `retention_days` are over, for ever.
+    pub retention_locked: Option<bool>,
     /// Old versions expire.
     pub noncurrent_days: Option<i64>,
     /// Move to infrequent access.

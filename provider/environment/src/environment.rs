@@ -83,7 +83,13 @@ impl Environment {
         let pools = pools.map(|(name, pool)| (Address::new(&["node_pools", name.as_str()]), pool.summary()));
         let budget = self.spec.budget.iter();
         let cloud = self.spec.id.cloud();
+        let buckets = self.spec.buckets.iter().filter_map(|(usage, bucket)| {
+            let days = bucket.locked_days()?;
+            let words = format!("retention locked {}", crate::plan::irrevocable(days.into()));
+            Some((Address::new(&["buckets", usage.as_str()]), words))
+        });
         pools
+            .chain(buckets)
             .chain(budget.map(|budget| (Address::new(&["budget"]), budget.summary(cloud))))
             .collect()
     }

@@ -89,6 +89,10 @@ fn present(found: Present, change: impl FnOnce(&mut Present)) -> Observation {
 fn cases(base: fn() -> Value) -> Vec<(&'static str, Vec<Refusal>, &'static str)> {
     let bucket = "buckets.data";
     let adopting = |name: &str| with(base(), "/adopt", json!({ bucket: name }));
+    let locked = |days: i64| {
+        let lock = json!({ "retention_days": days, "retention_locked": true });
+        with(base(), "/buckets/data", lock)
+    };
     let version = |version: &str| with(base(), "/cluster/version", version.into());
     let key = if base().get("gcp").is_some() {
         "projects/acme/locations/europe-west1/keyRings/ml/cryptoKeys/objects"
@@ -154,6 +158,11 @@ fn cases(base: fn() -> Value) -> Vec<(&'static str, Vec<Refusal>, &'static str)>
             "Remove the line from adopt",
         ),
         ("Immutable", planned(base(), network), "replace_components = {"),
+        (
+            "Locked",
+            planned(locked(400), locked(300)),
+            "retention_days = 400 or more",
+        ),
         (
             "Switched",
             planned(base(), with(base(), "/encryption/storage/key", key.into())),

@@ -12,8 +12,8 @@ use mlops_environment::component::{
     Address, Component, Kind, Management, Observation, Owner, Present, Status,
 };
 use mlops_environment::plan::{
-    Action, Cause, Decision, Deviation, Finding, Foresight, Refusal, Step, decide, decide_removal,
-    deviations, plan_change,
+    Action, Cause, Decision, Deviation, Disruption, Finding, Foresight, Refusal, Step, decide,
+    decide_removal, deviations, follow, plan_change,
 };
 use mlops_environment::reference::fill_component;
 use proptest::prelude::*;
@@ -203,23 +203,26 @@ fn kubernetes_goes_one_minor_version_at_a_time_and_never_back() {
     assert!(refused(version("1.33"), version("1.32")).contains("no way back"));
 }
 
+/// The models kept for so many days, locked or not.
+fn kept(days: i64, locked: bool) -> serde_json::Value {
+    let bucket = json!({ "retention_days": days, "retention_locked": locked });
+    with(minimal(), "/buckets/models", bucket)
+}
+
 #[test]
 fn what_cannot_change_is_refused_with_a_token_that_consents_to_this_change_only() {
-    let locked = |on: bool| with(minimal(), "/buckets/models/object_lock", on.into());
-    let message = refused(locked(false), locked(true));
+    let (locked, open) = (kept(400, true), kept(400, false));
+    let message = refused(locked.clone(), open.clone());
     assert!(
-        message.contains("buckets.models: object lock false → true cannot be changed in place"),
+        message.contains("buckets.models: retention lock 400 → none: its retention is locked"),
         "{message}"
     );
     let token = message.split('"').nth(3).expect("a token").to_owned();
-    let consent = |token: &str| {
-        with(
-            locked(true),
-            "/replace_components",
-            json!({ "buckets.models": token }),
-        )
+    let consenting = |config: &serde_json::Value, token: &str| {
+        let tokens = json!({ "buckets.models": token });
+        with(config.clone(), "/replace_components", tokens)
     };
-    let steps = lines(Some(locked(false)), consent(&token), &[]).expect("consented");
+    let steps = lines(Some(locked.clone()), consenting(&open, &token), &[]).expect("consented");
     assert_eq!(
         steps,
         [
@@ -227,17 +230,127 @@ fn what_cannot_change_is_refused_with_a_token_that_consents_to_this_change_only(
             "+ buckets.models: create"
         ]
     );
-    assert!(lines(Some(locked(false)), consent("0123456789ab"), &[]).is_err());
+    assert!(lines(Some(locked.clone()), consenting(&open, "0123456789ab"), &[]).is_err());
     // Once done, the forgotten line consents to nothing.
-    assert_eq!(lines(Some(consent(&token)), consent(&token), &[]), Ok(vec![]));
-    assert!(
-        lines(
-            Some(locked(true)),
-            with(consent(&token), "/buckets/models/object_lock", false.into()),
-            &[]
+    let done = consenting(&open, &token);
+    assert_eq!(lines(Some(done.clone()), done, &[]), Ok(vec![]));
+    assert!(lines(Some(locked), consenting(&kept(300, true), &token), &[]).is_err());
+}
+
+#[test]
+fn a_lock_is_switched_on_and_made_longer_in_place_and_the_plan_says_that_it_is_for_good() {
+    let last = |prior: serde_json::Value, next: serde_json::Value| {
+        lines(Some(prior), next, &[]).expect("in place").join("\n")
+    };
+    let for_good = |days: i64| {
+        format!(
+            "(for good: nobody can delete an object before it is {days} days old, and this can never be lowered nor taken \
+             off)"
         )
-        .is_err()
+    };
+    let on = last(kept(400, false), kept(400, true));
+    assert_eq!(
+        on,
+        format!("~ buckets.models: retention lock none → 400 {}", for_good(400))
     );
+    let longer = last(kept(400, true), kept(500, true));
+    assert!(
+        longer.contains("retention lock 400 → 500") && longer.ends_with(&for_good(500)),
+        "{longer}"
+    );
+    let made = lines(None, kept(400, true), &[]).expect("made");
+    assert!(
+        made.iter()
+            .any(|line| line.starts_with("+ buckets.models: create (retention locked for good: ")),
+        "{made:#?}"
+    );
+    for less in [kept(399, true), kept(399, false)] {
+        let said = refused(kept(400, true), less);
+        assert!(said.contains("retention_days = 400 or more"), "{said}");
+    }
+    // On Google Cloud old versions go off with it: one or the other.
+    let gcp = |locked: bool| {
+        let bucket = json!({ "retention_days": 400, "retention_locked": locked });
+        with(gcp_minimal(), "/buckets/models", bucket)
+    };
+    let on = last(gcp(false), gcp(true));
+    assert!(
+        on.contains("retention lock none → 400") && on.contains("versioning true → false"),
+        "{on}"
+    );
+}
+
+/// A cluster that is made anew takes along what the cloud has as a part of it, and the plan says so.
+#[test]
+fn what_stands_in_a_cluster_goes_and_comes_with_it() {
+    for base in [minimal as fn() -> Value, gcp_minimal] {
+        let (prior, next) = (environment(base()), environment(base()));
+        let of = |address: &str, action: Action| {
+            let component = next.component(address).expect(address);
+            Step {
+                address: component.address.clone(),
+                kind: component.kind,
+                action,
+                disruption: Disruption::None,
+                detail: String::new(),
+            }
+        };
+        let followed = |steps: Vec<Step>| -> Vec<String> {
+            let steps = follow(&prior.components, &next.components, steps, &decision(&next)).expect("fine");
+            steps.iter().map(Step::to_string).collect()
+        };
+        let replaced = followed(vec![of("cluster", Action::Delete), of("cluster", Action::Create)]);
+        let pools = next.spec.node_pools.keys();
+        for pool in pools {
+            let at = |line: String| {
+                let place = replaced.iter().position(|known| *known == line);
+                place.unwrap_or_else(|| panic!("{line} is not in {replaced:#?}"))
+            };
+            let gone = at(format!("- node_pools.{pool}: delete (with cluster) [restart]"));
+            assert_eq!(at(format!("+ node_pools.{pool}: create")), gone + 1);
+        }
+        // Gone already, nothing of it is there to be deleted.
+        let missing = followed(vec![of("cluster", Action::Create)]);
+        assert!(!missing.iter().any(|line| line.starts_with("- ")), "{missing:#?}");
+    }
+}
+
+/// Only buckets and the like can be taken over; a forge's provider belongs to the whole account.
+#[test]
+fn a_shared_provider_gives_way_to_no_other_and_the_refusal_tells_a_way_that_works() {
+    let at = |url: &str| {
+        let gitlab = json!({ "project_path": "acme/churn", "url": url });
+        with(minimal(), "/federation/gitlab", gitlab)
+    };
+    let (old, new) = (at("https://gitlab.com"), at("https://git.acme.example"));
+    let said = refused(old.clone(), new.clone());
+    assert!(
+        said.contains("federation.gitlab: ")
+            && said.contains("Undo the change of its url")
+            && !said.contains("adopt"),
+        "{said}"
+    );
+    // The other way out: let go of it, and begin anew.
+    let without = lines(Some(old), minimal(), &[]).expect("it goes");
+    let line = without
+        .iter()
+        .find(|line| line.starts_with("- federation.gitlab: "));
+    let line = line.unwrap_or_else(|| panic!("{without:#?}"));
+    assert!(
+        line.ends_with("(if we made it and nobody else uses it)"),
+        "{line}"
+    );
+    let anew = lines(Some(minimal()), new, &[]).expect("it comes");
+    assert!(
+        anew.iter().any(|line| line.starts_with("+ federation.gitlab: ")),
+        "{anew:#?}"
+    );
+}
+
+/// The same where it is the only forge: an environment without one is fine for as long as that takes.
+#[test]
+fn an_environment_may_stand_without_a_forge() {
+    assert!(spec(with(minimal(), "/federation", Value::Null)).is_ok());
 }
 
 #[test]

@@ -9,7 +9,9 @@ use futures::try_join;
 use google_cloud_iam_v1::model::Policy;
 use google_cloud_storage::model::Bucket as Found;
 use google_cloud_storage::model::bucket::iam_config::UniformBucketLevelAccess;
-use google_cloud_storage::model::bucket::{Encryption, IamConfig, SoftDeletePolicy, Versioning};
+use google_cloud_storage::model::bucket::{
+    Encryption, IamConfig, RetentionPolicy, SoftDeletePolicy, Versioning,
+};
 use google_cloud_wkt::{Duration, FieldMask};
 use mlops_environment::component::{Component, Management, Observation, OnDestroy, Owner, Present};
 use mlops_environment::driver::{Failure, Monitor, Reason};
@@ -30,10 +32,13 @@ const GET: &str = "storage:GetBucket";
 const CREATE: &str = "storage:CreateBucket";
 const UPDATE: &str = "storage:UpdateBucket";
 const DELETE: &str = "storage:DeleteBucket";
+const LOCK: &str = "storage:LockBucketRetentionPolicy";
 const DAY: i64 = 86_400;
 
 /// What Cloud Storage keeps for a bucket's whole life.
-const FIXED: [&str; 4] = ["name", "project", "location", "object_retention"];
+const FIXED: [&str; 3] = ["name", "project", "location"];
+/// Lost races before giving up.
+const TRIES: usize = 5;
 
 /// Storage does not see a grant on the key that was made moments ago.
 fn key_unseen(failure: &Failure) -> bool {
@@ -53,6 +58,10 @@ fn explained(failure: Failure, name: &str) -> Failure {
         ),
         ..failure
     }
+}
+
+fn days_of(policy: &RetentionPolicy) -> Option<i64> {
+    Some(policy.retention_duration?.seconds() / DAY)
 }
 
 /// Whether a bucket is of another project than that of this number.
@@ -133,8 +142,6 @@ impl Wanted<Bucket> {
         gcp: &Gcp,
         change: impl Fn(&std::collections::HashMap<String, String>) -> std::collections::HashMap<String, String>,
     ) -> Outcome<()> {
-        /// Lost races before giving up.
-        const TRIES: usize = 5;
         let mut tries = 0;
         loop {
             let found = self.get(gcp).await?;
@@ -159,6 +166,63 @@ impl Wanted<Bucket> {
                 other => return other.map(drop),
             }
         }
+    }
+
+    /// Sets the retention policy and locks it. What cannot be taken back is only done to a bucket that is as it was read: by
+    /// its metageneration, with the very days that are wanted.
+    async fn lock(&self, gcp: &Gcp) -> Outcome<()> {
+        let Some(days) = self.retention_lock else {
+            return Ok(());
+        };
+        let resource = &self.resource();
+        let mut found = self.get(gcp).await?;
+        for _ in 0..TRIES {
+            let standing = found.retention_policy.as_ref();
+            let locked = standing.is_some_and(|policy| policy.is_locked);
+            let written = if standing.and_then(days_of) != Some(days) {
+                let policy = RetentionPolicy::new()
+                    .set_retention_duration(Duration::clamp(days * DAY, 0))
+                    .set_is_locked(locked);
+                let bucket = Found::new().set_name(resource).set_retention_policy(policy);
+                gcp.clients
+                    .call(UPDATE, || {
+                        gcp.clients
+                            .storage
+                            .update_bucket()
+                            .set_bucket(bucket.clone())
+                            .set_if_metageneration_match(found.metageneration)
+                            .set_update_mask(FieldMask::default().set_paths(["retention_policy"]))
+                            .send()
+                    })
+                    .await
+            } else if locked {
+                return Ok(());
+            } else {
+                gcp.clients
+                    .call(LOCK, || {
+                        gcp.clients
+                            .storage
+                            .lock_bucket_retention_policy()
+                            .set_bucket(resource)
+                            .set_if_metageneration_match(found.metageneration)
+                            .send()
+                    })
+                    .await
+            };
+            found = match written {
+                Ok(changed) => changed,
+                Err(failure) if failure.reason == Reason::Conflict => self.get(gcp).await?,
+                Err(failure) => return Err(failure),
+            };
+        }
+        Err(failure(
+            LOCK,
+            Reason::Conflict,
+            format!(
+                "bucket {} was changed by others each time it was to be locked",
+                self.name
+            ),
+        ))
     }
 
     async fn grant(&self, gcp: &Gcp, delta: &Delta, monitor: &dyn Monitor) -> Outcome<()> {
@@ -273,10 +337,11 @@ impl Wanted<Bucket> {
                 .as_ref()
                 .and_then(|policy| policy.retention_duration)
                 .map_or(0, |duration| duration.seconds() / DAY),
-            object_retention: bucket
-                .object_retention
+            retention_lock: bucket
+                .retention_policy
                 .as_ref()
-                .is_some_and(|retention| retention.enabled),
+                .filter(|policy| policy.is_locked)
+                .and_then(days_of),
             grants: policy::of_environment(policy, &self.grants, &self.family),
             folders,
             family: self.family.clone(),
@@ -333,11 +398,11 @@ impl Object for Wanted<Bucket> {
                     .set_parent("projects/_")
                     .set_bucket_id(&self.name)
                     .set_bucket(wanted.clone())
-                    .set_enable_object_retention(self.object_retention)
                     .send()
             })
         })
         .await?;
+        self.lock(gcp).await?;
         if !self.grants.is_empty() {
             let delta = Delta {
                 add: self.grants.clone(),
@@ -378,6 +443,10 @@ impl Object for Wanted<Bucket> {
         }
         if !paths.is_empty() {
             self.patch(gcp, bucket, &paths, change.monitor).await?;
+        }
+        // Old versions are off by now: Cloud Storage takes one or the other.
+        if change.any(&["retention_lock"]) {
+            self.lock(gcp).await?;
         }
         if let Some(tags) = change.of("tags") {
             self.patch_labels(gcp, |now| mark::changed(now, tags)).await?;

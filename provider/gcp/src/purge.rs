@@ -2,6 +2,7 @@
 
 use futures::stream::{self, TryStreamExt};
 use google_cloud_storage::model::Object;
+use jiff::Timestamp;
 use mlops_environment::driver::{Failure, Monitor, Reason};
 
 use crate::driver::Gcp;
@@ -102,26 +103,35 @@ async fn remove(gcp: &Gcp, bucket: &str, objects: Vec<Object>) -> Outcome<usize>
     Ok(count)
 }
 
-/// How much stands in the bucket, in words; `None` if nothing does.
+/// How much stands in the bucket, in words, and from when on the last of it can be deleted where a retention is locked;
+/// `None` if nothing does.
 pub(crate) async fn contents(gcp: &Gcp, bucket: &str) -> Outcome<Option<String>> {
-    let (mut count, mut from, mut more) = (0, String::new(), false);
+    let (mut count, mut from, mut more, mut last) = (0, String::new(), false, None);
     for number in 0..COUNTED_PAGES {
         let Some(Page { objects, next }) = optional(page(gcp, bucket, &from).await)? else {
             return Ok(None);
         };
         count += objects.len();
+        let until = objects.iter().filter_map(|object| object.retention_expire_time);
+        last = last.max(until.map(|moment| moment.seconds()).max());
         more = !next.is_empty() && number + 1 == COUNTED_PAGES;
         from = next;
         if from.is_empty() {
             break;
         }
     }
-    Ok(match count {
-        0 => None,
-        1 => Some("holds 1 object version".to_owned()),
-        count if more => Some(format!("holds more than {} object versions", grouped(count))),
-        count => Some(format!("holds {} object versions", grouped(count))),
-    })
+    let held = match count {
+        0 => return Ok(None),
+        1 => "holds 1 object version".to_owned(),
+        count if more => format!("holds more than {} object versions", grouped(count)),
+        count => format!("holds {} object versions", grouped(count)),
+    };
+    let free = last.and_then(|last| Timestamp::from_second(last).ok());
+    Ok(Some(match free {
+        None => held,
+        Some(_) if more => format!("{held} under a retention policy"),
+        Some(free) => format!("{held} under a retention policy, all of it can be deleted from {free} on"),
+    }))
 }
 
 /// 1234567 as `1,234,567`.

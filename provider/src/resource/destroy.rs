@@ -213,6 +213,14 @@ async fn preflight(
         .filter(|(component, _)| component.on_destroy != OnDestroy::Refuse)
         .map(|(component, _)| component.address.clone())
         .collect();
+    let locked: BTreeSet<Address> = pairs
+        .iter()
+        .filter(|(component, _)| {
+            let lock = component.properties.get("retention_lock");
+            lock.is_some_and(|lock| !lock.is_null())
+        })
+        .map(|(component, _)| component.address.clone())
+        .collect();
     let mut diagnostics = Diagnostics::new();
     for (address, found) in executor.obstacles(&pairs).await {
         match found {
@@ -221,6 +229,14 @@ async fn preflight(
                 format!("{address} is still in use"),
                 format!(
                     "{}. Nothing was deleted, here or elsewhere. Run terraform destroy again when that is done.",
+                    obstacles.join("; ")
+                ),
+            )),
+            Ok(obstacles) if locked.contains(&address) => diagnostics.push(Diagnostic::error(
+                format!("{address} is not empty, and its retention is locked"),
+                format!(
+                    "{}. Nothing was deleted, here or elsewhere. Nobody can empty it before: run terraform destroy again \
+                     then, when it is empty; or apply on_destroy = \"retain\" (keeps it) first.",
                     obstacles.join("; ")
                 ),
             )),

@@ -391,8 +391,12 @@ fn bucket(on: On, path: &str) -> Row {
             set(json!(40)),
             InPlace,
         ),
-        "object_lock" if logs => to(set(json!(true)), Refused("Remove object_lock")),
-        "object_lock" => to(set(json!(true)), FIXED),
+        "retention_locked" if logs => to(set(json!(true)), Refused("Remove retention_locked")),
+        "retention_locked" => from(
+            at(&path.replace("retention_locked", "retention_days"), json!(400)),
+            set(json!(true)),
+            InPlace,
+        ),
         "write_once" if aws && purpose == "predictions" => to(set(json!("conditional")), InPlace),
         "write_once" if aws => to(set(json!("conditional")), Refused("Remove write_once")),
         "write_once" if purpose == "mlflow" => to(set(json!("versioned")), InPlace),
@@ -574,14 +578,22 @@ async fn walk(on: On) -> String {
     told
 }
 
+/// Buckets kept for so many days, locked or not.
+fn kept(buckets: &[&str], days: i64, locked: bool) -> Json {
+    let one = json!({ "retention_days": days, "retention_locked": locked });
+    let all = buckets.iter().map(|bucket| ((*bucket).to_owned(), one.clone()));
+    at("buckets", Json::Object(all.collect()))
+}
+
 /// B24: a token consents to one change of one component, once.
 #[tokio::test]
 async fn a_consent_is_good_for_one_change() {
     for on in [On::Aws, On::Gcp] {
         let mut stands = Stands::new(on).await;
-        stands.stand(&json!({})).await;
-        let locked = at("buckets.data.object_lock", json!(true));
-        let config = stands.config(&[&locked]);
+        let locked = kept(&["data", "models"], 400, true);
+        stands.stand(&locked).await;
+        let open = at("buckets.data.retention_locked", json!(false));
+        let config = stands.config(&[&locked, &open]);
         let said = messages(&stands.core.plan(ADDRESS, &config).await.unwrap_err());
         let token = said
             .split("\"buckets.data\" = \"")
@@ -591,11 +603,15 @@ async fn a_consent_is_good_for_one_change() {
             .to_owned();
         let consent = at("replace_components", json!({ "buckets.data": token }));
         // Not for another component, and not for another change.
-        let other = at("buckets.models.object_lock", json!(true));
-        let config = stands.config(&[&other, &consent]);
-        stands.core.plan(ADDRESS, &config).await.unwrap_err();
+        for other in [
+            at("buckets.models.retention_locked", json!(false)),
+            at("buckets.data.retention_days", json!(300)),
+        ] {
+            let config = stands.config(&[&locked, &other, &consent]);
+            stands.core.plan(ADDRESS, &config).await.unwrap_err();
+        }
         let before = stands.memory.ids();
-        let config = stands.config(&[&locked, &consent]);
+        let config = stands.config(&[&locked, &open, &consent]);
         let plan = stands.core.plan(ADDRESS, &config).await.unwrap();
         let told = lines(&plan.planned, "last_change");
         assert_eq!(told.len(), 2, "{told:?}");
@@ -607,9 +623,30 @@ async fn a_consent_is_good_for_one_change() {
         let mut after = stands.memory.ids();
         after.retain(|name, _| before.contains_key(name));
         assert_eq!(after.len(), before.len(), "nothing else went");
-        // The line that is forgotten does not consent to the way back.
-        let back = stands.config(&[&consent]);
-        stands.core.plan(ADDRESS, &back).await.unwrap_err();
+        // The line that is forgotten does not consent to what comes later.
+        let again = stands.config(&[&locked, &consent]);
+        stands.core.converge(ADDRESS, &again).await.unwrap();
+        let lower = stands.config(&[&locked, &at("buckets.data.retention_days", json!(399)), &consent]);
+        stands.core.plan(ADDRESS, &lower).await.unwrap_err();
+    }
+}
+
+/// B25: a locked retention is never lowered nor taken off, and the refusal says what can be done.
+#[tokio::test]
+async fn a_locked_retention_is_only_made_longer() {
+    for on in [On::Aws, On::Gcp] {
+        let mut stands = Stands::new(on).await;
+        stands.stand(&kept(&["data"], 400, true)).await;
+        for less in [kept(&["data"], 399, true), kept(&["data"], 400, false), json!({})] {
+            let config = stands.config(&[&less]);
+            let said = messages(&stands.core.plan(ADDRESS, &config).await.unwrap_err());
+            assert!(
+                said.contains("its retention is locked") && said.contains("retention_days = 400 or more"),
+                "{on:?}: {said}"
+            );
+        }
+        let config = stands.config(&[&kept(&["data"], 500, true)]);
+        stands.core.converge(ADDRESS, &config).await.unwrap();
     }
 }
 

@@ -57,8 +57,8 @@ CARRIED = {
     "sts.v1": ["token"],
     "artifactregistry.v1": of(LOCATED + "repositories", *CRUD, *POLICY, "packages.list", "dockerImages.list")
     + [LOCATED + "operations.get", LOCATED + "get", LOCATED + "list"],
-    "storage.v1": of("buckets", "delete", "get", "getIamPolicy", "insert", "list", "patch", "restore", "setIamPolicy",
-                     "testIamPermissions", "update", "getStorageLayout")
+    "storage.v1": of("buckets", "delete", "get", "getIamPolicy", "insert", "list", "lockRetentionPolicy", "patch", "restore",
+                     "setIamPolicy", "testIamPermissions", "update", "getStorageLayout")
     + of("managedFolders", "delete", "get", "getIamPolicy", "insert", "list", "setIamPolicy", "testIamPermissions")
     + of("objects", "compose", "copy", "delete", "get", "insert", "list", "patch", "restore", "rewrite", "update",
          "testIamPermissions")

@@ -18,7 +18,8 @@ from google.rpc import error_details_pb2, status_pb2
 HERE = os.path.dirname(os.path.abspath(__file__))
 SERVICES = {
     ("google.storage.v2", "Storage", "storage"): {
-        "CreateBucket": "Bucket", "GetBucket": "Bucket", "UpdateBucket": "Bucket", "DeleteBucket": None,
+        "CreateBucket": "Bucket", "GetBucket": "Bucket", "LockBucketRetentionPolicy": "Bucket",
+        "UpdateBucket": "Bucket", "DeleteBucket": None,
         "ListBuckets": "ListBucketsResponse", "GetObject": "Object", "UpdateObject": "Object", "DeleteObject": None,
         "ListObjects": "ListObjectsResponse", "RestoreObject": "Object", "RewriteObject": "RewriteResponse",
         "ComposeObject": "Object",

@@ -290,6 +290,14 @@ fn life(ground: &Ground) {
         .workspace
         .terraform(&["apply", "-destroy", "-auto-approve"])
         .expect(0);
+    // A bucket that is locked for good, and goes because nothing was ever in it.
+    let locked = "buckets = { reports = { retention_locked = true, retention_days = 60 } }";
+    ground.configure(&format!("{SERVICE}\n  {locked}"), "");
+    ground.apply().expect(0);
+    ground
+        .workspace
+        .terraform(&["apply", "-destroy", "-auto-approve"])
+        .expect(0);
 }
 
 /// The same in a network of the environment's own.

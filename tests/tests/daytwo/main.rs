@@ -9,8 +9,10 @@
 
 mod adoption;
 mod budget;
+mod consent;
 mod existing_cluster;
 mod import;
+mod lock;
 mod rotation;
 
 /// The service that environments are for.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use mlops_aws::{Aws, Settings};
-use mlops_environment::aws::{AccessEntry, Key, LogGroup, Repository, Role, Secret};
+use mlops_environment::aws::{AccessEntry, Bucket, Key, LogGroup, Repository, Role, Secret};
 use mlops_environment::component::{Component, Kind};
 use mlops_environment::driver::{Driver, Reason};
 
@@ -109,6 +109,14 @@ async fn a_refused_call_of_a_create_is_named() {
     .await;
     refuses_each_call(emulator, |number| {
         let bucket = storage::bucket(&format!("refused-bucket-{number}"));
+        component("buckets.data", Kind::AwsBucket, &bucket)
+    })
+    .await;
+    refuses_each_call(emulator, |number| {
+        let bucket = Bucket {
+            retention_lock: Some(1),
+            ..storage::bucket(&format!("refused-lock-{number}"))
+        };
         component("buckets.data", Kind::AwsBucket, &bucket)
     })
     .await;

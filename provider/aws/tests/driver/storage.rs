@@ -52,7 +52,7 @@ pub(crate) fn bucket(name: &str) -> Bucket {
             },
         )]),
         logging: None,
-        object_lock: false,
+        retention_lock: None,
         tags: tags("buckets.data"),
     }
 }
@@ -196,6 +196,45 @@ async fn a_bucket_with_objects_is_refused_unless_it_is_to_be_purged() {
     aws.calls().clear();
     gone(&aws, &wanted, &found).await;
     assert_eq!(aws.calls().counts().get("s3:DeleteObjects"), Some(&2));
+}
+
+#[tokio::test]
+async fn a_locked_bucket_is_made_longer_and_keeps_what_it_holds() {
+    let Some(emulator) = emulator() else { return };
+    let aws = driver(emulator).await;
+    let locked = |days: i32| {
+        let bucket = Bucket {
+            retention_lock: Some(days),
+            ..bucket("locked")
+        };
+        component("buckets.data", Kind::AwsBucket, &bucket)
+    };
+    made(&aws, &locked(30)).await;
+    let found = changed(&aws, &locked(60)).await;
+    let refused = emulator.boto3(
+        "s3 = client('s3')\nid = s3.put_object(Bucket='locked', Key='k', Body=b'')['VersionId']\n\
+         def code():\n    try: s3.delete_object(Bucket='locked', Key='k', VersionId=id)\n    \
+         except Exception as error: return error.response['Error']['Code']\n\
+         show([s3.get_object_lock_configuration(Bucket='locked')['ObjectLockConfiguration']['Rule'], code()])",
+    );
+    assert_eq!(
+        refused,
+        json!([{"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 60}}, "AccessDenied"])
+    );
+    let obstacles = aws.obstacles(&locked(60), &found).await.unwrap();
+    let said = "holds 1 object version under a locked retention of 60 days, all of it can be deleted from ";
+    let named = obstacles[0]
+        .strip_prefix(said)
+        .and_then(|rest| rest.strip_suffix(" on"));
+    let named: jiff::Timestamp = named.unwrap_or_else(|| panic!("{obstacles:?}")).parse().unwrap();
+    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(60 * 24);
+    assert!(until.duration_since(named).as_hours().abs() < 24, "{obstacles:?}");
+    let failure = aws
+        .delete(&locked(60), &found, &Hurry::default())
+        .await
+        .unwrap_err();
+    assert_eq!(failure.code, "BucketNotEmpty");
+    assert!(failure.message.contains("\"retain\""), "{failure}");
 }
 
 #[tokio::test]

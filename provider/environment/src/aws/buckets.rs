@@ -41,7 +41,7 @@ fn add_bucket(draft: &mut Draft<'_>, usage: Use, spec: &BucketSpec) {
         policy: canonical(&bucket_policy(&draft.scope, usage)),
         lifecycle: lifecycle(spec, logs),
         logging,
-        object_lock: spec.object_lock,
+        retention_lock: spec.locked_days().and_then(|days| i32::try_from(days).ok()),
         tags: draft.tags(&address),
     };
     let on_destroy = match spec.on_destroy {

@@ -150,8 +150,8 @@ pub struct Bucket {
     pub lifecycle: BTreeMap<String, LifecycleRule>,
     /// Access logs go here.
     pub logging: Option<AccessLogging>,
-    /// Object lock (only at creation).
-    pub object_lock: bool,
+    /// Object Lock with a default retention of so many days in compliance mode: once on, it is only raised.
+    pub retention_lock: Option<i32>,
     /// Tags.
     pub tags: Tags,
 }

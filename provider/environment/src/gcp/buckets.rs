@@ -42,7 +42,7 @@ fn add_bucket(draft: &mut Draft<'_>, usage: Use, spec: &BucketSpec) {
         kms_key: if logs { None } else { draft.key("storage") },
         lifecycle: lifecycle(spec, logs),
         soft_delete_days: SOFT_DELETE_DAYS,
-        object_retention: spec.object_lock,
+        retention_lock: spec.locked_days().map(Into::into),
         grants,
         folders,
         family: draft.names.family(),

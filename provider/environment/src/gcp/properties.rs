@@ -271,8 +271,8 @@ pub struct Bucket {
     pub lifecycle: BTreeSet<LifecycleRule>,
     /// Days for which deleted objects can be brought back: 0, or 7 to 90.
     pub soft_delete_days: i64,
-    /// Objects can be locked one by one (only at creation).
-    pub object_retention: bool,
+    /// A locked retention policy of so many days: once locked, it is only raised.
+    pub retention_lock: Option<i64>,
     /// Grants on the whole bucket: none are wanted of the environment's accounts.
     pub grants: BTreeSet<Grant>,
     /// Managed folders by prefix (ends in `/`), each with its grants. A folder that is no longer wanted loses its grants

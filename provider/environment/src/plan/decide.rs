@@ -198,7 +198,7 @@ pub(super) fn change(
     }
     let (fixed, changes): (Vec<Change>, Vec<Change>) = changes
         .into_iter()
-        .partition(|change| treatment(change) == Treatment::Fixed);
+        .partition(|change| rules::needs_another(component.kind, change));
     // What was taken over keeps what cannot be changed.
     if !fixed.is_empty() && component.management != Management::Adopted {
         let token = consent_token(&component.address, &fixed);
@@ -217,15 +217,22 @@ pub(super) fn change(
             let worst = worst(component.kind, &fixed);
             return Ok(step(component, Action::Delete, worst, "made anew, as consented"));
         }
-        return Err(refuse(Cause::Immutable {
-            changes: fixed,
-            token,
+        let locked = fixed.iter().any(|change| treatment(change) == Treatment::OneWay);
+        let changes = fixed;
+        return Err(refuse(if locked {
+            Cause::Locked { changes, token }
+        } else {
+            Cause::Immutable { changes, token }
         }));
     }
     for change in changes.iter().filter(|change| change.property == "version") {
         version(component.kind, change).map_err(refuse)?;
     }
     let disruption = worst(component.kind, &changes);
+    let warnings: Vec<String> = changes
+        .iter()
+        .filter_map(|change| rules::warning(component.kind, change))
+        .collect();
     let rotate = changes
         .iter()
         .any(|change| treatment(change) == Treatment::Rotate);
@@ -238,7 +245,7 @@ pub(super) fn change(
     } else {
         Action::Update { changes, foreign }
     };
-    Ok(step(component, action, disruption, ""))
+    Ok(step(component, action, disruption, &warnings.join("; ")))
 }
 
 /// The same changes as the plan saw them: from what was wanted last time.

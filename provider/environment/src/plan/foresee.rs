@@ -6,7 +6,7 @@ use super::decide::{Decision, change, leaving, may_be_made_anew, removal, step};
 use super::diff::{diff, foreseen};
 use super::drift::{Deviation, Finding};
 use super::existing::judge;
-use super::refusal::{Cause, Refusal};
+use super::refusal::{Bound, Cause, Refusal};
 use super::rules::{self, Comparison, Treatment};
 use super::step::{Action, Change, Disruption, Step};
 use crate::component::{Address, Component, Kind, Management, Observation, Owner};
@@ -189,16 +189,22 @@ fn foresee(
 
 /// One object cannot step into another's place: what that holds would be left behind.
 fn moved(component: &Component, prior: &Component) -> Result<(), Refusal> {
-    let bound =
-        |component: &Component| matches!(component.management, Management::Adopted | Management::Shared);
+    let any = |management| component.management == management || prior.management == management;
+    let bound = if any(Management::Adopted) {
+        Bound::Adopted
+    } else if any(Management::Shared) {
+        Bound::Shared
+    } else {
+        return Ok(());
+    };
     let (from, to) = (prior.handle(), component.handle());
-    if (bound(component) || bound(prior)) && from != to {
-        return Err(Refusal {
-            address: component.address.clone(),
-            cause: Cause::Moved { from, to },
-        });
+    if from == to {
+        return Ok(());
     }
-    Ok(())
+    Err(Refusal {
+        address: component.address.clone(),
+        cause: Cause::Moved { from, to, bound },
+    })
 }
 
 /// The step that takes over what was looked at, with every setting that it changes.
@@ -222,7 +228,10 @@ fn taken_over(component: &Component, found: &Observation, decision: &Decision) -
         _ => {
             let changes = foreseen(component, &found.properties);
             let mut step = change(component, changes, Vec::new(), None, true, decision)?;
-            step.detail = component.handle();
+            step.detail = match step.detail.as_str() {
+                "" => component.handle(),
+                warning => format!("{}; {warning}", component.handle()),
+            };
             Ok(step)
         }
     }

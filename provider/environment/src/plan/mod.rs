@@ -22,5 +22,6 @@ pub use drift::{Deviation, Finding, deviations, reported};
 pub use fixed::fixed_settings;
 pub use follow::follow;
 pub use foresee::{Foresight, plan_change};
-pub use refusal::{Cause, Refusal, consent_token};
+pub use refusal::{Bound, Cause, Refusal, consent_token};
+pub(crate) use rules::irrevocable;
 pub use step::{Action, Change, Disruption, Step};

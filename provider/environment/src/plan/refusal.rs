@@ -54,6 +54,13 @@ pub enum Cause {
         /// What consents to the replacement.
         token: String,
     },
+    /// The cloud keeps a promise that shall be broken: a locked retention is never lowered nor taken off.
+    Locked {
+        /// What differs.
+        changes: Vec<Change>,
+        /// What consents to the replacement of an empty one.
+        token: String,
+    },
     /// It cannot be changed, nor replaced while the environment stands.
     Lasting {
         /// What differs.
@@ -70,6 +77,8 @@ pub enum Cause {
         from: String,
         /// By what it shall be found.
         to: String,
+        /// What the change was made to.
+        bound: Bound,
     },
     /// The Kubernetes version cannot go there.
     Version {
@@ -92,6 +101,15 @@ pub enum Cause {
         /// In the cloud's words.
         reason: String,
     },
+}
+
+/// Why a component stands for one object of the cloud and no other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// It was taken over, or shall be.
+    Adopted,
+    /// Others in the account may use it too.
+    Shared,
 }
 
 /// Consents to exactly these changes of exactly this component.
@@ -143,6 +161,19 @@ impl fmt::Display for Refusal {
                     what.join("; ")
                 )
             }
+            Cause::Locked { changes, token } => {
+                let what: Vec<String> = changes.iter().map(ToString::to_string).collect();
+                let stands = changes.iter().find_map(|change| change.from.as_i64());
+                write!(
+                    f,
+                    "{address}: {}: its retention is locked, and nobody can lower it nor take it off. Keep retention_locked = \
+                     true with retention_days = {} or more; or, if it holds nothing, have it deleted and made anew with \
+                     replace_components = {{ \"{address}\" = \"{token}\" }}. While it holds an object, that fails and nothing is \
+                     lost.",
+                    what.join("; "),
+                    stands.unwrap_or_default()
+                )
+            }
             Cause::Lasting { changes } => {
                 let what: Vec<String> = changes.iter().map(ToString::to_string).collect();
                 write!(
@@ -163,10 +194,24 @@ impl fmt::Display for Refusal {
                 "{address}: an existing one is in use and cannot be swapped for one of our own: whatever it holds or encrypts \
                  would be left behind. Undo the change."
             ),
-            Cause::Moved { from, to } => write!(
+            Cause::Moved {
+                from,
+                to,
+                bound: Bound::Adopted,
+            } => write!(
                 f,
                 "{address}: {from} is in use, and {to} cannot take its place: whatever {from} holds would be left behind. Undo \
                  the change in adopt."
+            ),
+            Cause::Moved {
+                from,
+                to,
+                bound: Bound::Shared,
+            } => write!(
+                f,
+                "{address}: {from} is in use, and may be shared with other environments of the account, so {to} cannot take \
+                 its place. Undo the change of its url; or take the block out of federation and apply, which lets go of it, \
+                 and add it again with the new one."
             ),
             Cause::Version { from, to, remedy } => {
                 write!(f, "{address}: Kubernetes cannot go from {from} to {to}. {remedy}")

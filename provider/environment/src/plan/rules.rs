@@ -39,6 +39,8 @@ pub(super) enum Treatment {
     Rotate,
     /// The object would have to be deleted and made anew: only with consent.
     Fixed,
+    /// The cloud raises it; lower or off is as if it were [`Treatment::Fixed`].
+    OneWay,
     /// Everything else stands in it: it cannot be made anew while the environment stands.
     Lasting,
 }
@@ -48,7 +50,7 @@ pub(super) fn of(kind: Kind, property: &str) -> (Comparison, Treatment) {
     use Comparison::{
         AtLeast, Document, Documents, Grants, GrantsByFolder, Never, Ordered, Tags, Value, Version,
     };
-    use Treatment::{Fixed, Lasting, Rotate};
+    use Treatment::{Fixed, Lasting, OneWay, Rotate};
     const QUIET: Treatment = Treatment::InPlace(Disruption::None);
     match (kind, property) {
         (Kind::AwsOidcProvider, "audiences") => (AtLeast, QUIET),
@@ -67,7 +69,8 @@ pub(super) fn of(kind: Kind, property: &str) -> (Comparison, Treatment) {
         (Kind::AwsKey, "policy") => (Document, QUIET),
         (Kind::AwsKey, "deletion_window_days") => (Never, QUIET),
 
-        (Kind::AwsBucket, "region" | "object_lock") => (Value, Fixed),
+        (Kind::AwsBucket, "region") => (Value, Fixed),
+        (Kind::AwsBucket | Kind::GcpBucket, "retention_lock") => (Value, OneWay),
         (Kind::AwsBucket, "policy") => (Document, QUIET),
 
         (Kind::AwsRepository, "kms_key") => (Value, Fixed),
@@ -112,7 +115,7 @@ pub(super) fn of(kind: Kind, property: &str) -> (Comparison, Treatment) {
         (_, "owner" | "family") => (Never, QUIET),
         (_, "grants") => (Grants, QUIET),
         (Kind::GcpBucket, "folders") => (GrantsByFolder, QUIET),
-        (Kind::GcpBucket, "location" | "object_retention" | "project") => (Value, Fixed),
+        (Kind::GcpBucket, "location" | "project") => (Value, Fixed),
         (Kind::GcpRepository, "kms_key") => (Value, Fixed),
         (Kind::GcpSecret, "location") => (Value, Fixed),
         (Kind::GcpServiceAccount, "email" | "account_id") => (Value, Fixed),
@@ -155,10 +158,43 @@ pub(super) fn disruption(kind: Kind, change: &Change) -> Disruption {
             Kind::AwsCluster | Kind::GcpCluster => Disruption::Rotate,
             _ => Disruption::Restart,
         },
+        Treatment::OneWay if lowered(change) => Disruption::DataLoss,
+        Treatment::OneWay => Disruption::None,
         Treatment::Lasting => Disruption::Restart,
         Treatment::InPlace(_) if loses_data(kind, change) => Disruption::DataLoss,
         Treatment::InPlace(disruption) => disruption,
     }
+}
+
+/// Whether the object would have to be deleted and made anew for a change.
+pub(super) fn needs_another(kind: Kind, change: &Change) -> bool {
+    match of(kind, &change.property).1 {
+        Treatment::Fixed => true,
+        Treatment::OneWay => lowered(change),
+        _ => false,
+    }
+}
+
+/// Whether a number that may only grow shall be less, or none.
+fn lowered(change: &Change) -> bool {
+    match (change.from.as_i64(), change.to.as_i64()) {
+        (Some(from), Some(to)) => to < from,
+        (Some(_), None) => true,
+        (None, _) => false,
+    }
+}
+
+/// What a change means, where its name does not say it and nobody can take it back.
+pub(super) fn warning(kind: Kind, change: &Change) -> Option<String> {
+    let days = change.to.as_i64()?;
+    (of(kind, &change.property).1 == Treatment::OneWay).then(|| irrevocable(days))
+}
+
+/// What a locked retention means.
+pub(crate) fn irrevocable(days: i64) -> String {
+    format!(
+        "for good: nobody can delete an object before it is {days} days old, and this can never be lowered nor taken off"
+    )
 }
 
 /// Whether data goes earlier than before.

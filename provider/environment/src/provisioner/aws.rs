@@ -7,7 +7,7 @@ use crate::names::aws::Names;
 use crate::names::{EnvironmentId, claim_key};
 
 /// Actions that an ordinary life does without, and when they are needed.
-pub const BEYOND_CALLS: [(&str, &str); 8] = [
+pub const BEYOND_CALLS: [(&str, &str); 7] = [
     (
         "ec2:DeleteNetworkInterface",
         "nodes that die early leave interfaces behind, which keep their subnets",
@@ -31,10 +31,6 @@ pub const BEYOND_CALLS: [(&str, &str); 8] = [
         "a key whose making was cut off before it had a name is found by its tags",
     ),
     ("kms:ListKeys", "the same"),
-    (
-        "s3:GetBucketObjectLockConfiguration",
-        "asked for only where a bucket has an object lock",
-    ),
     (
         "s3:ListBucket",
         "who may not list is told that they may not read, where there is nothing to read",
@@ -190,6 +186,7 @@ impl<'a> Scope<'a> {
                     "s3:ListBucketMultipartUploads",
                     "s3:ListBucketVersions",
                     "s3:PutBucketLogging",
+                    "s3:PutBucketObjectLockConfiguration",
                     "s3:PutBucketOwnershipControls",
                     "s3:PutBucketPolicy",
                     "s3:PutBucketPublicAccessBlock",

@@ -48,8 +48,8 @@ pub struct BucketSpec {
     pub versioning: bool,
     /// Objects are kept so many days; for ever if none.
     pub retention_days: Option<u32>,
-    /// Write once, read many.
-    pub object_lock: bool,
+    /// Nobody can delete an object before `retention_days` are over, and nobody can take that back.
+    pub retention_locked: bool,
     /// Old versions are kept so many days.
     pub noncurrent_days: u32,
     /// Objects move to infrequent access after so many days.
@@ -116,23 +116,18 @@ fn build_bucket(
             "It holds the environment's claim and takes access logs from the other buckets. Remove existing.",
         );
     }
-    let versioning = config.versioning.unwrap_or(true);
-    let object_lock = config.object_lock.unwrap_or(false);
-    if object_lock && !versioning {
-        collector.refuse(
-            &path.attribute("versioning"),
-            "Object lock needs versioning",
-            "Remove versioning = false, or object_lock.",
-        );
+    let retention_locked = config.retention_locked.unwrap_or(false);
+    let versioning = config
+        .versioning
+        .unwrap_or(!retention_locked || context.cloud == Cloud::Aws);
+    if retention_locked {
+        check_lock(bucket, config, versioning, context.cloud, path, collector);
     }
-    if object_lock && logs {
-        collector.refuse(
-            &path.attribute("object_lock"),
-            "The logs bucket cannot be locked",
-            "No access logs are delivered into a locked bucket, and the claim in it is rewritten. Remove object_lock.",
-        );
-    }
-    if !versioning && context.tier != Tier::Dev && matches!(bucket, Bucket::Models | Bucket::Data) {
+    if !versioning
+        && !retention_locked
+        && context.tier != Tier::Dev
+        && matches!(bucket, Bucket::Models | Bucket::Data)
+    {
         collector.warn(
             &path.attribute("versioning"),
             format!("{bucket} can be overwritten for good"),
@@ -190,7 +185,13 @@ fn build_bucket(
         WRITE_ONCE,
     );
     if context.cloud == Cloud::Gcp {
-        if write_once == WriteOnce::Versioned && bucket != Bucket::Mlflow {
+        if write_once == WriteOnce::Versioned && retention_locked {
+            collector.refuse(
+                &path.attribute("write_once"),
+                format!("Nothing is overwritten in {bucket} while its retention is locked"),
+                "Cloud Storage refuses it until an object is old enough. Remove write_once, or retention_locked.",
+            );
+        } else if write_once == WriteOnce::Versioned && bucket != Bucket::Mlflow {
             collector.refuse(
                 &path.attribute("write_once"),
                 format!("Nothing is overwritten in {bucket} on Google Cloud"),
@@ -218,7 +219,14 @@ fn build_bucket(
     };
     let at = path.attribute("on_destroy");
     let on_destroy = collector.word(&at, config.on_destroy.as_deref(), on_destroy, ON_DESTROY);
-    if on_destroy == BucketOnDestroy::Purge && context.tier == Tier::Prod {
+    if on_destroy == BucketOnDestroy::Purge && retention_locked {
+        collector.refuse(
+            &at,
+            "What is locked cannot be purged",
+            "Nobody can delete an object before its retention is over. Use \"refuse\" or \"retain\", or remove \
+             retention_locked.",
+        );
+    } else if on_destroy == BucketOnDestroy::Purge && context.tier == Tier::Prod {
         collector.refuse(&at, "Nothing is purged in prod", "Use \"refuse\" or \"retain\".");
     } else if on_destroy == BucketOnDestroy::Purge && protect_data && !logs {
         collector.refuse(
@@ -232,11 +240,62 @@ fn build_bucket(
         existing,
         versioning,
         retention_days,
-        object_lock,
+        retention_locked,
         noncurrent_days,
         transition_days,
         write_once,
         on_destroy,
+    }
+}
+
+/// What a lock that nobody can open again needs to be sure of.
+fn check_lock(
+    bucket: Bucket,
+    config: &config::Bucket,
+    versioning: bool,
+    cloud: Cloud,
+    path: &AttributePath,
+    collector: &mut Collector,
+) {
+    let at = path.attribute("retention_locked");
+    if bucket == Bucket::Logs {
+        collector.refuse(
+            &at,
+            "The logs bucket cannot be locked",
+            "No access logs are delivered into a locked bucket, and the claim in it is rewritten. Remove \
+             retention_locked.",
+        );
+    }
+    if config.existing.is_some() {
+        collector.refuse(
+            &at,
+            "An existing bucket is never changed",
+            "Let its owner lock it. Remove retention_locked.",
+        );
+    }
+    // A default may change with a new environment of another tier; this number stays for ever.
+    if config.retention_days.is_none() {
+        collector.refuse(
+            &path.attribute("retention_days"),
+            "How long a locked bucket keeps its objects must be said",
+            "It can be raised later, but never lowered nor taken off, by nobody. Write retention_days beside \
+             retention_locked.",
+        );
+    }
+    match cloud {
+        // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
+        Cloud::Aws if !versioning => collector.refuse(
+            &path.attribute("versioning"),
+            "S3 locks versions of objects",
+            "Remove versioning = false, or retention_locked.",
+        ),
+        // https://cloud.google.com/storage/docs/object-versioning: not on a bucket with a retention policy.
+        Cloud::Gcp if versioning => collector.refuse(
+            &path.attribute("versioning"),
+            "Cloud Storage keeps old versions or a retention policy, not both",
+            "In a locked bucket nothing can be overwritten anyway. Remove versioning = true, or retention_locked.",
+        ),
+        Cloud::Aws | Cloud::Gcp => {}
     }
 }
 
@@ -253,12 +312,17 @@ pub(super) fn resolved(buckets: &BTreeMap<Bucket, BucketSpec>) -> config::Bucket
 }
 
 impl BucketSpec {
+    /// The days that the cloud shall hold every object for, whoever asks for its deletion.
+    pub fn locked_days(&self) -> Option<u32> {
+        self.retention_days.filter(|_| self.retention_locked)
+    }
+
     fn resolved(&self) -> config::Bucket {
         config::Bucket {
             existing: self.existing.as_ref().map(ToString::to_string),
             versioning: Some(self.versioning),
             retention_days: self.retention_days.map(Into::into),
-            object_lock: Some(self.object_lock),
+            retention_locked: Some(self.retention_locked),
             noncurrent_days: Some(self.noncurrent_days.into()),
             transition_days: self.transition_days.map(Into::into),
             write_once: word_of(&self.write_once, WRITE_ONCE),

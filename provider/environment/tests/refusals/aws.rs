@@ -445,15 +445,40 @@ fn refuses_buckets_that_would_lose_something() {
         "claim",
     );
     refuses(
-        bucket("logs", json!({ "object_lock": true })),
-        "buckets.logs.object_lock",
+        bucket("logs", json!({ "retention_locked": true, "retention_days": 30 })),
+        "buckets.logs.retention_locked",
         "access logs",
     );
+    let locked = |setting: &str, value: Value| {
+        let mut lock = json!({ "retention_locked": true, "retention_days": 30 });
+        lock[setting] = value;
+        bucket("data", lock)
+    };
     refuses(
-        bucket("data", json!({ "object_lock": true, "versioning": false })),
-        "buckets.data.versioning",
-        "Object lock",
+        locked("retention_days", Value::Null),
+        "buckets.data.retention_days",
+        "never lowered",
     );
+    refuses(
+        locked("existing", "acme-data".into()),
+        "buckets.data.retention_locked",
+        "Let its owner lock it",
+    );
+    refuses(
+        locked("versioning", false.into()),
+        "buckets.data.versioning",
+        "S3 locks versions",
+    );
+    refuses(
+        with(
+            locked("on_destroy", "purge".into()),
+            "/protection/data",
+            false.into(),
+        ),
+        "buckets.data.on_destroy",
+        "cannot be purged",
+    );
+    assert_eq!(violations(locked("on_destroy", "retain".into())), []);
     refuses(
         bucket("data", json!({ "transition_days": 10 })),
         "buckets.data.transition_days",

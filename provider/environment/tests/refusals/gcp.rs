@@ -376,6 +376,28 @@ fn only_experiment_records_are_overwritten_and_only_with_versions() {
         "buckets.mlflow.versioning",
         "needs versioning",
     );
+    let locked = json!({ "retention_locked": true, "retention_days": 30 });
+    let also = |setting: &str, value: Value| {
+        let mut bucket = locked.clone();
+        bucket[setting] = value;
+        bucket
+    };
+    refuses(
+        "/buckets/models",
+        also("versioning", true.into()),
+        "buckets.models.versioning",
+        "not both",
+    );
+    refuses(
+        "/buckets/mlflow",
+        also("write_once", "versioned".into()),
+        "buckets.mlflow.write_once",
+        "Cloud Storage refuses it",
+    );
+    let fine = with(gcp_minimal(), "/buckets/models", locked.clone());
+    assert_eq!(violations(fine.clone()), []);
+    let kept = spec(fine).expect("fine").buckets[&mlops_access::generate::aws::Bucket::Models].versioning;
+    assert!(!kept, "old versions are off where the retention is locked");
     refuses(
         "/buckets/data/transition_days",
         7,

@@ -102,7 +102,7 @@ fn bucket_properties(name: &str) -> Bucket {
         ]
         .into(),
         soft_delete_days: 7,
-        object_retention: false,
+        retention_lock: None,
         grants: BTreeSet::new(),
         folders: [
             ("shop/".to_owned(), [to("storage.objectViewer", "rt-shop")].into()),
@@ -213,7 +213,7 @@ fn case(name: &'static str, first: Component, second: Component, before: Vec<Com
 macro_rules! each_kind {
     ($check:ident) => {
         $crate::environment::each_kind!(@ $check;
-            services, key_ring, key, service_account, trust, project_grants, whole_bucket, repository, secret,
+            services, key_ring, key, service_account, trust, project_grants, whole_bucket, locked_bucket, repository, secret,
             log_bucket, identity_pool, identity_provider, whole_cluster, node_pool, budget);
     };
     (@ $check:ident; $($kind:ident),+) => {
@@ -336,6 +336,7 @@ pub(crate) fn whole_bucket() -> Case {
         }]
         .into(),
         soft_delete_days: 0,
+        retention_lock: Some(30),
         folders: [
             (
                 "shop/".to_owned(),
@@ -359,6 +360,20 @@ pub(crate) fn whole_bucket() -> Case {
     );
     case.second.on_destroy = OnDestroy::Purge;
     case
+}
+
+/// Locked from the beginning, and made longer.
+pub(crate) fn locked_bucket() -> Case {
+    let of = |days: i64| {
+        let bucket = Bucket {
+            versioning: false,
+            retention_lock: Some(days),
+            folders: BTreeMap::new(),
+            ..bucket_properties("shop-data-1a2b3c4d")
+        };
+        component("buckets.data", Kind::GcpBucket, &bucket)
+    };
+    case("locked bucket", of(30), of(60), Vec::new())
 }
 
 pub(crate) fn repository() -> Case {

@@ -5,7 +5,7 @@ use mlops_environment::component::{Observation, OnDestroy, Owner};
 use mlops_environment::driver::{Driver, Reason};
 use mlops_environment::gcp::Grant;
 
-use crate::environment::{Case, account, bucket, cluster, network};
+use crate::environment::{Case, account, bucket, cluster, locked_bucket, network};
 use crate::harness::{ENVIRONMENT, Hurry};
 use crate::local::{changed, cloud, driver, look, made, prepared};
 
@@ -140,6 +140,48 @@ async fn a_bucket_is_emptied_only_where_that_is_wanted() {
         lines.iter().any(|line| line.contains("removed 3 objects")),
         "{lines:?}"
     );
+}
+
+#[tokio::test]
+async fn what_a_locked_bucket_holds_stays_and_it_is_said_until_when() {
+    let cloud = cloud();
+    let gcp = driver(&cloud).await;
+    let wanted = locked_bucket().first;
+    let found = made(&gcp, &wanted).await;
+    let claim = Claim::new(ENVIRONMENT, "u1", "p", "0.1.0", jiff::Timestamp::UNIX_EPOCH);
+    let version = gcp
+        .write_claim("shop-data-1a2b3c4d", "shop", &claim, None)
+        .await
+        .unwrap();
+    let refused = gcp
+        .write_claim("shop-data-1a2b3c4d", "shop", &claim, Some(&version))
+        .await
+        .unwrap_err();
+    assert!(refused.message.contains("retention policy"), "{refused}");
+    let until = cloud.now() + jiff::SignedDuration::from_hours(30 * 24);
+    let obstacles = gcp.obstacles(&wanted, &found).await.unwrap();
+    let said = "holds 1 object version under a retention policy, all of it can be deleted from ";
+    let named = obstacles[0]
+        .strip_prefix(said)
+        .and_then(|rest| rest.strip_suffix(" on"));
+    let named: jiff::Timestamp = named.unwrap_or_else(|| panic!("{obstacles:?}")).parse().unwrap();
+    assert!(until.duration_since(named).as_secs().abs() < 120, "{obstacles:?}");
+    let mut emptied = wanted.clone();
+    emptied.on_destroy = OnDestroy::Purge;
+    let refused = gcp.delete(&emptied, &found, &Hurry::default()).await.unwrap_err();
+    assert_eq!(
+        (refused.reason, refused.operation.as_str()),
+        (Reason::Denied, "storage:DeleteObject")
+    );
+    // Locked means locked: the cloud itself takes no less.
+    let mut shorter = wanted.clone();
+    shorter.properties.insert("retention_lock".into(), 7.into());
+    let changes = crate::local::diff(&shorter, &found);
+    let refused = gcp
+        .update(&shorter, &found, &changes, &Hurry::default())
+        .await
+        .unwrap_err();
+    assert!(refused.message.contains("Cannot reduce retention"), "{refused}");
 }
 
 #[tokio::test]

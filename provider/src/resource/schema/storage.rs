@@ -32,7 +32,12 @@ fn bucket(purpose: &str) -> Attribute {
         ("retention_days", number().optional_computed().description("Days that objects stay; unset = for ever. *In place*.")),
         ("noncurrent_days", number().optional_computed().description("Days that old versions stay. Default: dev 14, staging 30, prod 90. *In place*.")),
         ("transition_days", number().optional().description("Days until objects move to infrequent access. *In place*.")),
-        ("object_lock", boolean().optional_computed().description("Write once, read many. Default: `false`. A change is *refused*.")),
+        (
+            "retention_locked",
+            boolean().optional_computed().description(
+                "Nobody, not even the owner of the account, can delete an object before it is `retention_days` old, which must be given: S3 Object Lock in compliance mode, a locked retention policy of Cloud Storage. For good: it is switched on and its days are raised *in place*; off or fewer days are *refused*. Old versions are kept on AWS (`versioning` stays on) and not on Google Cloud (it is off). Not for logs. Default: `false`.",
+            ),
+        ),
         (
             "write_once",
             string().optional_computed().description(

@@ -496,7 +496,7 @@ fn storage(gcp: &Gcp, call: &Call, verb: &str) -> Vec<(String, Resource)> {
         "buckets" => match verb {
             "insert" => one("storage.buckets.create", on_project()),
             "list" => one("storage.buckets.list", on_project()),
-            "patch" => one("storage.buckets.update", on_bucket()),
+            "patch" | "lockRetentionPolicy" => one("storage.buckets.update", on_bucket()),
             "getStorageLayout" => one("storage.objects.list", on_bucket()),
             verb => one(&format!("storage.buckets.{verb}"), on_bucket()),
         },

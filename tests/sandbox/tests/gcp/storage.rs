@@ -416,6 +416,87 @@ fn lifecycle_rules_do_their_work() {
 }
 
 #[test]
+fn a_locked_retention_policy_is_only_made_longer_and_keeps_what_it_holds() {
+    let mut cloud = Cloud::new();
+    let (forbidden, invalid) = ((403, "PERMISSION_DENIED"), (400, "INVALID_ARGUMENT"));
+    let days = |days: u32| json!({"retentionPolicy": {"retentionPeriod": (days * 86_400).to_string()}});
+    make(&mut cloud, "acme-data");
+    let patch = format!("PATCH {B}/acme-data");
+    let said = cloud.no("storage", &patch, days(10), invalid);
+    assert!(said.contains("Object Versioning"), "{said}");
+    let off = json!({"versioning": {"enabled": false}, "lifecycle": {"rule": [
+        {"action": {"type": "Delete"}, "condition": {"age": 5}}]}});
+    cloud.ok("storage", &patch, off);
+    let said = cloud.no("storage", &patch, days(0), invalid);
+    assert!(said.contains("retention period"), "{said}");
+    let lock = |number: &Value| {
+        format!(
+            "POST {B}/acme-data/lockRetentionPolicy?ifMetagenerationMatch={}",
+            number.as_str().unwrap()
+        )
+    };
+    let plain = cloud.ok("storage", &format!("GET {B}/acme-data"), Value::Null);
+    cloud.no("storage", &lock(&plain["metageneration"]), Value::Null, invalid);
+    // Not locked yet: it goes and comes, and who sets it does not lock it.
+    cloud.ok("storage", &patch, days(10));
+    cloud.ok("storage", &patch, json!({"retentionPolicy": null}));
+    let mut meant = days(10);
+    meant["retentionPolicy"]["isLocked"] = json!(true);
+    let policy = cloud.ok("storage", &patch, meant)["retentionPolicy"].clone();
+    assert_eq!(policy["retentionPeriod"], "864000");
+    assert_eq!(policy.get("isLocked"), None);
+    // Only the bucket that was read is locked.
+    cloud.no(
+        "storage",
+        &lock(&plain["metageneration"]),
+        Value::Null,
+        (412, "FAILED_PRECONDITION"),
+    );
+    let number = cloud.ok("storage", &format!("GET {B}/acme-data"), Value::Null)["metageneration"].clone();
+    let locked = cloud.ok("storage", &lock(&number), Value::Null);
+    assert_eq!(locked["retentionPolicy"]["isLocked"], true);
+    for less in [days(9), json!({"retentionPolicy": null})] {
+        cloud.no("storage", &patch, less, forbidden);
+    }
+    cloud.no(
+        "storage",
+        &patch,
+        json!({"versioning": {"enabled": true}}),
+        invalid,
+    );
+    let longer = cloud.ok("storage", &patch, days(20));
+    assert_eq!(longer["retentionPolicy"]["isLocked"], true);
+
+    let written = put(&mut cloud, "acme-data", "a", "x", "").unwrap();
+    assert!(written["retentionExpirationTime"].is_string(), "{written}");
+    let object = format!("{B}/acme-data/o/a");
+    let generation = written["generation"].as_str().unwrap();
+    for path in [object.clone(), format!("{object}?generation={generation}")] {
+        let said = cloud.no("storage", &format!("DELETE {path}"), Value::Null, forbidden);
+        assert!(said.contains("retention policy"), "{said}");
+    }
+    let said = put(&mut cloud, "acme-data", "a", "y", "").unwrap_err();
+    assert_eq!(said.code, "PERMISSION_DENIED");
+    // Rules wait, too.
+    cloud.later(19 * 86_400);
+    cloud.ok("storage", &format!("GET {object}"), Value::Null);
+    cloud.no(
+        "storage",
+        &format!("DELETE {B}/acme-data"),
+        Value::Null,
+        (409, "FAILED_PRECONDITION"),
+    );
+    cloud.later(86_400);
+    cloud.no(
+        "storage",
+        &format!("GET {object}"),
+        Value::Null,
+        (404, "NOT_FOUND"),
+    );
+    cloud.ok("storage", &format!("DELETE {B}/acme-data"), Value::Null);
+}
+
+#[test]
 fn a_folder_has_a_policy_of_its_own_that_decides() {
     let mut cloud = Cloud::new();
     make(&mut cloud, "acme-models");

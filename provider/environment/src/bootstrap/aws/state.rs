@@ -48,7 +48,7 @@ pub(super) fn add(draft: &mut Draft<'_>) {
             },
         )]),
         logging: None,
-        object_lock: false,
+        retention_lock: None,
         tags: draft.tags(&BUCKET),
     };
     let arn = draft.names.bucket_arn();

@@ -50,7 +50,7 @@ pub(super) fn add(draft: &mut Draft<'_>) -> Result<(), TextError> {
             LifecycleRule::AbortUploads { days: 7 },
         ]),
         soft_delete_days: SOFT_DELETE_DAYS,
-        object_retention: false,
+        retention_lock: None,
         grants,
         folders,
         family: draft.names.family(),

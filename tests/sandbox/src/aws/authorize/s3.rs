@@ -102,7 +102,12 @@ pub(super) fn needs(world: &World, call: &Call) -> Vec<Need> {
             let tags = tags_in(call.input.pointer("/CreateBucketConfiguration/Tags"));
             needs[0] = needs[0].clone().requested(&tags);
             if !tags.is_empty() {
-                needs.push(Need::of("s3:TagResource", own).requested(&tags));
+                needs.push(Need::of("s3:TagResource", own.clone()).requested(&tags));
+            }
+            // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html, "Object Lock parameters".
+            if call.flag("ObjectLockEnabledForBucket") {
+                needs.push(Need::of("s3:PutBucketObjectLockConfiguration", own.clone()));
+                needs.push(Need::of("s3:PutBucketVersioning", own));
             }
         }
         return needs;

@@ -21,13 +21,14 @@ pub(super) const INSIDE: [(&str, &[(&str, &str)]); 3] = [
 ];
 
 /// Members of an object under another name.
-pub(super) const OBJECT: [(&str, &str); 6] = [
+pub(super) const OBJECT: [(&str, &str); 7] = [
     ("createTime", "timeCreated"),
     ("updateTime", "updated"),
     ("deleteTime", "timeDeleted"),
     ("finalizeTime", "timeFinalized"),
     ("updateStorageClassTime", "timeStorageClassUpdated"),
     ("kmsKey", "kmsKeyName"),
+    ("retentionExpireTime", "retentionExpirationTime"),
 ];
 
 /// The answer of a method.
@@ -43,7 +44,7 @@ pub(super) fn translated(method: &str, output: &Value) -> Value {
     };
     let next = output.get("nextPageToken").cloned().unwrap_or_else(|| json!(""));
     match method {
-        "CreateBucket" | "GetBucket" | "UpdateBucket" => bucket(output),
+        "CreateBucket" | "GetBucket" | "UpdateBucket" | "LockBucketRetentionPolicy" => bucket(output),
         "ListBuckets" => json!({"buckets": items("items", bucket), "nextPageToken": next}),
         "GetObject" | "UpdateObject" | "RestoreObject" | "ComposeObject" => object(output),
         "ListObjects" => json!({

@@ -76,6 +76,10 @@ pub(super) fn translated(
             put("$replace", json!(whole));
             "storage.buckets.patch"
         }
+        ("Storage", "LockBucketRetentionPolicy") => {
+            put("bucket", json!(bucket("bucket")));
+            "storage.buckets.lockRetentionPolicy"
+        }
         ("Storage", "ListObjects") => {
             put("bucket", json!(bucket("parent")));
             for (from, to) in [

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     Bucket, agent, bucket_mut, bucket_of, check_metageneration, etag, number, policy_told, project_of,
-    replaced, say,
+    replaced, retention, say,
 };
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
@@ -70,6 +70,7 @@ pub(super) fn answer(world: &mut World, call: &Call, method: &str) -> Result<Ans
             check_metageneration(call, bucket.metageneration)?;
             Ok(told(world, bucket).into())
         }
+        "lockRetentionPolicy" => retention::lock(world, call),
         "patch" | "update" => update(world, call, method == "patch"),
         "delete" => delete(world, call),
         "restore" => restore(world, call),
@@ -201,6 +202,7 @@ fn insert(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         body["softDeletePolicy"] = json!({"retentionDurationSeconds": SOFT.to_string()});
     }
     complete(&mut body, call)?;
+    retention::complete(&Value::Null, &mut body, call.at)?;
     if body.pointer("/hierarchicalNamespace/enabled") == Some(&json!(true))
         && body.pointer("/iamConfiguration/uniformBucketLevelAccess/enabled") != Some(&json!(true))
     {
@@ -542,6 +544,7 @@ fn update(world: &mut World, call: &Call, patch: bool) -> Result<Answer, Refusal
         policy.remove("effectiveTime");
     }
     complete(&mut body, call)?;
+    retention::complete(&standing.body, &mut body, call.at)?;
     check(world, &standing.project, &body)?;
     let bucket = bucket_mut(world, call)?;
     bucket.body = body;

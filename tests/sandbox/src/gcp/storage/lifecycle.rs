@@ -3,7 +3,7 @@
 use jiff::{Timestamp, Unit, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
 
-use super::{Bucket, Object};
+use super::{Bucket, Object, retention};
 
 /// Applies a bucket's rules.
 pub(super) fn apply(bucket: &mut Bucket, at: Timestamp) {
@@ -16,7 +16,8 @@ pub(super) fn apply(bucket: &mut Bucket, at: Timestamp) {
         return;
     };
     let soft = bucket.soft_seconds();
-    for versions in bucket.objects.values_mut() {
+    let mut objects = std::mem::take(&mut bucket.objects);
+    for versions in objects.values_mut() {
         let count = versions.len();
         let mut kept = Vec::with_capacity(count);
         for (index, mut object) in std::mem::take(versions).into_iter().enumerate() {
@@ -31,7 +32,7 @@ pub(super) fn apply(bucket: &mut Bucket, at: Timestamp) {
                     .find(|rule| rule.pointer("/action/type").and_then(Value::as_str) == Some(kind))
             };
             // Deleting comes before moving (the same page).
-            if action("Delete").is_some() {
+            if action("Delete").is_some() && retention::check(bucket, &object, at).is_ok() {
                 if soft > 0 {
                     let until = at + jiff::SignedDuration::from_secs(soft);
                     object.soft = Some((at, until));
@@ -49,7 +50,8 @@ pub(super) fn apply(bucket: &mut Bucket, at: Timestamp) {
         }
         *versions = kept;
     }
-    bucket.objects.retain(|_, versions| !versions.is_empty());
+    objects.retain(|_, versions| !versions.is_empty());
+    bucket.objects = objects;
 }
 
 /// Whether all conditions hold.

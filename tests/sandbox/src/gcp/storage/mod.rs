@@ -7,6 +7,7 @@ mod checksum;
 mod folder;
 mod lifecycle;
 mod object;
+mod retention;
 pub(super) mod upload;
 pub(super) mod xml;
 
@@ -179,6 +180,10 @@ mod say {
 
     pub(super) fn invalid(message: impl Into<String>) -> Refusal {
         Refusal::new(400, "INVALID_ARGUMENT", message).with("reason", "invalid")
+    }
+
+    pub(super) fn forbidden(message: impl Into<String>) -> Refusal {
+        Refusal::new(403, "PERMISSION_DENIED", message).with("reason", "forbidden")
     }
 
     pub(super) fn required(member: &str) -> Refusal {

@@ -8,7 +8,8 @@ use mlops_access::gcp::Resource;
 use serde_json::{Value, json};
 
 use super::{
-    Bucket, Object, bucket_mut, bucket_of, check_metageneration, checksum, etag, number, say, upload,
+    Bucket, Object, bucket_mut, bucket_of, check_metageneration, checksum, etag, number, retention, say,
+    upload,
 };
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
@@ -62,6 +63,9 @@ pub(super) fn told(bucket: &Bucket, object: &Object) -> Value {
             .get("storageClass")
             .cloned()
             .unwrap_or_else(|| json!("STANDARD"));
+    }
+    if let Some(until) = retention::until(bucket, object) {
+        told["retentionExpirationTime"] = json!(moment(until));
     }
     if let Some(since) = object.noncurrent {
         told["timeDeleted"] = json!(moment(since));
@@ -206,6 +210,7 @@ pub(super) fn write(
     check_generation(call, bucket.live(name), "")?;
     if let Some(live) = bucket.live(name) {
         check_metageneration(call, live.metageneration)?;
+        retention::check(bucket, live, call.at)?;
     } else if number(call, "ifMetagenerationMatch").is_some() {
         return Err(say::condition_not_met());
     }
@@ -271,6 +276,7 @@ fn delete(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         )
         .with("reason", "forbidden"));
     }
+    retention::check(bucket, &object, call.at)?;
     if number(call, "generation").is_none() {
         retire(bucket, &object.name, call);
         return Ok(Answer::empty());
