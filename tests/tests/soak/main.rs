@@ -80,7 +80,20 @@ fn chosen() -> Vec<Case> {
         .collect();
     // Far from one another, so that a run that is cut short has seen something of everything.
     cases.sort_by_key(|case| (case.number * 37 % 101, *case));
-    cases
+    let (slice, slices) = slice();
+    cases.into_iter().skip(slice - 1).step_by(slices).collect()
+}
+
+/// The share of the cases that is tried: `MLOPS_SOAK_SLICE=3/8` is every eighth from the third, so that eight runs see all.
+fn slice() -> (usize, usize) {
+    let Ok(text) = std::env::var("MLOPS_SOAK_SLICE") else {
+        return (1, 1);
+    };
+    let numbers = text
+        .split_once('/')
+        .and_then(|(slice, slices)| Some((slice.parse().ok()?, slices.parse().ok()?)));
+    let numbers = numbers.filter(|(slice, slices)| (1..=*slices).contains(slice));
+    numbers.unwrap_or_else(|| panic!("MLOPS_SOAK_SLICE is \"{text}\": a share like 3/8 is wanted"))
 }
 
 /// After so long no further case is begun: `MLOPS_SOAK_MINUTES`, else never.
