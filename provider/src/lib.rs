@@ -15,6 +15,7 @@ mod ephemeral;
 mod executor;
 mod functions;
 pub mod graph;
+pub mod program;
 mod provider;
 pub mod resource;
 pub mod settings;
