@@ -152,8 +152,19 @@ impl Run<'_> {
             first
                 .not_started
                 .extend(rest.iter().map(|component| component.address.clone()));
+            // It may stand although it is not as wanted: then it is in the state, where a destroy finds it.
             if private.seen.is_empty() {
-                return Err(report::failures(&self.id(), &first, self.context, NOTHING));
+                let fate = match self.look(logs, &world).await {
+                    Ok(Observation::Present(present)) if made_by(&present.owner, &own) => {
+                        private.remember(&logs.address, &present);
+                        None
+                    }
+                    Ok(_) => Some(NOTHING),
+                    Err(_) => Some(UNSEEN),
+                };
+                if let Some(fate) = fate {
+                    return Err(report::failures(&self.id(), &first, self.context, fate));
+                }
             }
             return Ok(self.answer(first, &private, &own, None));
         }
@@ -278,6 +289,14 @@ impl Run<'_> {
 pub(super) const LOGS: &str = "buckets.logs";
 
 const NOTHING: &str = "Nothing was made.";
+
+const UNSEEN: &str = "Whether its bucket was made could not be seen. If so, it carries this environment's mark: apply again, and it goes on \
+                      from there.";
+
+/// Whether this very run made it: somebody else who makes the same environment at this moment does it under another uid.
+fn made_by(owner: &Owner, own: &Outputs) -> bool {
+    matches!(owner, Owner::Environment { uid, .. } if Some(uid) == own.get("uid"))
+}
 
 fn half_deleted(id: &str) -> Diagnostics {
     Diagnostics(vec![Diagnostic::error(

@@ -13,6 +13,7 @@ mod consent;
 mod existing_cluster;
 mod import;
 mod lock;
+mod reads;
 mod rotation;
 
 /// The service that environments are for.

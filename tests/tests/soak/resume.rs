@@ -1,7 +1,7 @@
 //! The ways on after a failed create, as users meet them.
 
 use crate::blow::refusal;
-use crate::ground::{Ground, On, Story as _};
+use crate::ground::{Ground, On, Story as _, Watched as _};
 
 /// An environment whose cluster the cloud refuses once.
 fn failing(on: On, test: &str, settings: &str) -> Option<Ground> {
@@ -141,4 +141,28 @@ fn a_warning_with_a_postcondition_fails_the_run_and_taints_nothing() {
         assert_eq!(ground.phase(), "INCOMPLETE");
         finishes_in_place(&ground);
     }
+}
+
+/// The bucket of the claim is the first thing that is made: where it stands half-made, it is in the state, and a destroy finds it. Google
+/// Cloud makes it whole in one call.
+#[test]
+fn a_create_that_fails_at_its_first_bucket_is_destroyed_whole() {
+    let name = "a_create_that_fails_at_its_first_bucket_is_destroyed_whole";
+    let Some(ground) = Ground::new(On::Aws, name) else {
+        return;
+    };
+    ground.configure(On::Aws.first());
+    let versioning = refusal(On::Aws).on("s3", "PutBucketVersioning");
+    ground.sandbox().fault(versioning.nth(1, 1));
+    let failed = ground.apply().expect(1);
+    assert!(failed.text().contains("buckets.logs"), "{}", failed.reasons());
+    assert!(
+        !failed.text().contains("Nothing was made"),
+        "{}",
+        failed.reasons()
+    );
+    assert_eq!(ground.phase(), "INCOMPLETE");
+    assert!(ground.standing().objects.contains_key("s3 buckets.logs"));
+    ground.destroy().expect(0);
+    assert!(!ground.standing().objects.contains_key("s3 buckets.logs"));
 }
