@@ -51,6 +51,22 @@ pub struct Claim {
     /// older provider wrote the claim.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<serde_json::Value>,
+    /// Where the last apply came from. None: it could not tell, or an older provider wrote the claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// Where an apply keeps its state, and what ran it.
+///
+/// An apply writes its claim before Terraform saves its state. Cut off between the two it leaves a claim that is newer than the state,
+/// just as an apply from another state does: by this the next one tells its own from the others'.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The address of the state; only ever compared.
+    pub state: String,
+    /// The process that applied, where the system tells processes apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process>,
 }
 
 /// A sign of life of whoever is at work on an environment.
@@ -90,6 +106,17 @@ pub struct Claimant {
     pub uid: Option<String>,
     /// As in the state; none on create.
     pub generation: Option<u64>,
+    /// The address of its state; none where it cannot be told, or where the process that the claim names still runs and may save its
+    /// state yet.
+    pub state: Option<String>,
+}
+
+impl Claimant {
+    /// Whether an apply of this very state wrote the claim: then whatever is newer in it, the state was never told.
+    fn left(&self, claim: &Claim) -> bool {
+        let origin = claim.origin.as_ref().map(|origin| &origin.state);
+        self.state.is_some() && origin == self.state.as_ref()
+    }
 }
 
 /// What a claim allows.
@@ -249,6 +276,11 @@ fn admit_create(claim: &Claim, claimant: &Claimant) -> Result<Admission, Conflic
     // the same configuration again.
     let same_owner = claimant.owner.as_ref().is_none_or(|owner| *owner == claim.owner);
     match claim.phase {
+        // Made whole, and killed before the state knew: the create begins anew, and finds everything there.
+        Phase::Ready if claim.generation == 1 && same_owner && claimant.left(claim) => {
+            let claim = claim.clone().counted(0);
+            Ok(Admission::Resume(claim))
+        }
         Phase::Ready => Err(Conflict::Exists {
             id: claim.id.clone(),
             owner: claim.owner.clone(),
@@ -282,7 +314,7 @@ fn admit_known(claim: &Claim, claimant: &Claimant, operation: Operation) -> Resu
         });
     }
     let known = claimant.generation.unwrap_or(claim.generation);
-    if claim.generation > known {
+    if claim.generation > known && !claimant.left(claim) {
         if operation == Operation::Destroy {
             return Ok(Admission::Release);
         }
@@ -319,6 +351,7 @@ impl Claim {
             intents: Vec::new(),
             lease: None,
             settings: None,
+            origin: None,
         }
     }
 
@@ -335,6 +368,12 @@ impl Claim {
             settings: Some(settings),
             ..self
         }
+    }
+
+    /// Applied from there.
+    #[must_use]
+    pub fn applied_from(self, origin: Option<Origin>) -> Self {
+        Self { origin, ..self }
     }
 
     /// An apply begins: a first one stays `CREATING`, a later one is `INCOMPLETE` until it is through.
@@ -441,7 +480,69 @@ mod tests {
             owner: owner.map(str::to_owned),
             uid: uid.map(str::to_owned),
             generation,
+            state: None,
         }
+    }
+
+    /// A claim that an apply of a state wrote, and whoever comes from one.
+    fn of_states(generation: u64, written: &str, asking: &str, known: Option<u64>) -> (Claim, Claimant) {
+        let origin = Origin {
+            state: written.to_owned(),
+            process: None,
+        };
+        let claimant = Claimant {
+            state: Some(asking.to_owned()),
+            ..by(None, known.map(|_| "u1"), known)
+        };
+        (
+            claim(Phase::Ready, generation).applied_from(Some(origin)),
+            claimant,
+        )
+    }
+
+    #[test]
+    fn what_the_same_state_made_before_it_could_be_saved_is_taken_up() {
+        let (claim, same) = of_states(1, "s3 a/b", "s3 a/b", None);
+        let Ok(Admission::Resume(again)) = admit(Some(&claim), &same, Operation::Create) else {
+            panic!("our own");
+        };
+        assert_eq!(again.generation, 0, "the create begins anew");
+        assert_eq!(again.uid, claim.uid);
+    }
+
+    #[test]
+    fn what_another_state_made_or_somebody_since_changed_is_not() {
+        let exists = |(claim, claimant): (Claim, Claimant)| {
+            matches!(
+                admit(Some(&claim), &claimant, Operation::Create),
+                Err(Conflict::Exists { .. })
+            )
+        };
+        assert!(exists(of_states(1, "s3 a/b", "s3 a/c", None)));
+        assert!(exists(of_states(2, "s3 a/b", "s3 a/b", None)));
+        let (claim, mut nowhere) = of_states(1, "s3 a/b", "s3 a/b", None);
+        nowhere.state = None;
+        assert!(exists((claim, nowhere)));
+    }
+
+    #[test]
+    fn an_apply_whose_state_was_not_saved_is_no_other_apply() {
+        let (claim, same) = of_states(2, "s3 a/b", "s3 a/b", Some(1));
+        for operation in [Operation::Update, Operation::Destroy] {
+            assert_eq!(
+                admit(Some(&claim), &same, operation),
+                Ok(Admission::Continue(claim.clone()))
+            );
+        }
+        let (claim, other) = of_states(2, "s3 a/b", "s3 a/c", Some(1));
+        assert!(matches!(
+            admit(Some(&claim), &other, Operation::Update),
+            Err(Conflict::Changed { .. })
+        ));
+        assert_eq!(
+            admit(Some(&claim), &other, Operation::Destroy),
+            Ok(Admission::Release)
+        );
     }
 
     fn create(phase: Phase, generation: u64, owner: Option<&str>) -> Result<Admission, Conflict> {

@@ -237,6 +237,7 @@ fn every_claim_that_stands_in_the_way_does() {
         owner: owner.map(str::to_owned),
         uid: uid.map(str::to_owned),
         generation: uid.map(|_| 1),
+        state: None,
     };
     let (create, update) = (Operation::Create, Operation::Update);
     let ours = || asks("a/b", None, Some("u1"));

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::apply::LOGS;
 use super::lease::{self, Own, Rhythm, Stopped};
+use super::origin;
 use super::state;
 
 const PROVIDER: &str = env!("CARGO_PKG_VERSION");
@@ -114,6 +115,11 @@ impl Claims<'_> {
             owner: reference::is_resolved(&configured).then_some(configured),
             uid: state::text(prior, "uid").map(str::to_owned),
             generation: state::json(prior, "generation").as_u64(),
+            state: origin::address().filter(|_| {
+                let origin = stored.as_ref().and_then(|(claim, _)| claim.origin.as_ref());
+                let process = origin.and_then(|origin| origin.process.as_ref());
+                !process.is_some_and(lease::runs)
+            }),
         };
         let admission = claim::admit(stored.as_ref().map(|(claim, _)| claim), &claimant, operation)
             .map_err(|conflict| in_the_way(&conflict))?;
@@ -157,10 +163,14 @@ impl<'a> Found<'a> {
     /// A lost race, or no answer.
     pub(super) async fn begin(self, own: &Outputs, settings: Json) -> Result<Held<'a>, Diagnostics> {
         let own = |name: &str| own.get(name).map_or("", String::as_str);
-        let mut claim = match &self.stored {
-            Some((claim, _)) => claim
-                .clone()
-                .begun(Some(own("owner")), PROVIDER, Timestamp::now()),
+        let standing = match self.admission.clone() {
+            Admission::Resume(claim) | Admission::Continue(claim) | Admission::FinishDeletion(claim) => {
+                Some(claim)
+            }
+            Admission::Fresh | Admission::Release => None,
+        };
+        let mut claim = match standing {
+            Some(claim) => claim.begun(Some(own("owner")), PROVIDER, Timestamp::now()),
             None => {
                 let now = Timestamp::now();
                 let first = Claim::new(&self.claims.id(), own("uid"), own("owner"), PROVIDER, now);
@@ -171,7 +181,8 @@ impl<'a> Found<'a> {
                 }
             }
         }
-        .with(settings);
+        .with(settings)
+        .applied_from(origin::here());
         if claim.generation == 0 {
             for component in &self.claims.model.components {
                 claim.intend(component);

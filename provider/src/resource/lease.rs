@@ -44,7 +44,7 @@ impl Own {
             .insert(holder.clone());
         let lease = Lease {
             holder: holder.clone(),
-            process: process(std::process::id()),
+            process: this(),
             renewals: 0,
         };
         (Self(holder), lease)
@@ -81,12 +81,22 @@ fn process(number: u32) -> Option<Process> {
     })
 }
 
+/// This process, where the system tells processes apart.
+pub(super) fn this() -> Option<Process> {
+    process(std::process::id())
+}
+
+/// Whether a process runs on this machine now. Elsewhere nobody can be asked.
+pub(super) fn runs(theirs: &Process) -> bool {
+    process(theirs.number).as_ref() == Some(theirs)
+}
+
 /// Whether the holder of a lease is known to be gone. False: it lives, or cannot be asked for from here.
 fn is_gone(lease: &Lease) -> bool {
     let Some(theirs) = &lease.process else {
         return false;
     };
-    let ours = process(std::process::id());
+    let ours = this();
     let same_place = ours.as_ref().is_some_and(|ours| ours.place == theirs.place);
     if !same_place {
         return false;
@@ -95,7 +105,7 @@ fn is_gone(lease: &Lease) -> bool {
         let at_work = AT_WORK.lock().unwrap_or_else(PoisonError::into_inner);
         return !at_work.contains(&lease.holder);
     }
-    process(theirs.number).as_ref() != Some(theirs)
+    !runs(theirs)
 }
 
 /// Why a claim could not be taken.

@@ -7,6 +7,7 @@ mod destroy;
 mod import;
 mod kept;
 mod lease;
+mod origin;
 mod plan;
 mod private;
 mod reached;

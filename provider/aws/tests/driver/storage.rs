@@ -524,6 +524,7 @@ async fn the_claim_is_written_only_over_what_was_read() {
         intents: vec![],
         lease: None,
         settings: None,
+        origin: None,
     };
     let first = aws.write_claim("claimed", "test", &claim, None).await.unwrap();
     assert_eq!(
