@@ -9,7 +9,7 @@ use tfplugin::{
 };
 
 use crate::clouds::Clouds;
-use crate::resource::{Environment, Rhythm};
+use crate::resource::{Environment, Partings, Rhythm};
 use crate::settings::{self, Settings};
 use crate::state_backend::StateBackend;
 use crate::{data, ephemeral, functions};
@@ -19,6 +19,7 @@ use crate::{data, ephemeral, functions};
 pub struct Mlops {
     clouds: Arc<Clouds>,
     rhythm: Rhythm,
+    partings: Arc<Partings>,
 }
 
 impl Mlops {
@@ -53,8 +54,9 @@ impl Provider for Mlops {
     }
 
     fn resources(&self) -> Vec<Arc<dyn Resource>> {
+        let environment = Environment::new(Arc::clone(&self.clouds), self.rhythm);
         vec![
-            Arc::new(Environment::new(Arc::clone(&self.clouds), self.rhythm)),
+            Arc::new(environment.with_partings(Arc::clone(&self.partings))),
             Arc::new(StateBackend::new(Arc::clone(&self.clouds))),
         ]
     }
@@ -86,5 +88,9 @@ impl Provider for Mlops {
             Err(error) => diagnostics.push(error),
         }
         diagnostics
+    }
+
+    async fn released(&self) {
+        self.partings.say().await;
     }
 }

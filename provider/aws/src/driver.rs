@@ -1,7 +1,7 @@
 //! The door: [`Driver`] for AWS, sharing each call out to the file of the component's kind.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
@@ -22,19 +22,22 @@ use crate::calls::Calls;
 use crate::client::{Clients, Settings};
 use crate::credentials::CredentialsKind;
 use crate::failure::{Outcome, call, failure, missing};
+use crate::glance::Glance;
 use crate::object::{Changes, Object, Wanted, typed};
 use crate::{access, claim, sameness, tags, token};
 
-/// One AWS account and region.
-#[derive(Debug)]
+/// One AWS account and region. Clones share everything.
+#[derive(Debug, Clone)]
 pub struct Aws {
-    pub(crate) clients: Clients,
-    caller: OnceCell<Caller>,
+    pub(crate) clients: Arc<Clients>,
+    /// Answers that are shared, in one look at many components.
+    pub(crate) glance: Option<Arc<Glance>>,
+    caller: Arc<OnceCell<Caller>>,
     /// The account's keys as this process found them; asked for only where a key of ours is missing.
-    pub(crate) keys_at_first: OnceCell<Vec<(String, Tags)>>,
-    nameless_keys: Mutex<BTreeMap<String, String>>,
+    pub(crate) keys_at_first: Arc<OnceCell<Vec<(String, Tags)>>>,
+    nameless_keys: Arc<Mutex<BTreeMap<String, String>>>,
     /// Zones of the region that a cluster can use; asked for once.
-    pub(crate) zones: OnceCell<Vec<String>>,
+    pub(crate) zones: Arc<OnceCell<Vec<String>>>,
 }
 
 /// Runs `$body` with `$object` as the typed properties of the component.
@@ -143,11 +146,12 @@ impl Aws {
     /// of credentials.
     pub async fn connect(settings: Settings) -> Result<Self, Failure> {
         Ok(Self {
-            clients: Clients::connect(settings).await?,
-            caller: OnceCell::new(),
-            keys_at_first: OnceCell::new(),
-            nameless_keys: Mutex::default(),
-            zones: OnceCell::new(),
+            clients: Arc::new(Clients::connect(settings).await?),
+            glance: None,
+            caller: Arc::default(),
+            keys_at_first: Arc::default(),
+            nameless_keys: Arc::default(),
+            zones: Arc::default(),
         })
     }
 
@@ -227,6 +231,13 @@ fn about(component: &Component, failure: Failure) -> Failure {
 }
 
 impl Driver for Aws {
+    fn glance(&self) -> Option<Arc<dyn Driver>> {
+        Some(Arc::new(Self {
+            glance: Some(Arc::default()),
+            ..self.clone()
+        }))
+    }
+
     fn caller(&self) -> Pending<'_, Caller> {
         Box::pin(async { self.whoami().await.cloned() })
     }

@@ -18,6 +18,7 @@ mod driver;
 mod ec2;
 mod existing_cluster;
 mod failure;
+mod glance;
 mod key;
 mod launch_template;
 mod leftovers;

@@ -101,6 +101,14 @@ impl Groups<'_> {
             .ok_or_else(|| missing(DESCRIBE, "nodegroup"))
     }
 
+    /// The same as [`Self::list`], asked for once in one look.
+    async fn names(&self, aws: &Aws) -> Outcome<Vec<String>> {
+        match &aws.glance {
+            Some(glance) => glance.groups(self.0, || self.list(aws)).await,
+            None => self.list(aws).await,
+        }
+    }
+
     /// Names of all; none where there is no cluster.
     async fn list(&self, aws: &Aws) -> Outcome<Vec<String>> {
         let (mut found, mut token) = (Vec::new(), None);
@@ -450,7 +458,7 @@ impl Object for Wanted<NodePool> {
     async fn observe(&self, aws: &Aws, _: &Component) -> Outcome<Observation> {
         let (exact, names) = try_join!(
             async { optional(self.all().describe(aws, &self.name).await) },
-            async { self.all().list(aws).await }
+            async { self.all().names(aws).await }
         )?;
         let others = names.iter().filter(|name| match exact {
             Some(_) => self.related(name),

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::apply::LOGS;
 use super::lease::{self, Own, Rhythm, Stopped};
 use super::origin;
+use super::parting::{Parting, Partings};
 use super::state;
 
 const PROVIDER: &str = env!("CARGO_PKG_VERSION");
@@ -33,6 +34,8 @@ pub(super) struct Claims<'a> {
     pub(super) model: &'a Model,
     /// How signs of life are given and looked for.
     pub(super) rhythm: Rhythm,
+    /// What is said once Terraform has the answer.
+    pub(super) partings: &'a Partings,
     /// Stops the call's work; also cancelled by us when the claim is lost.
     pub(super) cancelled: &'a CancellationToken,
 }
@@ -298,7 +301,8 @@ impl Held<'_> {
             } else {
                 claim.interrupted(Timestamp::now())
             };
-            self.claims.store(&claim, Some(&current.1)).await
+            let version = self.claims.store(&claim, Some(&current.1)).await?;
+            Ok::<_, Failure>((claim, version))
         };
         let result = if context.cancelled.is_cancelled() {
             match tokio::time::timeout(LAST_WORD, write).await {
@@ -310,7 +314,18 @@ impl Held<'_> {
             write.await
         };
         match result {
-            Ok(_) => Ok(generation),
+            Ok((claim, version)) => {
+                if complete && claim.origin.is_some() {
+                    self.claims.partings.add(Parting {
+                        driver: Arc::clone(self.claims.driver),
+                        bucket: self.claims.bucket().to_owned(),
+                        key: self.claims.key(),
+                        claim,
+                        version,
+                    });
+                }
+                Ok(generation)
+            }
             Err(_) if !complete => Ok(generation),
             Err(failure) => Err(Diagnostic::error(
                 "The environment stands, but its claim could not be written",
@@ -351,7 +366,7 @@ impl Held<'_> {
     }
 }
 
-async fn store(
+pub(super) async fn store(
     driver: &Arc<dyn Driver>,
     (bucket, key): (&str, &str),
     claim: &Claim,

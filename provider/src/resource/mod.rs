@@ -8,6 +8,7 @@ mod import;
 mod kept;
 mod lease;
 mod origin;
+mod parting;
 mod plan;
 mod private;
 mod reached;
@@ -34,6 +35,7 @@ use tfplugin::{
 };
 
 pub use lease::Rhythm;
+pub(crate) use parting::Partings;
 pub(crate) use standing::Standing;
 pub(crate) use wanted::{Wanted, wanted};
 
@@ -47,6 +49,7 @@ pub struct Environment {
     clouds: Arc<Clouds>,
     schema: Schema,
     rhythm: Rhythm,
+    partings: Arc<Partings>,
 }
 
 impl Environment {
@@ -56,7 +59,14 @@ impl Environment {
             clouds,
             schema: schema::schema(),
             rhythm,
+            partings: Arc::default(),
         }
+    }
+
+    /// With this place for what is to be said once Terraform has the answers.
+    #[must_use]
+    pub(crate) fn with_partings(self, partings: Arc<Partings>) -> Self {
+        Self { partings, ..self }
     }
 
     /// The hands of one call. They stop with the call, and by themselves when the claim is lost.
@@ -68,11 +78,12 @@ impl Environment {
         }
     }
 
-    fn claims<'a>(&self, executor: &'a Executor, model: &'a Model) -> Claims<'a> {
+    fn claims<'a>(&'a self, executor: &'a Executor, model: &'a Model) -> Claims<'a> {
         Claims {
             driver: &executor.driver,
             model,
             rhythm: self.rhythm,
+            partings: &self.partings,
             cancelled: &executor.cancelled,
         }
     }

@@ -130,6 +130,9 @@ pub trait Provider: Send + Sync + 'static {
     async fn validate(&self, config: &Value) -> Diagnostics;
     /// Takes the provider block. Called again and again in one process (reattach): keep no "already configured".
     async fn configure(&self, context: &CallContext, config: Value, terraform_version: &str) -> Diagnostics;
+    /// Terraform has taken every answer and lets go of this process: the last moment to say something elsewhere, a second long. Not called
+    /// where the process ends in another way.
+    async fn released(&self) {}
 }
 
 /// ReadResource's question.

@@ -37,6 +37,8 @@ pub use tls::TlsError;
 pub(crate) const MESSAGE_LIMIT: usize = 256 << 20;
 /// A host that asked for the end kills after 2 s.
 const ASKED_DRAIN: Duration = Duration::from_millis(1500);
+/// What a provider may still say then.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// For the last answers to leave and the connection to close.
 const FLUSH: Duration = Duration::from_millis(400);
 
@@ -172,7 +174,7 @@ async fn run(provider: Arc<dyn Provider>, options: &ServeOptions) -> Result<End,
         .set_service_status("plugin", tonic_health::ServingStatus::Serving)
         .await;
     let (controller, stdio, broker) = control::services(&lifetime);
-    let service = Service::new(provider, lifetime.clone());
+    let service = Service::new(Arc::clone(&provider), lifetime.clone());
     let router = Server::builder()
         // Values of megabytes cross in few round trips.
         .initial_stream_window_size(4 << 20)
@@ -214,6 +216,13 @@ async fn run(provider: Arc<dyn Provider>, options: &ServeOptions) -> Result<End,
             tracing::error!("ending although handlers still run");
         },
         () = signals.end() => return Ok(End::Signalled),
+    }
+    if matches!(end, End::Asked)
+        && tokio::time::timeout(LAST_WORDS, provider.released())
+            .await
+            .is_err()
+    {
+        tracing::warn!("ending although the provider has not said its last");
     }
     lifetime.ending.cancel();
     // Lets the answers leave. What does not close in this time is closed by the end of the process.
