@@ -126,8 +126,8 @@ impl Size {
     fn destroy(&self) -> usize {
         // Asked by each of the two processes in which terraform plans and applies.
         let project = 2;
-        // Read, written, and its three versions listed and deleted.
-        let claim = 7;
+        // Read, written, and its four versions listed and deleted.
+        let claim = 8;
         // Load balancers that its services left looked for, and deleted.
         let cluster = 2;
         let repository = 1;

@@ -385,13 +385,12 @@ async fn a_node_pool_lives() {
     let second = component("node_pools.serving", Kind::AwsNodePool, &second);
     changed(&aws, &second).await;
 
-    // A cluster with node groups is not deleted before they are gone.
+    deleted(&aws, &second).await;
+
+    // A cluster with node groups is not deleted: those of its environment go first.
+    made(&aws, &wanted).await;
     let found = present(&aws, &owner).await;
-    let (gone, cluster_gone) = tokio::join!(deleted(&aws, &second), async {
-        aws.delete(&owner, &found, &Hurry::default()).await
-    });
-    let () = gone;
-    cluster_gone.unwrap();
+    aws.delete(&owner, &found, &Hurry::default()).await.unwrap();
     let left = emulator.boto3("show(client('ec2').describe_launch_templates()['LaunchTemplates'])");
     assert!(!left.to_string().contains("pools-serving-1a2b3c"), "{left}");
 }
