@@ -77,7 +77,7 @@ dist: python ## Zips, sums and bills of materials for one platform (DIST_TARGET,
 	tests/dist "$(DIST_TARGET)" "$(VERSION)" $(DIST_PACKAGES)
 
 .PHONY: soak
-soak: ## Strike every write of an environment's life (refused, answer lost, killed) and apply again: long; MLOPS_SOAK=gcp/create,aws/destroy takes a part, MLOPS_SOAK_MINUTES=30 stops then, MLOPS_SOAK_SLICE=3/8 tries every eighth from the third, MLOPS_SOAK_HANDS=4 tries four at a time
+soak: ## Strike every write of an environment's life (refused, answer lost, killed) and apply again: long; MLOPS_SOAK=gcp/create,aws/destroy takes a part, MLOPS_SOAK_MINUTES=30 stops then, MLOPS_SOAK_SLICE=3/7 tries every seventh from the third, MLOPS_SOAK_HANDS=4 tries four at a time
 	$(CARGO) build --locked --workspace --bins
 	MLOPS_SOAK=$${MLOPS_SOAK:-all} MLOPS_BINARIES=$(abspath $(TARGET))/debug $(CARGO) test --locked --workspace --test soak -- --nocapture
 
